@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// `npm run bench -- NAME [--scenario X] [--rounds N] [--json FILE]`
+
+import { writeFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { type BenchOptions, type BenchReport, formatReport } from './report.ts';
+
+type Bench = { about: string; load(): Promise<{ run(options: BenchOptions): Promise<BenchReport> }> };
+
+const BENCHES: Record<string, Bench> = {
+  arp: { about: 'ARP reply of a VIP against the kernel’s own', load: () => import('./arp.ts') },
+  create: { about: 'Service created, until address and first curl', load: () => import('./create.ts') },
+  decide: { about: 'one allocation decision in core', load: () => import('./decide.ts') },
+  footprint: { about: 'resident memory and image size', load: () => import('./footprint.ts') },
+};
+
+interface Flags {
+  scenario?: string;
+  rounds?: number;
+  json?: string;
+}
+
+const program = new Command('bench').description('measures Berth against a yardstick of the same run');
+for (const [name, bench] of Object.entries(BENCHES)) {
+  program
+    .command(name)
+    .description(bench.about)
+    .option('--scenario <name>', 'variant of the benchmark')
+    .option('--rounds <n>', 'how many rounds', parseRounds)
+    .option('--json <file>', 'also write the result as JSON')
+    .action((flags: Flags) => runBench(bench, flags));
+}
+await program.parseAsync();
+
+async function runBench(bench: Bench, flags: Flags): Promise<void> {
+  const { json, ...chosen } = flags;
+  const { run } = await bench.load();
+  const report = await run({ ...chosen, progress: (line) => process.stderr.write(`${line}\n`) });
+  process.stdout.write(`${formatReport(report)}\n`);
+  if (json !== undefined) await writeFile(json, `${JSON.stringify(report, null, 2)}\n`);
+}
+
+function parseRounds(text: string): number {
+  const rounds = Number(text);
+  if (!Number.isInteger(rounds) || rounds < 1)
+    throw new Error(`bench: --rounds: found '${text}', want a number from 1`);
+  return rounds;
+}
