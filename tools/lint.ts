@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// `npm run lint`: types, biome (lint and format), import layers, SPDX lines and the C formatter. All are run; any finding fails.
+
+import { spawnSync } from 'node:child_process';
+import { findHeaderProblems, findLayerProblems } from './import-layers.ts';
+import { trackedFiles } from './tracked-files.ts';
+
+const CHECKS: [name: string, command: string, ...args: string[]][] = [
+  ['types', 'tsc', '-b'],
+  ['biome', 'biome', 'ci', '--error-on-warnings', '.'],
+];
+
+let failed = false;
+for (const [name, command, ...args] of CHECKS) {
+  const { status, error } = spawnSync(command, args, { stdio: 'inherit' });
+  report(name, status === 0 ? [] : [error ? error.message : `${command} ended with ${status}`]);
+}
+const files = trackedFiles();
+report('import layers', findLayerProblems(files));
+report('SPDX lines', findHeaderProblems(files));
+process.exit(failed ? 1 : 0);
+
+function report(name: string, problems: readonly string[]): void {
+  console.log(`${problems.length === 0 ? 'ok  ' : 'FAIL'} ${name}`);
+  for (const problem of problems) console.log(`     ${problem}`);
+  if (problems.length > 0) failed = true;
+}
