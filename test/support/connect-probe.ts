@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// A client that connects all the time: run in the client's network namespace by `startConnectProbe`.
+//
+// Attempts start every `intervalMs` whether or not the earlier ones have ended, as many clients would do it; each has
+// `timeoutMs`. A line on standard input ends the run, and the outcome goes to standard output as one line of JSON.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { type Attempt, measureOutage, type Outage } from './connect-gap.ts';
+
+export interface ConnectProbeOptions {
+  /** Network namespace to connect from, as under /run/netns. */
+  namespace: string;
+  address: string;
+  port: number;
+  /** Milliseconds between the starts of two attempts. */
+  intervalMs: number;
+  /** Milliseconds that one attempt may take. */
+  timeoutMs: number;
+}
+
+export interface ConnectProbe {
+  /** Ends the probe and returns what it saw. */
+  stop(): Promise<Outage>;
+}
+
+/** Starts a probe in another namespace and returns once its first connect has succeeded. */
+export async function startConnectProbe(options: ConnectProbeOptions): Promise<ConnectProbe> {
+  const { namespace, address, port, intervalMs, timeoutMs } = options;
+  const own = [fileURLToPath(import.meta.url), address, port, intervalMs, timeoutMs].map(String);
+  const child = spawn('nsenter', [`--net=/run/netns/${namespace}`, process.execPath, ...own], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  await firstSuccess(child);
+  return { stop: () => stopProbe(child) };
+}
+
+async function firstSuccess(child: ChildProcess): Promise<void> {
+  const ready = once(child.stderr ?? child, 'data');
+  const ended = once(child, 'exit').then(() => {
+    throw new Error('connect probe: ended before its first success');
+  });
+  await Promise.race([ready, ended]);
+  ended.catch(() => {}); // From here on the probe ends because it was told to.
+}
+
+async function stopProbe(child: ChildProcess): Promise<Outage> {
+  child.stdin?.end('stop\n');
+  if (child.stdout === null) throw new Error('connect probe: no standard output');
+  return JSON.parse(await text(child.stdout)) as Outage;
+}
+
+async function main([address = '', port = '', intervalMs = '', timeoutMs = '']: string[]): Promise<void> {
+  const attempts: Attempt[] = [];
+  const timer = setInterval(async () => {
+    const attempt = await tryConnect(address, Number(port), Number(timeoutMs));
+    if (attempt.ok && !attempts.some(({ ok }) => ok)) process.stderr.write('first success\n');
+    attempts.push(attempt);
+  }, Number(intervalMs));
+  await once(process.stdin, 'data');
+  clearInterval(timer);
+  process.stdout.write(`${JSON.stringify(measureOutage(attempts, performance.now()))}\n`, () => process.exit(0));
+}
+
+function tryConnect(host: string, port: number, timeoutMs: number): Promise<Attempt> {
+  const startMs = performance.now();
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: timeoutMs });
+    const settle = (ok: boolean) => {
+      socket.destroy();
+      resolve({ startMs, endMs: performance.now(), ok });
+    };
+    socket.once('connect', () => settle(true));
+    socket.once('timeout', () => settle(false));
+    socket.once('error', () => settle(false));
+  });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));
