@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+/** How full each pool is, per family. */
+import type { IpFamily } from '../net/ip-address.ts';
+import type { Allocator } from './allocator.ts';
+
+export interface PoolUsageReport {
+  readonly pool: string;
+  readonly family: IpFamily;
+  /** As the user wrote them, those of this family only. */
+  readonly addresses: readonly string[];
+  /** Addresses that can be given at all: without exclude and what avoidBuggyIPs leaves out. Can exceed 2^53. */
+  readonly total: bigint;
+  /** Addresses that Services hold; one that is shared counts once. */
+  readonly used: bigint;
+  /** Freed addresses that still rest. */
+  readonly cooling: bigint;
+  /** total - used - cooling, never negative. */
+  readonly free: bigint;
+}
+
+/** One row per pool and family that it has, ordered by pool name, IPv4 first. */
+export function poolReport(_allocator: Allocator, _nowMs: number): readonly PoolUsageReport[] {
+  throw new Error('core: to follow');
+}
