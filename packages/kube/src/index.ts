@@ -1,1 +1,20 @@
-export const placeholder = 1;
+// SPDX-License-Identifier: Apache-2.0
+export * from './access.ts';
+export * from './api.ts';
+export * from './api-budget.ts';
+export * from './backoff.ts';
+export * from './client.ts';
+export * from './clock.ts';
+export * from './errors.ts';
+export * from './event-recorder.ts';
+export * from './in-cluster.ts';
+export * from './kubeconfig.ts';
+export * from './leader-elector.ts';
+export * from './lease.ts';
+export * from './object.ts';
+export * from './reconcile-loop.ts';
+export * from './reflector.ts';
+export * from './resources.ts';
+export * from './store.ts';
+export * from './task.ts';
+export * from './work-queue.ts';

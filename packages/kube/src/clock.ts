@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Time as a port. Everything in this package that waits or measures takes a Clock, so that unit tests run on a fake
+ * one. Durations are measured on the monotonic clock only: a wall clock that is set forwards or back changes nothing.
+ */
+
+/** A pending call that can be cancelled; cancelling twice, or after it ran, does nothing. */
+export interface Timer {
+  cancel(): void;
+}
+
+/** Source of time. */
+export interface Clock {
+  /** Returns monotonic milliseconds since an arbitrary start; never goes back. */
+  now(): number;
+  /** Returns the wall-clock time; for time stamps in objects only, never for measuring. */
+  date(): Date;
+  /** Calls `callback` once after `delayMs` milliseconds. */
+  after(delayMs: number, callback: () => void): Timer;
+}
+
+/** The clock of this machine. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  date: () => new Date(),
+  after(delayMs, callback) {
+    const handle = setTimeout(callback, delayMs);
+    return { cancel: () => clearTimeout(handle) };
+  },
+};
+
+/** Resolves after `delayMs` milliseconds, or at once when the signal is aborted. It never rejects. */
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) {
+      resolve();
+      return;
+    }
+    const finish = () => {
+      timer.cancel();
+      signal?.removeEventListener('abort', finish);
+      resolve();
+    };
+    const timer = clock.after(delayMs, finish);
+    signal?.addEventListener('abort', finish, { once: true });
+  });
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Kubernetes objects as plain, read-only JSON. The shapes come from client-node's models as types only; time stamps
+ * are the strings that the API server sent, never `Date`. Objects from a store are shared and must not be changed.
+ */
+
+import type {
+  CoreV1Event,
+  V1ConfigMap,
+  V1EndpointSlice,
+  V1Lease,
+  V1Namespace,
+  V1Node,
+  V1Pod,
+  V1Secret,
+  V1Service,
+} from '@kubernetes/client-node';
+
+/** A model type as it looks on the wire: `Date` becomes text, everything is read-only. */
+export type Json<T> = T extends Date ? string : T extends object ? { readonly [K in keyof T]: Json<T[K]> } : T;
+
+/** metadata of an object that came from the API server. */
+export interface ObjectMeta {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly generation?: number;
+  /** RFC 3339. */
+  readonly creationTimestamp?: string;
+  /** RFC 3339; set while the object waits for its finalizers. */
+  readonly deletionTimestamp?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly finalizers?: readonly string[];
+}
+
+/** The least that every object has. */
+export interface KubeObject {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: ObjectMeta;
+}
+
+/** A client-node model as plain JSON with metadata that is always there. */
+export type Plain<T> = Omit<Json<T>, 'metadata'> & { readonly metadata: ObjectMeta };
+
+export type ConfigMap = Plain<V1ConfigMap>;
+/** core/v1 Event; named so because `Event` is the DOM's. */
+export type EventObject = Plain<CoreV1Event>;
+export type EndpointSlice = Plain<V1EndpointSlice>;
+export type Lease = Plain<V1Lease>;
+export type Namespace = Plain<V1Namespace>;
+export type Node = Plain<V1Node>;
+export type Pod = Plain<V1Pod>;
+export type Secret = Plain<V1Secret>;
+export type Service = Plain<V1Service>;
+
+/** Place of one object: namespace (absent for cluster-wide kinds) and name. */
+export interface ObjectName {
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+/** Returns the key of an object: `namespace/name`, or `name` for a cluster-wide kind. */
+export function keyOf(object: { readonly metadata: ObjectName }): string {
+  const { namespace, name } = object.metadata;
+  return namespace ? `${namespace}/${name}` : name;
+}
+
+/** Returns the place that a key of `keyOf` names. */
+export function nameOfKey(key: string): ObjectName {
+  const slash = key.indexOf('/');
+  if (slash < 0) return { name: key };
+  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+}

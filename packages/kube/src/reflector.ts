@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Keeps a Store equal to what the API server has: list once in pages, then watch with bookmarks for ever. A watch that
+ * ends, breaks or falls silent is resumed from the last resourceVersion; only when the server no longer has that version
+ * (410) is everything listed again, and the store then tells just the differences.
+ */
+
+import type { KubeApi, Selection } from './api.ts';
+import { Backoff } from './backoff.ts';
+import { type Clock, sleep, systemClock } from './clock.ts';
+import { classify, type KubeError } from './errors.ts';
+import type { KubeObject } from './object.ts';
+import type { Resource } from './resources.ts';
+import type { Store } from './store.ts';
+import type { Task } from './task.ts';
+
+/** Objects per page of a list; client-go's value. */
+const PAGE_SIZE = 500;
+
+/** The server ends each watch after this many seconds at least, and twice as many at most (client-go: 5 to 10 min). */
+const MIN_WATCH_SECONDS = 300;
+
+/** A watch that lived this long counts as a success, in milliseconds. */
+const SETTLED_MS = 5_000;
+
+export interface ReflectorOptions<T extends KubeObject> {
+  readonly api: KubeApi;
+  readonly kind: Resource<T>;
+  readonly store: Store<T, never> | Pick<Store<T>, 'replaceAll' | 'upsert' | 'delete'>;
+  /** @default everything */
+  readonly selection?: Selection;
+  /** Cuts off what nobody reads, to save memory. @default removes metadata.managedFields */
+  readonly transform?: (object: T) => T;
+  /** Milliseconds without any event or bookmark (the server sends one about every minute) until the watch is made anew. @default 150000 */
+  readonly staleAfterMs?: number;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+  /** Called for each failed attempt, with the wait before the next one. */
+  readonly onError?: (error: KubeError, retryInMs: number) => void;
+}
+
+/** The list-and-watch loop of one kind. */
+export class Reflector<T extends KubeObject> implements Task {
+  readonly name: string;
+  readonly ready: Promise<void>;
+  readonly #options: ReflectorOptions<T>;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #stopper = new AbortController();
+  readonly #backoff: Backoff;
+  #markReady: () => void = () => {};
+  #hasSynced = false;
+  #lastVersion: string | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(options: ReflectorOptions<T>) {
+    this.name = `reflector ${options.kind.plural}`;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? Math.random;
+    this.#backoff = new Backoff({ baseMs: 100, capMs: 10_000, random: this.#random });
+    this.ready = new Promise((resolve) => {
+      this.#markReady = resolve;
+    });
+  }
+
+  /** True once the store has held a complete list. */
+  get hasSynced(): boolean {
+    return this.#hasSynced;
+  }
+
+  /** resourceVersion up to which the store is known to be complete. */
+  get lastVersion(): string | undefined {
+    return this.#lastVersion;
+  }
+
+  start(): void {
+    this.#running ??= this.#run(this.#stopper.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopper.abort();
+    await this.#running;
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const delayMs = await this.#attempt(signal);
+      if (delayMs > 0) await sleep(this.#clock, delayMs, signal);
+    }
+  }
+
+  /** One list if needed and one watch; returns the milliseconds to wait before the next attempt. */
+  async #attempt(signal: AbortSignal): Promise<number> {
+    const startedAt = this.#clock.now();
+    try {
+      this.#lastVersion ??= await this.#list(signal);
+      await this.#watch(this.#lastVersion, signal);
+      if (this.#clock.now() - startedAt >= SETTLED_MS) this.#backoff.reset();
+      // A server that closes each watch at once must not be asked in a tight loop.
+      return this.#clock.now() - startedAt >= SETTLED_MS ? 0 : this.#backoff.next();
+    } catch (error) {
+      return this.#afterError(error, signal);
+    }
+  }
+
+  #afterError(error: unknown, signal: AbortSignal): number {
+    const verdict = classify(error);
+    if (signal.aborted) return 0;
+    if (verdict.action !== 'retry' && verdict.action !== 'stop') this.#lastVersion = undefined;
+    const asked = verdict.action === 'retry' ? (verdict.afterMs ?? 0) : 0;
+    const delayMs = Math.max(asked, this.#backoff.next());
+    this.#options.onError?.(error as KubeError, delayMs);
+    return delayMs;
+  }
+
+  async #list(signal: AbortSignal): Promise<string> {
+    const objects: T[] = [];
+    let continueToken: string | undefined;
+    let version = '';
+    do {
+      const page = await this.#options.api.list(this.#options.kind, {
+        ...this.#options.selection,
+        limit: PAGE_SIZE,
+        signal,
+        ...(continueToken === undefined ? {} : { continueToken }),
+      });
+      for (const object of page.items) objects.push(this.#trim(object));
+      version = page.resourceVersion;
+      continueToken = page.continueToken;
+    } while (continueToken !== undefined);
+    this.#options.store.replaceAll(objects);
+    this.#hasSynced = true;
+    this.#markReady();
+    return version;
+  }
+
+  async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
+    const guard = new WatchGuard(this.#clock, this.#options.staleAfterMs ?? 150_000, signal);
+    try {
+      const timeoutSeconds = Math.round(MIN_WATCH_SECONDS * (1 + this.#random()));
+      const options = { ...this.#options.selection, resourceVersion, timeoutSeconds, signal: guard.signal };
+      for await (const event of this.#options.api.watch(this.#options.kind, options)) {
+        guard.renew();
+        this.#backoff.reset();
+        if (event.type === 'BOOKMARK') this.#lastVersion = event.resourceVersion || this.#lastVersion;
+        else this.#apply(event.type, this.#trim(event.object));
+      }
+    } catch (error) {
+      // Cut off by the guard: resumed like a watch that the server closed.
+      if (!guard.isStale) throw error;
+    } finally {
+      guard.end();
+    }
+  }
+
+  #apply(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T): void {
+    if (type === 'DELETED') this.#options.store.delete(object);
+    else this.#options.store.upsert(object);
+    this.#lastVersion = object.metadata.resourceVersion ?? this.#lastVersion;
+  }
+
+  #trim(object: T): T {
+    return this.#options.transform ? this.#options.transform(object) : withoutManagedFields(object);
+  }
+}
+
+/** Returns the object without metadata.managedFields, often its largest part and of no use to a reader. */
+export function withoutManagedFields<T extends KubeObject>(object: T): T {
+  const { managedFields: _, ...metadata } = object.metadata as T['metadata'] & { managedFields?: unknown };
+  return { ...object, metadata };
+}
+
+/** Aborts a watch that is silent for too long: a connection may be dead without either end noticing. */
+class WatchGuard {
+  readonly signal: AbortSignal;
+  isStale = false;
+  readonly #clock: Clock;
+  readonly #staleAfterMs: number;
+  readonly #own = new AbortController();
+  #timer: { cancel(): void } | undefined;
+
+  constructor(clock: Clock, staleAfterMs: number, parent: AbortSignal) {
+    this.#clock = clock;
+    this.#staleAfterMs = staleAfterMs;
+    this.signal = AbortSignal.any([parent, this.#own.signal]);
+    this.renew();
+  }
+
+  renew(): void {
+    this.#timer?.cancel();
+    this.#timer = this.#clock.after(this.#staleAfterMs, () => {
+      this.isStale = true;
+      this.#own.abort();
+    });
+  }
+
+  end(): void {
+    this.#timer?.cancel();
+  }
+}

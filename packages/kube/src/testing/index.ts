@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Fakes of this package's ports, for the unit tests of all packages; never imported by product code. */
+
+export * from './fake-api.ts';
+export * from './fake-clock.ts';
+export * from './merge-patch.ts';
