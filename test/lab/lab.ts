@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// A real Kubernetes cluster on this machine: etcd, API server, controller
+// manager, and N nodes in network namespaces on one emulated LAN. Tests, demo,
+// benchmarks and people use the same class.
+
+import { spawn } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type AddressPlan, addressPlan, type Family, hostNamed } from './address-plan.ts';
+import { ApiClient } from './api-client.ts';
+import { ensureBinaries } from './binaries.ts';
+import {
+  auditLog,
+  type ControlPlane,
+  ensureControlPlane,
+  startApiServer,
+  stopApiServer,
+  waitForApiServer,
+} from './control-plane.ts';
+import { withLock } from './lock.ts';
+import {
+  buildNetwork,
+  existingNamespaces,
+  type LabNetwork,
+  namespaceName,
+  namespacesOf,
+  removeNetwork,
+  setCable,
+} from './network.ts';
+import { inNamespace, type RunOptions, type RunResult, run, tryRun } from './run.ts';
+import { type LabPaths, labPaths, readSavedLab, reserveLab, type SavedLab } from './state.ts';
+import { tearDown } from './tear-down.ts';
+
+export interface LabOptions {
+  /** Two labs of different names run side by side. @default 'lab' */
+  readonly name?: string;
+  /** Cluster nodes; 0 is a control plane alone, up in a few seconds. @default 3 */
+  readonly nodes?: number;
+  /** Address families of LAN, pods and Services. @default 'dual' */
+  readonly family?: Family;
+  /** Layer-2 segments; every host has an interface on each. @default 1 */
+  readonly segments?: number;
+  /** Seconds after which a silent node turns NotReady. @default 4 */
+  readonly nodeGraceSeconds?: number;
+  /** Told what is being done, one line each. @default silent */
+  readonly report?: (line: string) => void;
+}
+
+export const DEFAULT_NAME = 'lab';
+const DEFAULTS = { nodes: 3, family: 'dual', segments: 1, nodeGraceSeconds: 4 } as const;
+
+export class Lab {
+  readonly name: string;
+  readonly plan: AddressPlan;
+  readonly #saved: SavedLab;
+  readonly #paths: LabPaths;
+  readonly #binaries: string;
+
+  private constructor(name: string, saved: SavedLab, binaries: string) {
+    this.name = name;
+    this.#saved = saved;
+    this.#paths = labPaths(name);
+    this.#binaries = binaries;
+    this.plan = addressPlan(saved);
+  }
+
+  /** Brings a lab up, or back to health when parts of it have ended. Idempotent. */
+  static async up(options: LabOptions = {}): Promise<Lab> {
+    const name = options.name ?? DEFAULT_NAME;
+    const paths = labPaths(name);
+    const binaries = await ensureBinaries();
+    return withLock(paths.lock, async () => {
+      const saved = await reserveLab(paths, { ...DEFAULTS, ...definedOf(options) });
+      assertSameShape(name, saved, options);
+      const lab = new Lab(name, saved, binaries);
+      await lab.#ensureRunning(options.report ?? (() => {}));
+      return lab;
+    });
+  }
+
+  /** The lab of that name that is already up. Throws when there is none. */
+  static async attach(name: string = DEFAULT_NAME): Promise<Lab> {
+    const saved = await readSavedLab(labPaths(name));
+    if (saved === undefined) throw new Error(`lab: ${JSON.stringify(name)} is not up (npm run lab -- up)`);
+    return new Lab(name, saved, await ensureBinaries());
+  }
+
+  /** Removes every process, mount, namespace, link and file of a lab, in whatever state it is. */
+  static async down(name: string = DEFAULT_NAME): Promise<void> {
+    const paths = labPaths(name);
+    await withLock(paths.lock, () => tearDown(paths));
+  }
+
+  get kubeconfig(): string {
+    return this.#paths.kubeconfig;
+  }
+
+  /** The API server's record of what Berth's ServiceAccounts asked for, one JSON object a line. */
+  get auditLog(): string {
+    return auditLog(this.#paths);
+  }
+
+  /** Folder with one log per program: HOST-PROGRAM.log. */
+  get logs(): string {
+    return this.#paths.logs;
+  }
+
+  get saved(): SavedLab {
+    return this.#saved;
+  }
+
+  /** Names of all hosts: cp, node-1 ..., client. */
+  get hosts(): string[] {
+    return this.plan.hosts.map((host) => host.name);
+  }
+
+  /** The host's network namespace, below /run/netns. */
+  namespaceOf(host: string): string {
+    return namespaceName(this.name, hostNamed(this.plan, host).name);
+  }
+
+  /** The argument vector that runs `argv` on a host, for callers that spawn it themselves. */
+  argvOn(host: string, argv: readonly string[]): string[] {
+    return inNamespace(this.namespaceOf(host), argv);
+  }
+
+  /** Runs a program in a host's network namespace to its end. Rejects when its exit code is not 0. */
+  exec(host: string, argv: readonly string[], options: Omit<RunOptions, 'namespace'> = {}): Promise<string> {
+    return run(argv, { ...options, namespace: this.namespaceOf(host) });
+  }
+
+  /** As `exec`, but returns whatever the exit code is. */
+  tryExec(host: string, argv: readonly string[], options: Omit<RunOptions, 'namespace'> = {}): Promise<RunResult> {
+    return tryRun(argv, { ...options, namespace: this.namespaceOf(host) });
+  }
+
+  /** kubectl against this lab; returns what it printed. */
+  kubectl(args: readonly string[], options: Omit<RunOptions, 'namespace' | 'env'> = {}): Promise<string> {
+    return run([this.program('kubectl'), ...args], { ...options, env: { KUBECONFIG: this.kubeconfig } });
+  }
+
+  /** Path of one of the lab's programs. */
+  program(name: string): string {
+    return join(this.#binaries, name);
+  }
+
+  /** Pulls or plugs a host's cable: all its segments, or only one. */
+  async cable(host: string, position: 'up' | 'down', segment?: number): Promise<void> {
+    await setCable(this.#network, hostNamed(this.plan, host), {
+      position,
+      ...(segment === undefined ? {} : { segment }),
+    });
+  }
+
+  /** Stops the API server: 'gently' lets it end its requests, 'crash' is a SIGKILL. Its data stay. */
+  stopApiServer(how: 'gently' | 'crash' = 'gently'): Promise<void> {
+    return stopApiServer(this.#plane, how);
+  }
+
+  /** Starts the API server and waits until it is ready. */
+  async startApiServer(): Promise<void> {
+    await startApiServer(this.#plane);
+    await waitForApiServer(this.#plane, await ApiClient.fromKubeconfig(this.kubeconfig));
+  }
+
+  async restartApiServer(how: 'gently' | 'crash' = 'gently'): Promise<void> {
+    await this.stopApiServer(how);
+    await this.startApiServer();
+  }
+
+  /** Resets every connection that the API server has open with a client outside `cp`; new ones are accepted at once. */
+  async dropApiConnections(): Promise<void> {
+    await this.exec('cp', ['ss', '--kill', '--tcp', 'state', 'established', 'sport', '=', ':6443']);
+  }
+
+  down(): Promise<void> {
+    return Lab.down(this.name);
+  }
+
+  get #network(): LabNetwork {
+    return { name: this.name, shape: this.#saved, plan: this.plan };
+  }
+
+  get #plane(): ControlPlane {
+    return {
+      paths: this.#paths,
+      lab: this.#saved,
+      plan: this.plan,
+      binaries: this.#binaries,
+      namespace: this.namespaceOf('cp'),
+    };
+  }
+
+  async #ensureRunning(report: (line: string) => void): Promise<void> {
+    await this.#ensureNetwork(report);
+    report('control plane');
+    await mkdir(this.#paths.data, { recursive: true });
+    await ensureControlPlane(this.#plane);
+  }
+
+  async #ensureNetwork(report: (line: string) => void): Promise<void> {
+    const present = namespacesOf(this.name, await existingNamespaces());
+    // The switch's namespace is counted beside the hosts'.
+    if (present.length === this.hosts.length + 1) return;
+    report(present.length === 0 ? 'network' : 'network (what was left of an older one is removed first)');
+    await removeNetwork(this.name);
+    await buildNetwork(this.#network);
+  }
+}
+
+/** Runs a program with this terminal as its input and output; returns its exit code. */
+export function runInTerminal(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<number> {
+  const [program = '', ...args] = argv;
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, ...env } });
+    child.once('error', reject);
+    child.once('close', (code) => resolve(code ?? 128));
+  });
+}
+
+function definedOf(options: LabOptions): Partial<Omit<SavedLab, 'index'>> {
+  const { nodes, family, segments, nodeGraceSeconds } = options;
+  const wanted = { nodes, family, segments, nodeGraceSeconds };
+  return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined));
+}
+
+function assertSameShape(name: string, saved: SavedLab, options: LabOptions): void {
+  for (const [field, value] of Object.entries(definedOf(options))) {
+    const present = saved[field as keyof SavedLab];
+    if (present === value) continue;
+    throw new Error(`lab: ${JSON.stringify(name)} is up with ${field} ${present}, not ${value}; take it down first`);
+  }
+}

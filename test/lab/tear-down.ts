@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Takes a lab down from any state, also after half of it was killed. What
+// belongs to a lab is read from the kernel, not from our notes: processes by
+// their network namespace or cgroup, mounts by their folder.
+
+import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { existingNamespaces, namespacesOf, removeNetwork } from './network.ts';
+import { recordedProcesses, signalProcess } from './processes.ts';
+import { processesOf } from './processes-of.ts';
+import { tryRun } from './run.ts';
+import type { LabPaths } from './state.ts';
+import { waitUntil } from './wait.ts';
+
+const CGROUP_ROOT = '/sys/fs/cgroup';
+/** Where containerd's state folder keeps one bundle per running container. */
+const BUNDLES = 'io.containerd.runtime.v2.task/k8s.io';
+
+/** The cgroup that a lab's containers live below. */
+export function cgroupOf(labName: string): string {
+  return `/berth-lab/${labName}`;
+}
+
+/** Removes everything of the lab. Idempotent; the caller holds the lab's lock. */
+export async function tearDown(paths: LabPaths): Promise<void> {
+  await killProcesses(paths);
+  await removeMounts([paths.run, paths.data]);
+  await removeShimSockets(paths);
+  await removeNetwork(paths.name);
+  await removeCgroups(paths.name);
+  await rm(paths.data, { recursive: true, force: true });
+  // The shape last: as long as anything is left, the lab's index stays reserved.
+  await rm(paths.run, { recursive: true, force: true });
+}
+
+/** SIGKILL for all at once, again until none is left: a dying supervisor may still have started one. */
+async function killProcesses(paths: LabPaths): Promise<void> {
+  const namespaces = namespacesOf(paths.name, await existingNamespaces());
+  const cgroupPrefix = `${cgroupOf(paths.name)}/`;
+  await waitUntil({
+    what: 'the processes of the lab to end',
+    timeoutMs: 15_000,
+    intervalMs: 20,
+    probe: async () => {
+      const recorded = (await recordedProcesses(paths)).map((entry) => entry.pid);
+      const alive = new Set([...recorded, ...(await processesOf({ namespaces, cgroupPrefix }))]);
+      for (const pid of alive) signalProcess(pid, 'SIGKILL');
+      return alive.size === 0;
+    },
+  });
+}
+
+/** Mount points below the folders in /proc/self/mountinfo text, the innermost first. */
+export function mountsBelow(folders: readonly string[], mountinfo: string): string[] {
+  const points = mountinfo.split('\n').map((line) => unescapeMountPoint(line.split(' ')[4] ?? ''));
+  return points.filter((point) => folders.some((folder) => `${point}/`.startsWith(`${folder}/`))).reverse();
+}
+
+async function removeMounts(folders: readonly string[]): Promise<void> {
+  const present = async () => mountsBelow(folders, await readFile('/proc/self/mountinfo', 'utf8'));
+  const mounts = await present();
+  if (mounts.length > 0) await tryRun(['umount', ...mounts]);
+  const left = await present();
+  // Something of this machine looks into it; detached, it goes when that ends.
+  if (left.length > 0) await tryRun(['umount', '--lazy', ...left]);
+}
+
+/** A shim that was killed leaves its socket below /run/containerd; its bundle knows the path. */
+async function removeShimSockets(paths: LabPaths): Promise<void> {
+  const states = (await readdir(paths.run).catch(() => [])).map((host) => join(paths.run, host, 'containerd', BUNDLES));
+  for (const folder of states) {
+    for (const bundle of await readdir(folder).catch(() => [])) {
+      const address = await readFile(join(folder, bundle, 'address'), 'utf8').catch(() => '');
+      if (address.startsWith('unix:///run/containerd/s/')) await rm(address.slice('unix://'.length), { force: true });
+    }
+  }
+}
+
+/** Cgroup v2 has one tree, v1 one for each controller. */
+async function removeCgroups(labName: string): Promise<void> {
+  const trees = ['', ...(await readdir(CGROUP_ROOT).catch(() => []))];
+  for (const tree of trees) await removeCgroup(join(CGROUP_ROOT, tree, cgroupOf(labName)));
+}
+
+/** A cgroup is removed with rmdir once it has no children; the files in it are not real ones. */
+async function removeCgroup(folder: string): Promise<void> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => undefined);
+  if (entries === undefined) return;
+  for (const child of entries.filter((entry) => entry.isDirectory())) await removeCgroup(join(folder, child.name));
+  await rmdir(folder);
+}
+
+/** mountinfo writes blanks and the like as three octal digits. */
+function unescapeMountPoint(text: string): string {
+  return text.replace(/\\(\d{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+}
