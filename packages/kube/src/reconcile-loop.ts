@@ -85,9 +85,11 @@ export class ReconcileLoop implements Task {
       case 'success':
         queue.forget(key);
         return;
-      case 'error':
-        onFailure?.(key, result, queue.retry(key, result.afterMs));
+      case 'error': {
+        const retryInMs = queue.retry(key, result.afterMs);
+        onFailure?.(key, result, retryInMs);
         return;
+      }
       case 'error-no-retry':
         queue.forget(key);
         onFailure?.(key, result, undefined);
