@@ -2,7 +2,8 @@
 
 // Every address of a lab, computed from its index alone: two labs on one
 // machine never share a LAN subnet, and a person who reads an address knows
-// whose it is. Subnet number = 4 x index + segment - 1.
+// whose it is. Subnet number = 4 x index + segment, never 0: IPv6 text must not
+// hold a group that its canonical form (RFC 5952) leaves out.
 //
 //   172.30.<subnet>.0/24   fd00:30:<subnet>::/64   a segment of the LAN
 //     .1 the machine itself   .2 cp   .3 client   .11 node-1   .12 node-2 ...
@@ -14,8 +15,8 @@ export type Family = 'ipv4' | 'ipv6' | 'dual';
 
 export const MAX_SEGMENTS = 4;
 export const MAX_NODES = 60;
-/** Labs on one machine: 64 x 4 segments fill the third byte of 172.30.0.0/16. */
-export const MAX_LABS = 64;
+/** Labs on one machine: with 4 segments each they fill the third byte of 172.30.0.0/16. */
+export const MAX_LABS = 63;
 
 export interface LabShape {
   /** Which lab of this machine, 0 .. MAX_LABS - 1. */
@@ -139,7 +140,7 @@ function hostCidrs(shape: LabShape, segment: number, number: number): string[] {
 }
 
 function subnetNumber(shape: LabShape, segment: number): number {
-  return MAX_SEGMENTS * shape.index + segment - 1;
+  return MAX_SEGMENTS * shape.index + segment;
 }
 
 function pick(family: Family, values: Readonly<Record<'ipv4' | 'ipv6', string>>): string[] {

@@ -47,6 +47,14 @@ export class ApiClient {
     return JSON.parse(answer.body);
   }
 
+  /** Creates an object; one of that name that is there already stays as it is. */
+  async create(path: string, object: unknown): Promise<void> {
+    const answer = await this.#send('POST', path, object);
+    if (answer.status >= 300 && answer.status !== 409) {
+      throw new Error(`lab: create in ${path}: ${answer.status} ${answer.body.trim()}`);
+    }
+  }
+
   /** Creates an object or brings it to this content (server-side apply). */
   async apply(path: string, object: unknown): Promise<void> {
     const answer = await this.#send('PATCH', `${path}?fieldManager=berth-lab&force=true`, object);
@@ -54,12 +62,13 @@ export class ApiClient {
   }
 
   #send(method: string, path: string, body?: unknown): Promise<Answer> {
+    const contentType = method === 'PATCH' ? 'application/apply-patch+yaml' : 'application/json';
     return new Promise((resolve, reject) => {
       const outgoing = request(new URL(path, this.#server), {
         method,
         agent: this.#agent,
         timeout: 5_000,
-        headers: { authorization: `Bearer ${this.#token}`, 'content-type': 'application/apply-patch+yaml' },
+        headers: { authorization: `Bearer ${this.#token}`, 'content-type': contentType },
       });
       outgoing.once('timeout', () => outgoing.destroy(new Error(`${method} ${path}: no answer within 5 s`)));
       outgoing.once('error', reject);

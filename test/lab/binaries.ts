@@ -107,7 +107,7 @@ export async function ensureBinaries(output: ProgressOutput = process.stderr): P
   const found = findBinaries();
   if (found !== undefined) return found;
   const notice = setTimeout(() => output.write('lab: another run builds the programs; waiting for it\n'), 1_000);
-  return withLock(join(versionFolder(), 'build.lock'), async () => {
+  return withLock(join(cacheFolder(), 'build.lock'), async () => {
     clearTimeout(notice);
     return findBinaries() ?? (await buildMissing(output));
   }).finally(() => clearTimeout(notice));
@@ -154,7 +154,7 @@ interface GoTarget {
 }
 
 async function build(folder: string, { output, advance, linkerFlags, target = '.' }: GoTarget): Promise<void> {
-  await mkdir(versionFolder(), { recursive: true });
+  await mkdir(cacheFolder(), { recursive: true });
   const flags = ['-trimpath', '-ldflags', ['-s -w', linkerFlags].filter((part) => part !== undefined).join(' ')];
   await goBuild({ module: join(SOURCES, folder), target, flags, output, advance });
 }
@@ -162,14 +162,15 @@ async function build(folder: string, { output, advance, linkerFlags, target = '.
 function cachedFile(component: Component): string {
   const [program = component.folder] = component.programs;
   const stem = component.programs.length > 1 ? component.folder : program;
-  return join(versionFolder(), `${stem}-${hashOf([component.folder])}`);
+  return join(cacheFolder(), `${stem}-${hashOf([component.folder])}`);
 }
 
 function linkFolder(): string {
-  return join(versionFolder(), `bin-${hashOf(COMPONENTS.map((component) => component.folder))}`);
+  return join(cacheFolder(), `bin-${hashOf(COMPONENTS.map((component) => component.folder))}`);
 }
 
-function versionFolder(): string {
+/** Where everything of this version is cached. */
+export function cacheFolder(): string {
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
   return join(cache, 'berth-lab', KUBERNETES_VERSION);
 }

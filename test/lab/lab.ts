@@ -7,17 +7,21 @@
 import { spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type AddressPlan, addressPlan, type Family, hostNamed } from './address-plan.ts';
+import { type AddressPlan, addressPlan, type Family, type Host, hostNamed, isNode } from './address-plan.ts';
 import { ApiClient } from './api-client.ts';
 import { ensureBinaries } from './binaries.ts';
+import { ensureRuntime } from './container-runtime.ts';
 import {
   auditLog,
   type ControlPlane,
   ensureControlPlane,
+  kubeconfigOf,
   startApiServer,
   stopApiServer,
   waitForApiServer,
 } from './control-plane.ts';
+import { ensureDns } from './dns.ts';
+import { ensureImages } from './images.ts';
 import { withLock } from './lock.ts';
 import {
   buildNetwork,
@@ -28,6 +32,7 @@ import {
   removeNetwork,
   setCable,
 } from './network.ts';
+import { type LabNode, registerNode, startKubelet, startKubeProxy, waitForNode } from './node.ts';
 import { inNamespace, type RunOptions, type RunResult, run, tryRun } from './run.ts';
 import { type LabPaths, labPaths, readSavedLab, reserveLab, type SavedLab } from './state.ts';
 import { tearDown } from './tear-down.ts';
@@ -196,7 +201,37 @@ export class Lab {
     await this.#ensureNetwork(report);
     report('control plane');
     await mkdir(this.#paths.data, { recursive: true });
-    await ensureControlPlane(this.#plane);
+    const nodes = this.plan.hosts.filter(isNode).map((host) => this.#node(host));
+    // Neither needs the other, and both mostly wait.
+    const runtimes = this.#ensureRuntimes(nodes);
+    await Promise.all([ensureControlPlane(this.#plane), runtimes]);
+    if (nodes.length === 0) return;
+    report(`${nodes.length} nodes`);
+    const client = await ApiClient.fromKubeconfig(this.kubeconfig);
+    await Promise.all(nodes.map((node) => registerNode(node, client)));
+    await Promise.all(nodes.flatMap((node) => [startKubelet(node), startKubeProxy(node)]));
+    await startKubeProxy(this.#node(hostNamed(this.plan, 'cp')));
+    await ensureDns(this.#plane, client);
+    await Promise.all(nodes.map((node) => waitForNode(node, client)));
+  }
+
+  async #ensureRuntimes(nodes: readonly LabNode[]): Promise<void> {
+    if (nodes.length === 0) return;
+    const images = await ensureImages(this.#binaries);
+    await Promise.all(nodes.map((node) => ensureRuntime(node, images)));
+  }
+
+  #node(host: Host): LabNode {
+    return {
+      paths: this.#paths,
+      plan: this.plan,
+      host,
+      namespace: this.namespaceOf(host.name),
+      binaries: this.#binaries,
+      folder: join(this.#paths.run, host.name),
+      data: join(this.#paths.data, host.name),
+      kubeconfigOf: (account) => kubeconfigOf(this.#plane, account),
+    };
   }
 
   async #ensureNetwork(report: (line: string) => void): Promise<void> {
