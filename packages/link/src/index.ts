@@ -1,1 +1,9 @@
-export const placeholder = 1;
+// SPDX-License-Identifier: Apache-2.0
+/** The wire: packet sockets, the ARP responder thread and interface events, in C behind a typed API. Linux only. */
+export * from './links.ts';
+export { PACKET_OPTION, type PacketType, SO, SOL } from './linux.ts';
+export * from './native.ts';
+export * from './packet-socket.ts';
+export * from './responder.ts';
+export * from './rtnetlink.ts';
+export * from './vip-rows.ts';

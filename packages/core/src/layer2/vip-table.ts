@@ -6,7 +6,7 @@
 import type { IpAddress } from '../net/ip-address.ts';
 
 /** What one Service wants of one VIP. */
-export interface Announcement {
+export interface VipWish {
   /** Key of the Service, `namespace/name`. */
   readonly service: string;
   readonly vip: IpAddress;
@@ -32,10 +32,10 @@ export class VipTable {
   readonly #rows = new Map<string, Row>();
 
   /** Adds what a Service wants, or changes its interfaces if it wanted the VIP before. */
-  set(announcement: Announcement): void {
-    const key = String(announcement.vip);
-    const row = this.#rows.get(key) ?? { vip: announcement.vip, interfacesByService: new Map() };
-    row.interfacesByService.set(announcement.service, announcement.interfaces);
+  set(wish: VipWish): void {
+    const key = String(wish.vip);
+    const row = this.#rows.get(key) ?? { vip: wish.vip, interfacesByService: new Map() };
+    row.interfacesByService.set(wish.service, wish.interfaces);
     this.#rows.set(key, row);
   }
 

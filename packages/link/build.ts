@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Compiles the addon with the C compiler alone: Node-API needs no node-gyp and no C++. `CC=aarch64-linux-gnu-gcc` cross-compiles;
+ * the headers are the same. Run as a program it builds `build/link.node` unless that is newer than its sources.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+const HERE = import.meta.dirname;
+const NATIVE = join(HERE, 'native');
+
+export interface AddonOptions {
+  /** The C compiler. Default: the environment's CC, or cc. */
+  readonly compiler?: string;
+  /** Where the addon goes. Default: build/link.node in this package. */
+  readonly output?: string;
+  /** Flags behind the usual ones. Default: none. */
+  readonly flags?: readonly string[];
+}
+
+/** Builds the addon if a source is newer than it; returns its path. Throws with the compiler's output on an error in it. */
+export function buildAddon(options: AddonOptions = {}): string {
+  const output = options.output ?? join(HERE, 'build', 'link.node');
+  if (isCurrent(output)) return output;
+  mkdirSync(dirname(output), { recursive: true });
+  // A process that has the old file mapped keeps it: the new one is put in its place whole.
+  const unfinished = `${output}.${process.pid}`;
+  execFileSync(
+    options.compiler ?? process.env.CC ?? 'cc',
+    [...usualFlags(), ...(options.flags ?? []), '-o', unfinished, ...sources('.c')],
+    {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  );
+  renameSync(unfinished, output);
+  return output;
+}
+
+function usualFlags(): string[] {
+  const headers = join(dirname(process.execPath), '..', 'include', 'node');
+  const strict = ['-std=c11', '-Wall', '-Wextra', '-Werror', '-D_GNU_SOURCE', '-DNAPI_VERSION=9'];
+  return [...strict, '-shared', '-fPIC', '-fvisibility=hidden', '-O2', '-pthread', '-isystem', headers];
+}
+
+function sources(ending: string): string[] {
+  return readdirSync(NATIVE)
+    .filter((name) => name.endsWith(ending))
+    .sort()
+    .map((name) => join(NATIVE, name));
+}
+
+function isCurrent(output: string): boolean {
+  const builtAtMs = statSync(output, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return [...sources('.c'), ...sources('.h'), import.meta.filename].every((path) => statSync(path).mtimeMs < builtAtMs);
+}
+
+if (import.meta.main) console.log(buildAddon());

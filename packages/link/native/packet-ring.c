@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "packet-ring.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+// 4,096 frames of 256 bytes: 1 MiB an interface. A frame has room for the header of the ring (80 bytes) and 176 bytes of what was
+// received; longer frames are cut, which harms none that is answered.
+enum { FRAME_BYTES = 256, FRAME_COUNT = 4096, BLOCK_BYTES = 65536, RING_BYTES = FRAME_BYTES * FRAME_COUNT };
+
+static bool set_int(int fd, int option, int value) {
+  return setsockopt(fd, SOL_PACKET, option, &value, sizeof value) == 0;
+}
+
+static bool bind_to(int fd, int ifindex) {
+  struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ARP), .sll_ifindex = ifindex};
+  return bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
+}
+
+static const char *set_up(struct packet_ring *ring) {
+  struct tpacket_req layout = {.tp_block_size = BLOCK_BYTES,
+                               .tp_block_nr = RING_BYTES / BLOCK_BYTES,
+                               .tp_frame_size = FRAME_BYTES,
+                               .tp_frame_nr = FRAME_COUNT};
+  if (!set_int(ring->fd, PACKET_VERSION, TPACKET_V2)) return "setsockopt(PACKET_VERSION)";
+  // Our own announcements need not wake us.
+  if (!set_int(ring->fd, PACKET_IGNORE_OUTGOING, 1)) return "setsockopt(PACKET_IGNORE_OUTGOING)";
+  if (setsockopt(ring->fd, SOL_PACKET, PACKET_RX_RING, &layout, sizeof layout) != 0) return "setsockopt(PACKET_RX_RING)";
+  ring->memory = mmap(NULL, RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, 0);
+  if (ring->memory == MAP_FAILED) return "mmap";
+  if (!bind_to(ring->fd, ring->ifindex)) return "bind";
+  return NULL;
+}
+
+bool packet_ring_open(struct packet_ring *ring, int ifindex, const char **failed) {
+  *ring = (struct packet_ring){.ifindex = ifindex, .memory = MAP_FAILED};
+  // Protocol 0: nothing is captured before bind() names protocol and interface (packet(7)).
+  ring->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  *failed = ring->fd < 0 ? "socket" : set_up(ring);
+  if (*failed == NULL) return true;
+  int reason = errno;
+  packet_ring_close(ring);
+  errno = reason;
+  return false;
+}
+
+void packet_ring_close(struct packet_ring *ring) {
+  if (ring->memory != MAP_FAILED) munmap(ring->memory, RING_BYTES);
+  if (ring->fd >= 0) close(ring->fd);
+  ring->memory = MAP_FAILED;
+  ring->fd = -1;
+}
+
+static struct tpacket2_hdr *header_of(const struct packet_ring *ring) {
+  return (struct tpacket2_hdr *)(ring->memory + (size_t)ring->next * FRAME_BYTES);
+}
+
+// With VLAN 10 above eth0, a socket on eth0 sees the frames of VLAN 10 with their tag gone: they carry the index of the interface
+// above. Frames of a VLAN that no interface above wants come with their tag in the header. A tag with VLAN 0 only gives a priority.
+static bool is_own_segment(const struct packet_ring *ring, const struct tpacket2_hdr *header) {
+  const struct sockaddr_ll *from = (const void *)((const uint8_t *)header + TPACKET_ALIGN(sizeof *header));
+  if (from->sll_ifindex != ring->ifindex) return false;
+  bool has_vlan = (header->tp_status & TP_STATUS_VLAN_VALID) != 0 && (header->tp_vlan_tci & 0x0fff) != 0;
+  return !has_vlan;
+}
+
+bool packet_ring_peek(const struct packet_ring *ring, struct packet_frame *frame) {
+  const struct tpacket2_hdr *header = header_of(ring);
+  uint32_t status = __atomic_load_n(&header->tp_status, __ATOMIC_ACQUIRE);
+  if ((status & TP_STATUS_USER) == 0) return false;
+  frame->bytes = (const uint8_t *)header + header->tp_mac;
+  frame->length = header->tp_snaplen;
+  frame->is_own_segment = is_own_segment(ring, header);
+  return true;
+}
+
+void packet_ring_release(struct packet_ring *ring) {
+  __atomic_store_n(&header_of(ring)->tp_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
+  ring->next = (ring->next + 1) % FRAME_COUNT;
+}
+
+uint32_t packet_ring_take_drops(const struct packet_ring *ring) {
+  struct tpacket_stats stats = {0};
+  socklen_t length = sizeof stats;
+  // Best effort: a counter that cannot be read counts nothing.
+  if (getsockopt(ring->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &length) != 0) return 0;
+  return stats.tp_drops;
+}

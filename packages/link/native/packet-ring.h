@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// A packet socket on one interface that hands its frames over in shared memory (packet_mmap, TPACKET_V2), so that a burst costs
+// no system call per frame and waits in a buffer of known size.
+#ifndef BERTH_PACKET_RING_H
+#define BERTH_PACKET_RING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct packet_ring {
+  int fd;
+  int ifindex;
+  uint8_t *memory;
+  uint32_t next;
+};
+
+struct packet_frame {
+  // Points into the ring; valid until packet_ring_release.
+  const uint8_t *bytes;
+  uint32_t length;
+  // Whether the frame belongs to this interface itself, not to a VLAN above it that the kernel took the tag from.
+  bool is_own_segment;
+};
+
+// Opens a ring for ARP on an interface. On failure returns false and names the system call in `failed`; errno tells why.
+bool packet_ring_open(struct packet_ring *ring, int ifindex, const char **failed);
+
+void packet_ring_close(struct packet_ring *ring);
+
+// Fills `frame` with the oldest frame that was not released; false when there is none.
+bool packet_ring_peek(const struct packet_ring *ring, struct packet_frame *frame);
+
+// Gives the frame of the last successful peek back to the kernel.
+void packet_ring_release(struct packet_ring *ring);
+
+// Frames that the kernel dropped since the last call because the ring was full.
+uint32_t packet_ring_take_drops(const struct packet_ring *ring);
+
+#endif

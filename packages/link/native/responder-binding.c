@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// The answering thread for JavaScript.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "napi-support.h"
+#include "responder.h"
+
+// What an external value points to; `responder` is NULL after close.
+struct handle {
+  struct responder *responder;
+};
+
+// Also at the end of the environment, so that the thread never outlives it.
+static void close_handle(void *data) {
+  struct handle *handle = data;
+  if (handle->responder == NULL) return;
+  responder_destroy(handle->responder);
+  handle->responder = NULL;
+}
+
+static void finalize(napi_env env, void *data, void *hint) {
+  (void)hint;
+  napi_remove_env_cleanup_hook(env, close_handle, data);
+  close_handle(data);
+  free(data);
+}
+
+// Fetches `count` arguments, the first of which is an open handle. NULL with a pending exception otherwise.
+static struct responder *open_responder(napi_env env, napi_callback_info info, size_t count,
+                                        napi_value arguments[MAX_ARGUMENTS]) {
+  void *data = NULL;
+  if (!read_arguments(env, info, count, arguments)) return NULL;
+  if (napi_get_value_external(env, arguments[0], &data) != napi_ok || ((struct handle *)data)->responder == NULL) {
+    throw_closed(env, "responder");
+    return NULL;
+  }
+  return ((struct handle *)data)->responder;
+}
+
+static napi_value responder_open(napi_env env, napi_callback_info info) {
+  (void)info;
+  napi_value external = NULL;
+  struct failure failure;
+  struct handle *handle = calloc(1, sizeof *handle);
+  if (handle == NULL) return throw_system_error(env, "calloc", ENOMEM);
+  handle->responder = responder_create(&failure);
+  if (handle->responder == NULL) {
+    free(handle);
+    return throw_system_error(env, failure.call, failure.error);
+  }
+  napi_add_env_cleanup_hook(env, close_handle, handle);
+  napi_create_external(env, handle, finalize, NULL, &external);
+  return external;
+}
+
+static napi_value responder_close(napi_env env, napi_callback_info info) {
+  napi_value arguments[MAX_ARGUMENTS];
+  void *data = NULL;
+  if (!read_arguments(env, info, 1, arguments)) return NULL;
+  if (napi_get_value_external(env, arguments[0], &data) == napi_ok) close_handle(data);
+  return NULL;
+}
+
+static napi_value attach(napi_env env, napi_callback_info info) {
+  napi_value arguments[MAX_ARGUMENTS];
+  int32_t ifindex;
+  struct bytes mac;
+  struct failure failure;
+  struct responder *responder = open_responder(env, info, 3, arguments);
+  if (responder == NULL || !read_int(env, arguments[1], &ifindex) || !read_bytes(env, arguments[2], &mac)) return NULL;
+  int slot = responder_attach(responder, ifindex, mac.data, &failure);
+  return slot < 0 ? throw_system_error(env, failure.call, failure.error) : make_int(env, slot);
+}
+
+static napi_value detach(napi_env env, napi_callback_info info) {
+  napi_value arguments[MAX_ARGUMENTS];
+  int32_t slot;
+  struct responder *responder = open_responder(env, info, 2, arguments);
+  if (responder == NULL || !read_int(env, arguments[1], &slot)) return NULL;
+  responder_detach(responder, slot);
+  return NULL;
+}
+
+static napi_value replace(napi_env env, napi_callback_info info) {
+  napi_value arguments[MAX_ARGUMENTS];
+  struct bytes rows;
+  struct failure failure;
+  struct responder *responder = open_responder(env, info, 2, arguments);
+  if (responder == NULL || !read_bytes(env, arguments[1], &rows)) return NULL;
+  if (responder_replace(responder, rows.data, rows.length / VIP_ROW_BYTES, &failure)) return NULL;
+  return throw_system_error(env, failure.call, failure.error);
+}
+
+static napi_value renew(napi_env env, napi_callback_info info) {
+  napi_value arguments[MAX_ARGUMENTS];
+  int32_t milliseconds;
+  struct responder *responder = open_responder(env, info, 2, arguments);
+  if (responder == NULL || !read_int(env, arguments[1], &milliseconds)) return NULL;
+  return make_bool(env, responder_renew(responder, (uint64_t)milliseconds));
+}
+
+static napi_value announce(napi_env env, napi_callback_info info) {
+  napi_value arguments[MAX_ARGUMENTS];
+  int32_t slot;
+  struct bytes frame;
+  struct failure failure;
+  struct responder *responder = open_responder(env, info, 3, arguments);
+  if (responder == NULL || !read_int(env, arguments[1], &slot) || !read_bytes(env, arguments[2], &frame)) return NULL;
+  enum announce_result result = responder_announce(responder, slot, frame.data, frame.length, &failure);
+  if (result == ANNOUNCE_FAILED) return throw_system_error(env, failure.call, failure.error);
+  return make_bool(env, result == ANNOUNCE_SENT);
+}
+
+static napi_value outcomes(napi_env env, napi_callback_info info) {
+  napi_value arguments[MAX_ARGUMENTS], list = NULL;
+  uint64_t counts[OUTCOME_COUNT];
+  struct responder *responder = open_responder(env, info, 1, arguments);
+  if (responder == NULL || napi_create_array_with_length(env, OUTCOME_COUNT, &list) != napi_ok) return NULL;
+  responder_outcomes(responder, counts);
+  for (uint32_t index = 0; index < OUTCOME_COUNT; index++) {
+    napi_set_element(env, list, index, make_double(env, (double)counts[index]));
+  }
+  return list;
+}
+
+// One VIP: its address in the low 16 bytes, then requests, replies, claims and claimant, each 8 bytes in host byte order.
+enum { COUNTER_ROW_BYTES = VIP_ADDRESS_BYTES + 4 * 8 };
+
+static void write_row(uint8_t *row, const struct vip_entry *entry) {
+  const struct vip_counters *counters = entry->counters;
+  uint64_t numbers[] = {atomic_load(&counters->requests), atomic_load(&counters->replies), atomic_load(&counters->claims),
+                        atomic_load(&counters->claimant)};
+  memcpy(row, entry->address, VIP_ADDRESS_BYTES);
+  memcpy(row + VIP_ADDRESS_BYTES, numbers, sizeof numbers);
+}
+
+static napi_value vip_counters(napi_env env, napi_callback_info info) {
+  napi_value arguments[MAX_ARGUMENTS], buffer = NULL;
+  void *data = NULL;
+  struct responder *responder = open_responder(env, info, 1, arguments);
+  if (responder == NULL) return NULL;
+  const struct vip_table *table = responder_table(responder);
+  if (napi_create_arraybuffer(env, (size_t)table->count * COUNTER_ROW_BYTES, &data, &buffer) != napi_ok) return NULL;
+  uint8_t *row = data;
+  for (uint32_t position = 0; position <= table->mask; position++) {
+    const struct vip_entry *entry = &table->entries[position];
+    if (entry->counters == NULL) continue;
+    write_row(row, entry);
+    row += COUNTER_ROW_BYTES;
+  }
+  return buffer;
+}
+
+static napi_value outcome_names(napi_env env, napi_callback_info info) {
+#define NAME_ROW(name, text) text,
+  static const char *const names[] = {ARP_OUTCOMES(NAME_ROW) RESPONDER_OUTCOMES(NAME_ROW)};
+#undef NAME_ROW
+  (void)info;
+  napi_value list = NULL;
+  if (napi_create_array_with_length(env, OUTCOME_COUNT, &list) != napi_ok) return NULL;
+  for (uint32_t index = 0; index < OUTCOME_COUNT; index++) napi_set_element(env, list, index, make_text(env, names[index]));
+  return list;
+}
+
+bool export_responder(napi_env env, napi_value exports) {
+  static const struct method methods[] = {
+      {"responderOpen", responder_open},    {"responderClose", responder_close},
+      {"responderAttach", attach},          {"responderDetach", detach},
+      {"responderReplace", replace},        {"responderRenew", renew},
+      {"responderAnnounce", announce},      {"responderOutcomes", outcomes},
+      {"responderVipCounters", vip_counters}, {"outcomeNames", outcome_names},
+  };
+  return export_methods(env, exports, methods, sizeof methods / sizeof *methods);
+}

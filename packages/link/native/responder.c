@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "responder.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "packet-ring.h"
+
+// Frames of one interface that are looked at before the others have their turn.
+enum { TURN_FRAMES = 256, EVENTS_AT_ONCE = 16, WAKE = SLOT_COUNT };
+
+struct slot {
+  // Set when everything below is valid; cleared before anything of it goes.
+  atomic_bool is_open;
+  struct packet_ring ring;
+  uint8_t mac[MAC_BYTES];
+  uint64_t bit;
+};
+
+struct responder {
+  // Odd while the thread works on a frame. Whoever takes something away from the thread changes it first, then waits for an even
+  // number or another one (see wait_for_reader).
+  _Atomic uint64_t turn;
+  _Atomic(struct vip_table *) table;
+  // Deadline on CLOCK_MONOTONIC, in nanoseconds.
+  _Atomic uint64_t fence;
+  _Atomic uint64_t outcomes[OUTCOME_COUNT];
+  struct slot slots[SLOT_COUNT];
+  pthread_t thread;
+  int epoll;
+  int wake;
+};
+
+static uint64_t monotonic_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static bool fence_holds(struct responder *responder) {
+  return monotonic_now() < atomic_load_explicit(&responder->fence, memory_order_acquire);
+}
+
+static void count(_Atomic uint64_t *counter) { atomic_fetch_add_explicit(counter, 1, memory_order_relaxed); }
+
+// ---- the thread ----
+
+static void enter(struct responder *responder) { atomic_fetch_add(&responder->turn, 1); }
+static void leave(struct responder *responder) { atomic_fetch_add(&responder->turn, 1); }
+
+static void record_claim(struct vip_counters *counters, const uint8_t *sender) {
+  uint64_t claimant = 0;
+  for (int index = 0; index < MAC_BYTES; index++) claimant = claimant << 8 | sender[index];
+  atomic_store_explicit(&counters->claimant, claimant, memory_order_relaxed);
+  count(&counters->claims);
+}
+
+static void answer(struct responder *responder, const struct slot *slot, const struct packet_frame *frame) {
+  if (!frame->is_own_segment) {
+    count(&responder->outcomes[RESPONDER_OTHER_SEGMENT]);
+    return;
+  }
+  uint8_t reply[ARP_FRAME_BYTES];
+  struct arp_point at = {.table = atomic_load(&responder->table),
+                         .slot_bit = slot->bit,
+                         .mac = slot->mac,
+                         .fence_holds = fence_holds(responder)};
+  struct arp_decision decision = arp_decide(&at, frame->bytes, frame->length, reply);
+  size_t outcome = decision.outcome;
+  if (outcome == ARP_REPLY && send(slot->ring.fd, reply, sizeof reply, MSG_DONTWAIT) < 0) outcome = RESPONDER_SEND_FAILED;
+  count(&responder->outcomes[outcome]);
+  if (decision.vip == NULL) return;
+  struct vip_counters *counters = decision.vip->counters;
+  if (decision.outcome == ARP_FOREIGN_CLAIM) record_claim(counters, decision.sender);
+  if (decision.outcome == ARP_REPLY || decision.outcome == ARP_FENCED) count(&counters->requests);
+  if (outcome == ARP_REPLY) count(&counters->replies);
+}
+
+// Looks at one frame. Returns false when there is none, or when the slot was closed.
+static bool serve_frame(struct responder *responder, struct slot *slot) {
+  struct packet_frame frame;
+  enter(responder);
+  bool has_frame = atomic_load(&slot->is_open) && packet_ring_peek(&slot->ring, &frame);
+  if (has_frame) {
+    answer(responder, slot, &frame);
+    packet_ring_release(&slot->ring);
+  }
+  leave(responder);
+  return has_frame;
+}
+
+// An interface that goes down leaves an error on its socket, which must be fetched or epoll reports it for ever.
+static void fetch_error(struct responder *responder, struct slot *slot) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  enter(responder);
+  if (atomic_load(&slot->is_open)) {
+    getsockopt(slot->ring.fd, SOL_SOCKET, SO_ERROR, &error, &length);
+    count(&responder->outcomes[RESPONDER_SOCKET_ERROR]);
+  }
+  leave(responder);
+}
+
+static void serve_slot(struct responder *responder, struct slot *slot, uint32_t events) {
+  if ((events & EPOLLERR) != 0) fetch_error(responder, slot);
+  for (int frames = 0; frames < TURN_FRAMES; frames++) {
+    if (!serve_frame(responder, slot)) return;
+  }
+}
+
+static void *run(void *argument) {
+  struct responder *responder = argument;
+  struct epoll_event events[EVENTS_AT_ONCE];
+  for (;;) {
+    int ready = epoll_wait(responder->epoll, events, EVENTS_AT_ONCE, -1);
+    // Only EINTR is possible here: the descriptor and the buffer are ours.
+    for (int index = 0; index < ready; index++) {
+      if (events[index].data.u32 == WAKE) return NULL;
+      serve_slot(responder, &responder->slots[events[index].data.u32], events[index].events);
+    }
+  }
+}
+
+// ---- JavaScript's side ----
+
+// Returns when the thread can no longer use what was taken away before the call. It waits for one frame at most.
+static void wait_for_reader(struct responder *responder) {
+  uint64_t turn = atomic_load(&responder->turn);
+  if (turn % 2 == 0) return;
+  while (atomic_load(&responder->turn) == turn) sched_yield();
+}
+
+static bool fail(struct failure *failure, const char *call, int error) {
+  *failure = (struct failure){call, error};
+  return false;
+}
+
+static bool watch(struct responder *responder, int fd, uint32_t token, struct failure *failure) {
+  struct epoll_event event = {.events = EPOLLIN, .data.u32 = token};
+  if (epoll_ctl(responder->epoll, EPOLL_CTL_ADD, fd, &event) == 0) return true;
+  return fail(failure, "epoll_ctl", errno);
+}
+
+// Signals are for JavaScript's thread.
+static bool start_thread(struct responder *responder, struct failure *failure) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int error = pthread_create(&responder->thread, NULL, run, responder);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (error != 0) return fail(failure, "pthread_create", error);
+  pthread_setname_np(responder->thread, "berth-answers");
+  return true;
+}
+
+static bool set_up(struct responder *responder, struct failure *failure) {
+  struct vip_table *table = vip_table_create(NULL, 0, NULL);
+  if (table == NULL) return fail(failure, "calloc", ENOMEM);
+  atomic_store(&responder->table, table);
+  responder->epoll = epoll_create1(EPOLL_CLOEXEC);
+  if (responder->epoll < 0) return fail(failure, "epoll_create1", errno);
+  responder->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (responder->wake < 0) return fail(failure, "eventfd", errno);
+  return watch(responder, responder->wake, WAKE, failure) && start_thread(responder, failure);
+}
+
+static void release(struct responder *responder) {
+  if (responder->epoll >= 0) close(responder->epoll);
+  if (responder->wake >= 0) close(responder->wake);
+  vip_table_destroy(atomic_load(&responder->table), NULL);
+  free(responder);
+}
+
+struct responder *responder_create(struct failure *failure) {
+  struct responder *responder = calloc(1, sizeof *responder);
+  if (responder == NULL) {
+    fail(failure, "calloc", ENOMEM);
+    return NULL;
+  }
+  responder->epoll = responder->wake = -1;
+  if (set_up(responder, failure)) return responder;
+  release(responder);
+  return NULL;
+}
+
+void responder_destroy(struct responder *responder) {
+  uint64_t one = 1;
+  // Cannot fail: the counter of an eventfd has room for one more.
+  ssize_t written = write(responder->wake, &one, sizeof one);
+  (void)written;
+  pthread_join(responder->thread, NULL);
+  for (int slot = 0; slot < SLOT_COUNT; slot++) responder_detach(responder, slot);
+  release(responder);
+}
+
+static int free_slot(struct responder *responder) {
+  for (int slot = 0; slot < SLOT_COUNT; slot++) {
+    if (!atomic_load(&responder->slots[slot].is_open)) return slot;
+  }
+  return -1;
+}
+
+int responder_attach(struct responder *responder, int ifindex, const uint8_t mac[MAC_BYTES], struct failure *failure) {
+  int number = free_slot(responder);
+  if (number < 0) {
+    fail(failure, "attach", ENOSPC);
+    return -1;
+  }
+  struct slot *slot = &responder->slots[number];
+  if (!packet_ring_open(&slot->ring, ifindex, &failure->call)) {
+    failure->error = errno;
+    return -1;
+  }
+  memcpy(slot->mac, mac, MAC_BYTES);
+  slot->bit = UINT64_C(1) << number;
+  atomic_store(&slot->is_open, true);
+  if (watch(responder, slot->ring.fd, (uint32_t)number, failure)) return number;
+  responder_detach(responder, number);
+  return -1;
+}
+
+static void count_kernel_drops(struct responder *responder, const struct slot *slot) {
+  atomic_fetch_add(&responder->outcomes[RESPONDER_KERNEL_DROP], packet_ring_take_drops(&slot->ring));
+}
+
+void responder_detach(struct responder *responder, int number) {
+  struct slot *slot = &responder->slots[number];
+  if (!atomic_exchange(&slot->is_open, false)) return;
+  wait_for_reader(responder);
+  count_kernel_drops(responder, slot);
+  // Closing the last descriptor takes it out of the epoll set.
+  packet_ring_close(&slot->ring);
+}
+
+bool responder_replace(struct responder *responder, const uint8_t *rows, size_t count, struct failure *failure) {
+  struct vip_table *before = atomic_load(&responder->table);
+  struct vip_table *table = vip_table_create(rows, count, before);
+  if (table == NULL) return fail(failure, "calloc", ENOMEM);
+  atomic_store(&responder->table, table);
+  wait_for_reader(responder);
+  vip_table_destroy(before, table);
+  return true;
+}
+
+bool responder_renew(struct responder *responder, uint64_t milliseconds) {
+  uint64_t now = monotonic_now();
+  uint64_t before = atomic_exchange(&responder->fence, milliseconds == 0 ? 0 : now + milliseconds * 1000000u);
+  if (milliseconds == 0) wait_for_reader(responder);
+  return now < before;
+}
+
+enum announce_result responder_announce(struct responder *responder, int slot, const uint8_t *frame, size_t length,
+                                        struct failure *failure) {
+  if (!fence_holds(responder)) return ANNOUNCE_FENCED;
+  if (send(responder->slots[slot].ring.fd, frame, length, MSG_DONTWAIT) >= 0) return ANNOUNCE_SENT;
+  fail(failure, "send", errno);
+  return ANNOUNCE_FAILED;
+}
+
+void responder_outcomes(struct responder *responder, uint64_t counts[OUTCOME_COUNT]) {
+  for (int number = 0; number < SLOT_COUNT; number++) {
+    struct slot *slot = &responder->slots[number];
+    if (atomic_load(&slot->is_open)) count_kernel_drops(responder, slot);
+  }
+  for (int outcome = 0; outcome < OUTCOME_COUNT; outcome++) counts[outcome] = atomic_load(&responder->outcomes[outcome]);
+}
+
+const struct vip_table *responder_table(const struct responder *responder) { return atomic_load(&responder->table); }

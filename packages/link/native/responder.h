@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The answering thread: one thread for all interfaces, a VIP table that JavaScript replaces, and a fence that JavaScript renews.
+// The thread takes no lock, allocates nothing and never calls into JavaScript.
+#ifndef BERTH_RESPONDER_H
+#define BERTH_RESPONDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arp-decide.h"
+
+// Outcomes that the decision alone cannot have, counted behind those of ARP_OUTCOMES.
+#define RESPONDER_OUTCOMES(ROW)                  \
+  ROW(RESPONDER_OTHER_SEGMENT, "other-segment")  \
+  ROW(RESPONDER_SEND_FAILED, "send-failed")      \
+  ROW(RESPONDER_KERNEL_DROP, "kernel-drop")      \
+  ROW(RESPONDER_SOCKET_ERROR, "socket-error")
+
+#define RESPONDER_ENUM_ROW(name, text) name,
+enum responder_outcome { RESPONDER_BEFORE = ARP_OUTCOME_COUNT - 1, RESPONDER_OUTCOMES(RESPONDER_ENUM_ROW) OUTCOME_COUNT };
+#undef RESPONDER_ENUM_ROW
+
+// One bit of vip_entry.interfaces each.
+enum { SLOT_COUNT = 64 };
+
+enum announce_result { ANNOUNCE_SENT, ANNOUNCE_FENCED, ANNOUNCE_FAILED };
+
+struct responder;
+
+// A failure of the system: `call` names the system call, `error` is its errno.
+struct failure {
+  const char *call;
+  int error;
+};
+
+// Starts the thread; the table is empty and the fence has run out. NULL on failure.
+struct responder *responder_create(struct failure *failure);
+
+// Stops the thread, closes its sockets and frees everything.
+void responder_destroy(struct responder *responder);
+
+// Begins to listen on an interface; returns its slot, or -1.
+int responder_attach(struct responder *responder, int ifindex, const uint8_t mac[MAC_BYTES], struct failure *failure);
+
+// Stops listening. When it returns, nothing is answered there any more.
+void responder_detach(struct responder *responder, int slot);
+
+// Puts another table in force; rows as in vip_table_create. When it returns, no answer is given by the table before.
+bool responder_replace(struct responder *responder, const uint8_t *rows, size_t count, struct failure *failure);
+
+// Moves the fence to this long from now (0: it has run out at once). Returns whether it still held before.
+bool responder_renew(struct responder *responder, uint64_t milliseconds);
+
+// Sends a frame on an interface unless the fence ran out.
+enum announce_result responder_announce(struct responder *responder, int slot, const uint8_t *frame, size_t length,
+                                        struct failure *failure);
+
+// Reads the counters, by outcome.
+void responder_outcomes(struct responder *responder, uint64_t counts[OUTCOME_COUNT]);
+
+// The table in force. Valid until the next responder_replace.
+const struct vip_table *responder_table(const struct responder *responder);
+
+#endif

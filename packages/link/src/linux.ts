@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Numbers and layouts of the Linux kernel that this package speaks with. Names are those of the C headers. */
+
+export const AF = { NETLINK: 16, PACKET: 17 } as const;
+export const SOCK = { RAW: 3 } as const;
+export const SOL = { SOCKET: 1, PACKET: 263 } as const;
+export const SO = { RCVBUF: 8 } as const;
+export const PACKET_OPTION = { ADD_MEMBERSHIP: 1, STATISTICS: 6, IGNORE_OUTGOING: 23 } as const;
+export const PACKET_MR_PROMISC = 1;
+
+/** sll_pkttype (packet(7)). */
+export const PACKET_TYPES = ['host', 'broadcast', 'multicast', 'other-host', 'outgoing'] as const;
+export type PacketType = (typeof PACKET_TYPES)[number];
+
+/** Size of struct sockaddr_ll, in bytes. */
+const SOCKADDR_LL_BYTES = 20;
+/** Size of struct sockaddr_nl, in bytes. */
+const SOCKADDR_NL_BYTES = 12;
+
+/** Whether the machine's own byte order is little-endian; kernel structures have it. */
+export const HOST_IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/** struct sockaddr_ll: which frames of which interface. Protocol is an EtherType. */
+export function packetAddress(ifindex: number, protocol: number): Uint8Array {
+  const view = new DataView(new ArrayBuffer(SOCKADDR_LL_BYTES));
+  view.setUint16(0, AF.PACKET, HOST_IS_LITTLE_ENDIAN);
+  view.setUint16(2, protocol);
+  view.setInt32(4, ifindex, HOST_IS_LITTLE_ENDIAN);
+  return new Uint8Array(view.buffer);
+}
+
+/** Reads interface and packet type of a received frame's struct sockaddr_ll. */
+export function readPacketAddress(bytes: Uint8Array): { ifindex: number; packetType: PacketType } {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return {
+    ifindex: view.getInt32(4, HOST_IS_LITTLE_ENDIAN),
+    packetType: PACKET_TYPES[view.getUint8(10)] ?? 'other-host',
+  };
+}
+
+/** struct packet_mreq that makes an interface promiscuous for as long as the socket is open. */
+export function promiscuousMembership(ifindex: number): Uint8Array {
+  const view = new DataView(new ArrayBuffer(16));
+  view.setInt32(0, ifindex, HOST_IS_LITTLE_ENDIAN);
+  view.setUint16(4, PACKET_MR_PROMISC, HOST_IS_LITTLE_ENDIAN);
+  return new Uint8Array(view.buffer);
+}
+
+/** struct sockaddr_nl of a socket that hears these groups; the kernel chooses the port. */
+export function netlinkAddress(groups: number): Uint8Array {
+  const view = new DataView(new ArrayBuffer(SOCKADDR_NL_BYTES));
+  view.setUint16(0, AF.NETLINK, HOST_IS_LITTLE_ENDIAN);
+  view.setUint32(8, groups, HOST_IS_LITTLE_ENDIAN);
+  return new Uint8Array(view.buffer);
+}

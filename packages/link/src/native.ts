@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The addon's exports, typed, and where it is found. Everything else in this package is built on these functions. */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+declare const responderBrand: unique symbol;
+declare const pollBrand: unique symbol;
+
+/** An answering thread. */
+export interface ResponderHandle {
+  readonly [responderBrand]: true;
+}
+
+/** A descriptor that is watched. */
+export interface PollHandle {
+  readonly [pollBrand]: true;
+}
+
+/**
+ * What native/ exports. Arguments are trusted. A failing system call throws an Error with `code` (`EPERM`), `errno` and `syscall`,
+ * as those of Node's own modules.
+ */
+export interface NativeLink {
+  /** socket(2), non-blocking and close-on-exec. */
+  socketOpen(domain: number, type: number, protocol: number): number;
+  /** bind(2) with the bytes of a socket address. */
+  socketBind(fd: number, address: Uint8Array): void;
+  socketSetOption(fd: number, level: number, name: number, value: Uint8Array | Int32Array): void;
+  /** Fills `value`; returns how many bytes the kernel wrote. */
+  socketGetOption(fd: number, level: number, name: number, value: Uint8Array | Uint32Array): number;
+  /** Attaches a classic BPF program, 8 bytes an instruction in host byte order. */
+  socketAttachFilter(fd: number, program: Uint8Array): void;
+  /** Returns false when the kernel has no room at the moment. */
+  socketSend(fd: number, datagram: Uint8Array): boolean;
+  /**
+   * Receives as many datagrams as there are slots, up to 64: each fills `slotBytes` of `slab`, 32 bytes of `addresses` (its sender) and
+   * one number of `lengths` (its whole length, also where the slot cut it). Returns how many came.
+   */
+  socketReceive(fd: number, slab: Uint8Array, slotBytes: number, addresses: Uint8Array, lengths: Uint32Array): number;
+  socketClose(fd: number): void;
+  /** Calls back on the event loop whenever the descriptor is readable, until {@link NativeLink.pollStop}. */
+  pollStart(fd: number, callback: () => void): PollHandle;
+  /** Exactly once for each handle, before the descriptor is closed. */
+  pollStop(handle: PollHandle): void;
+  /** Starts an answering thread with an empty table and a fence that has run out. */
+  responderOpen(): ResponderHandle;
+  responderClose(handle: ResponderHandle): void;
+  /** Begins to listen on an interface; returns its slot, 0 to 63. */
+  responderAttach(handle: ResponderHandle, ifindex: number, mac: Uint8Array): number;
+  responderDetach(handle: ResponderHandle, slot: number): void;
+  /** Puts a table in force: rows of 16 bytes of address and 8 bytes of slots. Returns when the table before gives no more answers. */
+  responderReplace(handle: ResponderHandle, rows: Uint8Array): void;
+  /** Moves the fence to `milliseconds` from now; returns whether it held until now. */
+  responderRenew(handle: ResponderHandle, milliseconds: number): boolean;
+  /** Sends a frame unless the fence ran out; returns whether it was sent. */
+  responderAnnounce(handle: ResponderHandle, slot: number, frame: Uint8Array): boolean;
+  /** Frames by outcome, in the order of {@link NativeLink.outcomeNames}. */
+  responderOutcomes(handle: ResponderHandle): number[];
+  /** Rows of 16 bytes of address and four 64-bit numbers: requests, replies, claims, and the MAC of the last claim. */
+  responderVipCounters(handle: ResponderHandle): ArrayBuffer;
+  outcomeNames(): string[];
+  /** The decision on one frame alone; fills `reply` (42 bytes) when it returns 0, else the position in {@link NativeLink.outcomeNames}. */
+  arpDecide(
+    rows: Uint8Array,
+    slot: number,
+    mac: Uint8Array,
+    fence: 0 | 1,
+    frame: Uint8Array,
+    reply: Uint8Array,
+  ): number;
+}
+
+/** Where the addon is looked for: named by the environment, beside the program (the image), in this package (the source tree). */
+function candidates(): string[] {
+  const named = process.env.BERTH_LINK_ADDON;
+  if (named !== undefined) return [named];
+  const besideProgram = join(dirname(process.argv[1] ?? '.'), 'link.node');
+  return [besideProgram, join(import.meta.dirname ?? '.', '..', 'build', 'link.node')];
+}
+
+let loaded: NativeLink | undefined;
+
+/** The addon, loaded once per process. Throws when there is none, saying where it was looked for. */
+export function nativeLink(): NativeLink {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): NativeLink {
+  const paths = candidates();
+  const path = paths.find((candidate) => existsSync(candidate));
+  if (path === undefined)
+    throw new Error(`link: load addon: none of ${paths.map((one) => `"${one}"`).join(', ')} exists`);
+  const module: { exports: unknown } = { exports: {} };
+  process.dlopen(module, path);
+  assertNative(module.exports, path);
+  return module.exports;
+}
+
+// An addon of another version lacks functions; better told at the start than at the first takeover.
+function assertNative(exports: unknown, path: string): asserts exports is NativeLink {
+  const isComplete =
+    typeof exports === 'object' && exports !== null && 'responderOpen' in exports && 'arpDecide' in exports;
+  if (!isComplete) throw new Error(`link: load addon: "${path}" is not the addon of this version`);
+}

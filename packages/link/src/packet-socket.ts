@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A packet socket for JavaScript: whole Ethernet frames of one interface (packet(7)). Needs CAP_NET_RAW. */
+import {
+  AF,
+  PACKET_OPTION,
+  type PacketType,
+  packetAddress,
+  promiscuousMembership,
+  readPacketAddress,
+  SO,
+  SOCK,
+  SOL,
+} from './linux.ts';
+import { type NativeLink, nativeLink } from './native.ts';
+import { type Datagram, ReceiveLoop } from './receive-loop.ts';
+
+/** Longest frame that is kept whole: 1500 bytes of payload, header and a tag, rounded up. */
+const SLOT_BYTES = 2048;
+const SLOTS = 32;
+
+export interface PacketSocketOptions {
+  readonly ifindex: number;
+  /** EtherType of the frames that are received. */
+  readonly protocol: number;
+  /** Classic BPF program, 8 bytes an instruction in host byte order. Default: every frame of the protocol. */
+  readonly filter?: Uint8Array;
+  /** Whether frames for other hosts are received too. Default: 'own'. */
+  readonly frames?: 'own' | 'promiscuous';
+  /** Size of the receive buffer in bytes; the kernel may give less. Default: the system's. */
+  readonly receiveBufferBytes?: number;
+}
+
+/** A frame as it was received, Ethernet header first. */
+export interface ReceivedFrame {
+  readonly bytes: Uint8Array;
+  readonly ifindex: number;
+  readonly packetType: PacketType;
+}
+
+export interface PacketStatistics {
+  readonly received: number;
+  /** Frames lost because the receive buffer was full. */
+  readonly dropped: number;
+}
+
+/** One open socket. Frames that this host sends are not received. */
+export class PacketSocket {
+  readonly #native: NativeLink;
+  readonly #fd: number;
+  #loop: ReceiveLoop | undefined;
+  #isOpen = true;
+
+  private constructor(native: NativeLink, fd: number) {
+    this.#native = native;
+    this.#fd = fd;
+  }
+
+  /** Opens, filters and binds, in this order, so that nothing is received before the filter is set. */
+  static open(options: PacketSocketOptions, native: NativeLink = nativeLink()): PacketSocket {
+    const fd = native.socketOpen(AF.PACKET, SOCK.RAW, 0);
+    try {
+      prepare(native, fd, options);
+    } catch (error) {
+      native.socketClose(fd);
+      throw error;
+    }
+    return new PacketSocket(native, fd);
+  }
+
+  /** Calls back for each frame. Errors of the socket (`ENETDOWN`) go to the second callback; the socket recovers with its link. */
+  receive(onFrame: (frame: ReceivedFrame) => void, onError: (error: unknown) => void): void {
+    const onDatagram = (datagram: Datagram) =>
+      onFrame({ bytes: datagram.bytes, ...readPacketAddress(datagram.address) });
+    this.#loop = new ReceiveLoop(this.#native, {
+      fd: this.#fd,
+      slotBytes: SLOT_BYTES,
+      slots: SLOTS,
+      onDatagram,
+      onError,
+    });
+    this.#loop.start();
+  }
+
+  /** Sends a whole frame; false when the kernel has no room at the moment or the socket is closed. */
+  send(frame: Uint8Array): boolean {
+    return this.#isOpen && this.#native.socketSend(this.#fd, frame);
+  }
+
+  /** Counters since the last call. */
+  takeStatistics(): PacketStatistics {
+    const counters = new Uint32Array(2);
+    this.#native.socketGetOption(this.#fd, SOL.PACKET, PACKET_OPTION.STATISTICS, counters);
+    const [received = 0, dropped = 0] = counters;
+    return { received, dropped };
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#loop?.stop();
+    this.#native.socketClose(this.#fd);
+  }
+}
+
+function prepare(native: NativeLink, fd: number, options: PacketSocketOptions): void {
+  native.socketSetOption(fd, SOL.PACKET, PACKET_OPTION.IGNORE_OUTGOING, Int32Array.of(1));
+  if (options.receiveBufferBytes !== undefined) {
+    native.socketSetOption(fd, SOL.SOCKET, SO.RCVBUF, Int32Array.of(options.receiveBufferBytes));
+  }
+  if (options.filter) native.socketAttachFilter(fd, options.filter);
+  native.socketBind(fd, packetAddress(options.ifindex, options.protocol));
+  if (options.frames === 'promiscuous') {
+    native.socketSetOption(fd, SOL.PACKET, PACKET_OPTION.ADD_MEMBERSHIP, promiscuousMembership(options.ifindex));
+  }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The layouts in which VIP tables and their counters cross the border to the addon (native/vip-table.h, responder-binding.c). */
+import { IpAddress, MacAddress } from '@berth/core';
+import { HOST_IS_LITTLE_ENDIAN } from './linux.ts';
+
+const ADDRESS_BYTES = 16;
+/** An address and a set of slots. */
+const ROW_BYTES = ADDRESS_BYTES + 8;
+/** An address and four 64-bit counters. */
+const COUNTER_ROW_BYTES = ADDRESS_BYTES + 4 * 8;
+/** `::ffff:0:0/96`: IPv4 addresses inside IPv6 (RFC 4291, 2.5.5.2). */
+const MAPPED_PREFIX = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff);
+
+/** One VIP and the slots of the interfaces on which it is answered. */
+export interface VipRow {
+  readonly vip: IpAddress;
+  /** Slot numbers, 0 to 63. */
+  readonly slots: readonly number[];
+}
+
+/** What was counted for one VIP since it was first put into the table. */
+export interface VipCounters {
+  readonly vip: IpAddress;
+  /** Questions for it, answered or not. */
+  readonly requests: number;
+  readonly replies: number;
+  /** Frames in which a foreign MAC said that it has the VIP. */
+  readonly claims: number;
+  /** Sender of the last such frame. */
+  readonly claimant: MacAddress | undefined;
+}
+
+export function encodeVipRows(rows: readonly VipRow[]): Uint8Array {
+  const bytes = new Uint8Array(rows.length * ROW_BYTES);
+  const view = new DataView(bytes.buffer);
+  for (const [index, row] of rows.entries()) {
+    const start = index * ROW_BYTES;
+    bytes.set(mapped(row.vip), start);
+    view.setBigUint64(start + ADDRESS_BYTES, slotSet(row.slots), HOST_IS_LITTLE_ENDIAN);
+  }
+  return bytes;
+}
+
+export function decodeVipCounters(buffer: ArrayBuffer): VipCounters[] {
+  const view = new DataView(buffer);
+  const count = Math.floor(buffer.byteLength / COUNTER_ROW_BYTES);
+  return Array.from({ length: count }, (_, index) => {
+    const start = index * COUNTER_ROW_BYTES;
+    const number = (position: number) =>
+      Number(view.getBigUint64(start + ADDRESS_BYTES + position * 8, HOST_IS_LITTLE_ENDIAN));
+    return {
+      vip: unmapped(new Uint8Array(buffer, start, ADDRESS_BYTES)),
+      requests: number(0),
+      replies: number(1),
+      claims: number(2),
+      claimant: number(3) === 0 ? undefined : macOf(number(3)),
+    };
+  });
+}
+
+function slotSet(slots: readonly number[]): bigint {
+  return slots.reduce((set, slot) => set | (1n << BigInt(slot)), 0n);
+}
+
+function mapped(vip: IpAddress): Uint8Array {
+  return vip.family === 'IPv6' ? vip.toBytes() : Uint8Array.of(...MAPPED_PREFIX, ...vip.toBytes());
+}
+
+function unmapped(bytes: Uint8Array): IpAddress {
+  const isMapped = MAPPED_PREFIX.every((byte, index) => bytes[index] === byte);
+  const address = IpAddress.fromBytes(isMapped ? bytes.subarray(MAPPED_PREFIX.length) : bytes);
+  if (!address) throw new Error('link: a row of counters without an address');
+  return address;
+}
+
+function macOf(number: number): MacAddress | undefined {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setBigUint64(0, BigInt(number));
+  return MacAddress.fromBytes(new Uint8Array(view.buffer, 2));
+}
