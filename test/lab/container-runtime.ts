@@ -3,12 +3,15 @@
 // A node's containerd: root, state, socket and pod network of its own, so that
 // many run side by side and each leaves nothing outside the lab's folders.
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PAUSE_IMAGE } from './images.ts';
+import { containerdState } from './members.ts';
 import type { LabNode } from './node.ts';
 import { logTail, startDaemon } from './processes.ts';
 import { run, tryRun } from './run.ts';
+import { writeIfChanged } from './state.ts';
+import { podNetworkName } from './tear-down.ts';
 import { waitUntil } from './wait.ts';
 
 const CNI_BINARIES = '/usr/lib/cni';
@@ -23,8 +26,8 @@ export function socketOf(node: LabNode): string {
 export async function ensureRuntime(node: LabNode, images: ReadonlyMap<string, string>): Promise<void> {
   await mkdir(cniFolder(node), { recursive: true });
   const config = join(node.folder, 'containerd.toml');
-  await writeFile(config, containerdConfig(node));
-  await writeFile(join(cniFolder(node), '10-pods.conflist'), JSON.stringify(podNetwork(node), null, 2));
+  await writeIfChanged(config, containerdConfig(node));
+  await writeIfChanged(join(cniFolder(node), '10-pods.conflist'), JSON.stringify(podNetwork(node), null, 2));
   await startDaemon(node.paths, {
     host: node.host.name,
     program: 'containerd',
@@ -61,7 +64,7 @@ function containerdConfig(node: LabNode): string {
   const text = (value: string) => JSON.stringify(value);
   return `version = 2
 root = ${text(join(node.data, 'containerd'))}
-state = ${text(join(node.folder, 'containerd'))}
+state = ${text(containerdState(node.paths, node.host.name))}
 # Of no use here, and each logs an error when the machine lacks what it needs.
 disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs"]
 
@@ -95,7 +98,7 @@ function podNetwork(node: LabNode): unknown {
   const defaultRoutes = node.host.podRanges.map((range) => ({ dst: range.includes(':') ? '::/0' : '0.0.0.0/0' }));
   return {
     cniVersion: '1.0.0',
-    name: 'pods',
+    name: podNetworkName(node.paths.name, node.host.name),
     plugins: [
       {
         type: 'ptp',

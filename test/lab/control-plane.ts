@@ -11,7 +11,7 @@ import { type AddressPlan, hostNamed, isNode } from './address-plan.ts';
 import { ApiClient } from './api-client.ts';
 import { ADMIN, accountsFor, ensureTokenFile, formatKubeconfig } from './kubeconfig.ts';
 import { logTail, runningProcess, startDaemon, stopDaemon } from './processes.ts';
-import { type LabPaths, type SavedLab, writeAtomically } from './state.ts';
+import { type LabPaths, type SavedLab, writeAtomically, writeIfChanged } from './state.ts';
 import { waitUntil } from './wait.ts';
 
 export interface ControlPlane {
@@ -66,7 +66,7 @@ export async function ensureControlPlane(plane: ControlPlane): Promise<void> {
 /** Starts the API server's process; it answers about two seconds later. */
 export async function startApiServer(plane: ControlPlane): Promise<void> {
   const config = (file: string) => join(configFolder(plane), file);
-  await writeFile(config('audit-policy.yaml'), AUDIT_POLICY);
+  await writeIfChanged(config('audit-policy.yaml'), AUDIT_POLICY);
   await start(plane, 'kube-apiserver', [
     '--bind-address=::',
     `--secure-port=${API_PORT}`,
@@ -152,6 +152,8 @@ async function startControllerManager(plane: ControlPlane): Promise<void> {
     '--bind-address=127.0.0.1',
     `--cert-dir=${join(configFolder(plane), 'kube-controller-manager')}`,
     '--leader-elect=false',
+    // Publishes an authority's certificate; the API server's own file holds more than that.
+    '--controllers=*,-kube-apiserver-serving-clustertrustbundle-publisher-controller',
     '--use-service-account-credentials',
     `--service-account-private-key-file=${join(configFolder(plane), 'service-account.key')}`,
     `--root-ca-file=${certificateFile(plane)}`,

@@ -3,12 +3,12 @@
 // CoreDNS for the cluster's names. It runs as a program in `cp`, not as a pod:
 // a Service with a hand-made EndpointSlice leads to it.
 
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hostNamed } from './address-plan.ts';
 import type { ApiClient } from './api-client.ts';
 import { type ControlPlane, configFolder, kubeconfigOf } from './control-plane.ts';
 import { startDaemon } from './processes.ts';
+import { writeIfChanged } from './state.ts';
 
 const PORT = 1053;
 const SERVICE = 'kube-dns';
@@ -18,7 +18,7 @@ const ROLE = 'lab:coredns';
 export async function ensureDns(plane: ControlPlane, client: ApiClient): Promise<void> {
   for (const { path, object } of dnsObjects(plane)) await client.apply(path, object);
   const corefile = join(configFolder(plane), 'Corefile');
-  await writeFile(
+  await writeIfChanged(
     corefile,
     `.:${PORT} {
   errors

@@ -4,13 +4,12 @@
 // manager, and N nodes in network namespaces on one emulated LAN. Tests, demo,
 // benchmarks and people use the same class.
 
-import { spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AddressPlan, addressPlan, type Family, type Host, hostNamed, isNode } from './address-plan.ts';
 import { ApiClient } from './api-client.ts';
 import { ensureBinaries } from './binaries.ts';
-import { ensureRuntime } from './container-runtime.ts';
+import { ensureRuntime, importImage } from './container-runtime.ts';
 import {
   auditLog,
   type ControlPlane,
@@ -21,10 +20,12 @@ import {
   waitForApiServer,
 } from './control-plane.ts';
 import { ensureDns } from './dns.ts';
+import { type Fault, type FaultTarget, inflict } from './faults.ts';
 import { ensureImages } from './images.ts';
 import { withLock } from './lock.ts';
 import {
   buildNetwork,
+  cablePosition,
   existingNamespaces,
   type LabNetwork,
   namespaceName,
@@ -33,6 +34,7 @@ import {
   setCable,
 } from './network.ts';
 import { type LabNode, registerNode, startKubelet, startKubeProxy, waitForNode } from './node.ts';
+import { runningPrograms } from './processes.ts';
 import { inNamespace, type RunOptions, type RunResult, run, tryRun } from './run.ts';
 import { type LabPaths, labPaths, readSavedLab, reserveLab, type SavedLab } from './state.ts';
 import { tearDown } from './tear-down.ts';
@@ -158,6 +160,35 @@ export class Lab {
     });
   }
 
+  /** The position of a host's cable on segment 1. */
+  cablePosition(host: string): Promise<'up' | 'down'> {
+    return cablePosition(this.#network, hostNamed(this.plan, host));
+  }
+
+  /** The lab's own programs that run on a host. */
+  programsOn(host: string): Promise<string[]> {
+    return runningPrograms(this.#paths, hostNamed(this.plan, host).name);
+  }
+
+  /** Freezes (SIGSTOP) the speaker of a node, or all that runs on it. Its kernel goes on. */
+  freeze(node: string, target: FaultTarget = 'speaker'): Promise<void> {
+    return this.#inflict('freeze', node, target);
+  }
+
+  thaw(node: string, target: FaultTarget = 'speaker'): Promise<void> {
+    return this.#inflict('thaw', node, target);
+  }
+
+  /** Kills (SIGKILL) the speaker of a node, which its kubelet starts again, or all that runs on it, until the next `up`. */
+  kill(node: string, target: FaultTarget = 'speaker'): Promise<void> {
+    return this.#inflict('kill', node, target);
+  }
+
+  /** Imports an OCI or docker archive into every node. */
+  async load(archive: string): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => importImage(node, archive)));
+  }
+
   /** Stops the API server: 'gently' lets it end its requests, 'crash' is a SIGKILL. Its data stay. */
   stopApiServer(how: 'gently' | 'crash' = 'gently'): Promise<void> {
     return stopApiServer(this.#plane, how);
@@ -183,6 +214,14 @@ export class Lab {
     return Lab.down(this.name);
   }
 
+  async #inflict(fault: Fault, node: string, target: FaultTarget): Promise<void> {
+    await inflict(fault, this.#paths, { host: hostNamed(this.plan, node).name, target });
+  }
+
+  get #nodes(): LabNode[] {
+    return this.plan.hosts.filter(isNode).map((host) => this.#node(host));
+  }
+
   get #network(): LabNetwork {
     return { name: this.name, shape: this.#saved, plan: this.plan };
   }
@@ -201,7 +240,7 @@ export class Lab {
     await this.#ensureNetwork(report);
     report('control plane');
     await mkdir(this.#paths.data, { recursive: true });
-    const nodes = this.plan.hosts.filter(isNode).map((host) => this.#node(host));
+    const nodes = this.#nodes;
     // Neither needs the other, and both mostly wait.
     const runtimes = this.#ensureRuntimes(nodes);
     await Promise.all([ensureControlPlane(this.#plane), runtimes]);
@@ -242,16 +281,6 @@ export class Lab {
     await removeNetwork(this.name);
     await buildNetwork(this.#network);
   }
-}
-
-/** Runs a program with this terminal as its input and output; returns its exit code. */
-export function runInTerminal(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<number> {
-  const [program = '', ...args] = argv;
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, ...env } });
-    child.once('error', reject);
-    child.once('close', (code) => resolve(code ?? 128));
-  });
 }
 
 function definedOf(options: LabOptions): Partial<Omit<SavedLab, 'index'>> {

@@ -63,6 +63,13 @@ export async function setCable(network: LabNetwork, host: Host, cable: CableChan
   await batch(commands, namespaceName(network.name, SWITCH));
 }
 
+/** Whether a host's cable on segment 1 is plugged. */
+export async function cablePosition(network: LabNetwork, host: Host): Promise<'up' | 'down'> {
+  const argv = ['ip', '-netns', namespaceName(network.name, SWITCH), '-json', 'link', 'show', switchPort(host.name, 1)];
+  const [link]: { flags: string[] }[] = JSON.parse(await run(argv));
+  return link?.flags.includes('UP') ? 'up' : 'down';
+}
+
 export interface CableChange {
   readonly position: 'up' | 'down';
   /** Only the cable on this segment. @default all of them */

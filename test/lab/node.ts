@@ -3,15 +3,14 @@
 // One node of the cluster: containerd, kubelet and kube-proxy in the namespace
 // of a host.
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import type { AddressPlan, Host } from './address-plan.ts';
 import type { ApiClient } from './api-client.ts';
 import { socketOf } from './container-runtime.ts';
 import { logTail, startDaemon } from './processes.ts';
-import type { LabPaths } from './state.ts';
-import { cgroupOf } from './tear-down.ts';
+import { type LabPaths, writeIfChanged } from './state.ts';
 import { waitUntil } from './wait.ts';
 
 export interface LabNode {
@@ -52,7 +51,7 @@ export async function registerNode({ host }: LabNode, client: ApiClient): Promis
 export async function startKubelet(node: LabNode): Promise<void> {
   const config = join(node.folder, 'kubelet.json');
   await mkdir(join(node.data, 'kubelet'), { recursive: true });
-  await writeFile(config, JSON.stringify(kubeletConfig(node), null, 2));
+  await writeIfChanged(config, JSON.stringify(kubeletConfig(node), null, 2));
   await startDaemon(node.paths, {
     host: node.host.name,
     program: 'kubelet',
@@ -75,7 +74,7 @@ export type ProxyHost = Omit<LabNode, 'data'>;
 export async function startKubeProxy(node: ProxyHost): Promise<void> {
   const config = join(node.folder, 'kube-proxy.json');
   await mkdir(node.folder, { recursive: true });
-  await writeFile(config, JSON.stringify(kubeProxyConfig(node), null, 2));
+  await writeIfChanged(config, JSON.stringify(kubeProxyConfig(node), null, 2));
   await startDaemon(node.paths, {
     host: node.host.name,
     program: 'kube-proxy',
@@ -130,7 +129,6 @@ function kubeletConfig(node: LabNode): unknown {
     failCgroupV1: false,
     cgroupDriver: 'cgroupfs',
     cgroupsPerQOS: false,
-    cgroupRoot: `${cgroupOf(node.paths.name)}/${node.host.name}`,
     enforceNodeAllocatable: [],
     failSwapOn: false,
     localStorageCapacityIsolation: false,

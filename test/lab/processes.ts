@@ -86,6 +86,14 @@ export async function recordedProcesses(paths: LabPaths): Promise<ProcessRecord[
   return found.filter((entry) => entry !== undefined);
 }
 
+/** Names of the daemons that run on a host. */
+export async function runningPrograms(paths: LabPaths, host: string): Promise<string[]> {
+  const files = (await readdir(paths.pids).catch(() => [])).filter((file) => file.startsWith(`${host}-`));
+  const programs = files.map((file) => file.slice(host.length + 1, -'.json'.length)).sort();
+  const running = await Promise.all(programs.map((program) => runningProcess(paths, host, program)));
+  return programs.filter((_, position) => running[position] !== undefined);
+}
+
 /** The last lines of a daemon's log, for messages about its failure. */
 export async function logTail(paths: LabPaths, host: string, program: string): Promise<string> {
   const text = await readFile(logFile(paths, host, program), 'utf8').catch(() => '');

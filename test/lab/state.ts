@@ -134,3 +134,9 @@ export async function writeAtomically(file: string, text: string, mode = 0o644):
   await writeFile(temporary, text, { mode });
   await rename(temporary, file);
 }
+
+/** Writes a file only when its text is another: kube-proxy ends when its configuration is touched. */
+export async function writeIfChanged(file: string, text: string): Promise<void> {
+  const present = await readFile(file, 'utf8').catch(() => undefined);
+  if (present !== text) await writeAtomically(file, text);
+}

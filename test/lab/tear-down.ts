@@ -2,33 +2,36 @@
 
 // Takes a lab down from any state, also after half of it was killed. What
 // belongs to a lab is read from the kernel, not from our notes: processes by
-// their network namespace or cgroup, mounts by their folder.
+// their network namespace, mounts by their folder.
 
 import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { existingNamespaces, namespacesOf, removeNetwork } from './network.ts';
+import { containerdState, processesOfLab } from './members.ts';
+import { removeNetwork } from './network.ts';
 import { recordedProcesses, signalProcess } from './processes.ts';
-import { processesOf } from './processes-of.ts';
 import { tryRun } from './run.ts';
 import type { LabPaths } from './state.ts';
 import { waitUntil } from './wait.ts';
 
 const CGROUP_ROOT = '/sys/fs/cgroup';
+/** The cgroup that containerd puts the kubelet's containers in. */
+const CONTAINER_CGROUP = 'k8s.io';
 /** Where containerd's state folder keeps one bundle per running container. */
 const BUNDLES = 'io.containerd.runtime.v2.task/k8s.io';
+/** Where the CNI library notes what it gave to each pod. */
+const CNI_RESULTS = '/var/lib/cni/results';
 
-/** The cgroup that a lab's containers live below. */
-export function cgroupOf(labName: string): string {
-  return `/berth-lab/${labName}`;
+/** The name of a node's pod network, by which its notes are found again. */
+export function podNetworkName(labName: string, host: string): string {
+  return `berth-${labName}-${host}`;
 }
 
 /** Removes everything of the lab. Idempotent; the caller holds the lab's lock. */
 export async function tearDown(paths: LabPaths): Promise<void> {
   await killProcesses(paths);
   await removeMounts([paths.run, paths.data]);
-  await removeShimSockets(paths);
+  await removeTraces(paths);
   await removeNetwork(paths.name);
-  await removeCgroups(paths.name);
   await rm(paths.data, { recursive: true, force: true });
   // The shape last: as long as anything is left, the lab's index stays reserved.
   await rm(paths.run, { recursive: true, force: true });
@@ -36,15 +39,13 @@ export async function tearDown(paths: LabPaths): Promise<void> {
 
 /** SIGKILL for all at once, again until none is left: a dying supervisor may still have started one. */
 async function killProcesses(paths: LabPaths): Promise<void> {
-  const namespaces = namespacesOf(paths.name, await existingNamespaces());
-  const cgroupPrefix = `${cgroupOf(paths.name)}/`;
   await waitUntil({
     what: 'the processes of the lab to end',
     timeoutMs: 15_000,
     intervalMs: 20,
     probe: async () => {
       const recorded = (await recordedProcesses(paths)).map((entry) => entry.pid);
-      const alive = new Set([...recorded, ...(await processesOf({ namespaces, cgroupPrefix }))]);
+      const alive = new Set([...recorded, ...(await processesOfLab(paths))]);
       for (const pid of alive) signalProcess(pid, 'SIGKILL');
       return alive.size === 0;
     },
@@ -66,21 +67,25 @@ async function removeMounts(folders: readonly string[]): Promise<void> {
   if (left.length > 0) await tryRun(['umount', '--lazy', ...left]);
 }
 
-/** A shim that was killed leaves its socket below /run/containerd; its bundle knows the path. */
-async function removeShimSockets(paths: LabPaths): Promise<void> {
-  const states = (await readdir(paths.run).catch(() => [])).map((host) => join(paths.run, host, 'containerd', BUNDLES));
-  for (const folder of states) {
-    for (const bundle of await readdir(folder).catch(() => [])) {
-      const address = await readFile(join(folder, bundle, 'address'), 'utf8').catch(() => '');
-      if (address.startsWith('unix:///run/containerd/s/')) await rm(address.slice('unix://'.length), { force: true });
+/** Containers that were killed leave a cgroup, a socket of their shim and a note of their network outside our folders. */
+async function removeTraces(paths: LabPaths): Promise<void> {
+  const trees = await readdir(CGROUP_ROOT).catch(() => []);
+  for (const host of await readdir(paths.run).catch(() => [])) {
+    const folder = join(containerdState(paths, host), BUNDLES);
+    for (const container of await readdir(folder).catch(() => [])) {
+      await removeShimSocket(join(folder, container));
+      // Cgroup v2 has one tree, v1 one for each controller.
+      for (const tree of ['', ...trees]) await removeCgroup(join(CGROUP_ROOT, tree, CONTAINER_CGROUP, container));
     }
   }
+  const prefix = podNetworkName(paths.name, 'node-');
+  const notes = (await readdir(CNI_RESULTS).catch(() => [])).filter((note) => note.startsWith(prefix));
+  await Promise.all(notes.map((note) => rm(join(CNI_RESULTS, note), { force: true })));
 }
 
-/** Cgroup v2 has one tree, v1 one for each controller. */
-async function removeCgroups(labName: string): Promise<void> {
-  const trees = ['', ...(await readdir(CGROUP_ROOT).catch(() => []))];
-  for (const tree of trees) await removeCgroup(join(CGROUP_ROOT, tree, cgroupOf(labName)));
+async function removeShimSocket(bundle: string): Promise<void> {
+  const address = await readFile(join(bundle, 'address'), 'utf8').catch(() => '');
+  if (address.startsWith('unix:///run/containerd/s/')) await rm(address.slice('unix://'.length), { force: true });
 }
 
 /** A cgroup is removed with rmdir once it has no children; the files in it are not real ones. */

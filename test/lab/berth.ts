@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Installs Berth from this tree on a lab, the way a user would: image, then
+// `kubectl apply -k manifests/`.
+
+import { join } from 'node:path';
+import { buildImage } from '../../tools/image.ts';
+import type { Lab } from './lab.ts';
+
+const TREE = join(import.meta.dirname, '..', '..');
+const NAMESPACE = 'berth-system';
+
+export interface InstallOptions {
+  /** Told what is being done, one line each. @default silent */
+  readonly report?: (line: string) => void;
+}
+
+/** Builds the image, loads it into every node, applies the manifests and waits until all pods are ready. */
+export async function installBerth(lab: Lab, { report = () => {} }: InstallOptions = {}): Promise<void> {
+  report('build the image');
+  const archive = await buildImage();
+  report('load the image into every node');
+  await lab.load(archive);
+  report('kubectl apply -k manifests/');
+  await lab.kubectl(['apply', '-k', join(TREE, 'manifests')]);
+  report('wait for controller and speakers');
+  for (const workload of ['deployment/controller', 'daemonset/speaker']) {
+    await lab.kubectl(['rollout', 'status', '--namespace', NAMESPACE, '--timeout=90s', workload]);
+  }
+}

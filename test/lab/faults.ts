@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What can happen to the programs of a node: frozen, as under a debugger or a
+// starved machine, or killed. The node's kernel lives on in both: what a
+// speaker left there would still answer, which is just what tests look for.
+
+import { commandLineOf, isSpeaker, processesOfHost } from './members.ts';
+import { signalProcess } from './processes.ts';
+import type { LabPaths } from './state.ts';
+
+/** The speaker alone, or everything that runs on the node. */
+export type FaultTarget = 'speaker' | 'node';
+
+export type Fault = 'freeze' | 'thaw' | 'kill';
+
+export const FAULT_TARGETS: readonly FaultTarget[] = ['speaker', 'node'];
+
+const SIGNALS = { freeze: 'SIGSTOP', thaw: 'SIGCONT', kill: 'SIGKILL' } as const;
+
+/** Ids of the processes that a fault would hit. */
+export async function processesHit(paths: LabPaths, host: string, target: FaultTarget): Promise<number[]> {
+  const all = await processesOfHost(paths, host);
+  if (target === 'node') return all;
+  const speaks = await Promise.all(all.map(async (pid) => isSpeaker(await commandLineOf(pid))));
+  return all.filter((_, position) => speaks[position]);
+}
+
+/** Signals the processes of a target. Rejects when there is none: a fault that hits nothing proves nothing. */
+export async function inflict(fault: Fault, paths: LabPaths, at: { host: string; target: FaultTarget }): Promise<void> {
+  const pids = await processesHit(paths, at.host, at.target);
+  if (pids.length === 0) throw new Error(`lab: ${fault} ${at.target} on ${at.host}: no such process runs there`);
+  for (const pid of pids) signalProcess(pid, SIGNALS[fault]);
+}
