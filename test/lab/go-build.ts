@@ -4,8 +4,9 @@
 // package that it compiles, and knows beforehand which ones are stale.
 
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { run } from './run.ts';
+import { run, tryRun } from './run.ts';
 
 export interface GoBuild {
   /** Folder of the module. */
@@ -37,6 +38,16 @@ export async function goBuild(build: GoBuild): Promise<void> {
   } finally {
     clearInterval(ticker);
   }
+}
+
+/** Rejects with what to do when there is no Go that can build the modules. */
+export async function assertGo(): Promise<void> {
+  const module = join(import.meta.dirname, 'binaries', 'kubernetes');
+  const way = 'Install Go 1.26 or newer, or name a folder with ready-made programs in BERTH_LAB_BIN.';
+  // Asked in the module: an older go may be allowed to fetch the toolchain that the module wants.
+  const found = await tryRun(['go', '-C', module, 'env', 'GOVERSION']).catch(() => undefined);
+  if (found === undefined) throw new Error(`lab: Go is not on the PATH. ${way}`);
+  if (found.exitCode !== 0) throw new Error(`lab: ${found.stderr.trim()}. ${way}`);
 }
 
 /** Part of the build that is done after so many of the stale packages. */

@@ -76,6 +76,7 @@ export class Lab {
   static async up(options: LabOptions = {}): Promise<Lab> {
     const name = options.name ?? DEFAULT_NAME;
     const paths = labPaths(name);
+    if (process.getuid?.() !== 0) throw new Error('lab: network namespaces want root; run it with sudo');
     const binaries = await ensureBinaries();
     return withLock(paths.lock, async () => {
       const saved = await reserveLab(paths, { ...DEFAULTS, ...definedOf(options) });

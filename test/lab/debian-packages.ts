@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The Debian packages that the lab stands on, each found by one of its files,
+// so that looking costs no process, and other distributions work as well.
+
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type ProgressOutput, ProgressReporter } from './progress.ts';
+
+interface DebianPackage {
+  readonly name: string;
+  /** Present when one of these is: a path, or a program by name. */
+  readonly anyOf: readonly string[];
+}
+
+const PROGRAM_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
+/** By need: who reads the list should see what each is for. */
+const PACKAGES: Readonly<Record<string, readonly DebianPackage[]>> = {
+  'run containers': [
+    { name: 'containerd', anyOf: ['containerd'] },
+    { name: 'runc', anyOf: ['runc'] },
+    { name: 'containernetworking-plugins', anyOf: ['/usr/lib/cni/ptp'] },
+  ],
+  'build a network': [
+    { name: 'iproute2', anyOf: ['ip'] },
+    { name: 'nftables', anyOf: ['nft'] },
+    { name: 'conntrack', anyOf: ['conntrack'] },
+    { name: 'util-linux', anyOf: ['nsenter'] },
+  ],
+  'make images': [
+    { name: 'busybox-static', anyOf: ['/var/lib/dpkg/info/busybox-static.list', '/bin/busybox.static'] },
+    { name: 'libc-bin', anyOf: ['ldd'] },
+  ],
+  'compile pause and the native addon': [
+    { name: 'gcc', anyOf: ['gcc'] },
+    { name: 'libc6-dev', anyOf: ['/usr/include/unistd.h'] },
+  ],
+  'look at the network': [
+    { name: 'curl', anyOf: ['curl'] },
+    { name: 'iputils-ping', anyOf: ['ping'] },
+    { name: 'iputils-arping', anyOf: ['arping'] },
+    { name: 'ndisc6', anyOf: ['ndisc6'] },
+    { name: 'tcpdump', anyOf: ['tcpdump'] },
+    { name: 'ethtool', anyOf: ['ethtool'] },
+    { name: 'procps', anyOf: ['ps'] },
+  ],
+};
+
+/** Names of the packages that this machine lacks. */
+export function missingPackages(exists: (file: string) => boolean = existsSync): string[] {
+  const isPresent = (file: string) =>
+    file.startsWith('/') ? exists(file) : PROGRAM_FOLDERS.some((folder) => exists(join(folder, file)));
+  return Object.values(PACKAGES)
+    .flat()
+    .filter(({ anyOf }) => !anyOf.some(isPresent))
+    .map(({ name }) => name);
+}
+
+/** Installs packages as root; for anyone else, and without apt, rejects with the line to run. */
+export async function installPackages(names: readonly string[], output: ProgressOutput): Promise<void> {
+  if (!existsSync('/usr/bin/apt-get')) {
+    throw new Error(`lab: not here, and this is no Debian that could install them: ${names.join(' ')}`);
+  }
+  if (process.getuid?.() !== 0) {
+    throw new Error(`lab: Debian packages are missing; run this, then try again:\n${installLine(names)}`);
+  }
+  const reporter = new ProgressReporter(
+    [
+      { name: 'read the lists of Debian packages', expectedMs: 10_000 },
+      { name: `install ${names.length} Debian packages`, expectedMs: 5_000 + 4_000 * names.length },
+    ],
+    output,
+  );
+  try {
+    reporter.begin();
+    await aptGet(['update'], (fraction) => reporter.advance(fraction));
+    reporter.begin();
+    await aptGet(['install', '--yes', '--no-install-recommends', ...names], (fraction) => reporter.advance(fraction));
+  } finally {
+    reporter.end();
+  }
+}
+
+export function installLine(names: readonly string[]): string {
+  return `sudo apt-get update && sudo apt-get install --yes --no-install-recommends ${names.join(' ')}`;
+}
+
+/** Part of an apt-get run that is done, from a line of its status stream: half for loading, half for unpacking. */
+export function aptFraction(line: string): number | undefined {
+  const [kind, , percent = ''] = line.split(':');
+  const done = Number.parseFloat(percent) / 100;
+  if (!Number.isFinite(done)) return undefined;
+  if (kind === 'dlstatus') return done / 2;
+  return kind === 'pmstatus' ? 0.5 + done / 2 : undefined;
+}
+
+function aptGet(args: readonly string[], advance: (fraction: number) => void): Promise<void> {
+  const child = spawn('apt-get', ['-o', 'APT::Status-Fd=3', '-o', 'Dpkg::Use-Pty=0', ...args], {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  });
+  const said: string[] = [];
+  const status = child.stdio[3];
+  if (status !== null && status !== undefined && 'on' in status) {
+    createInterface({ input: status as NodeJS.ReadableStream }).on('line', (line) => advance(aptFraction(line) ?? 0));
+  }
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream !== null) createInterface({ input: stream }).on('line', (line) => said.push(line));
+  }
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`lab: apt-get ${args.join(' ')}: exit ${code}:\n${said.slice(-15).join('\n')}`));
+    });
+  });
+}
