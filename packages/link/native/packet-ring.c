@@ -61,13 +61,10 @@ static struct tpacket2_hdr *header_of(const struct packet_ring *ring) {
   return (struct tpacket2_hdr *)(ring->memory + (size_t)ring->next * FRAME_BYTES);
 }
 
-// With VLAN 10 above eth0, a socket on eth0 sees the frames of VLAN 10 with their tag gone: they carry the index of the interface
-// above. Frames of a VLAN that no interface above wants come with their tag in the header. A tag with VLAN 0 only gives a priority.
-static bool is_own_segment(const struct packet_ring *ring, const struct tpacket2_hdr *header) {
-  const struct sockaddr_ll *from = (const void *)((const uint8_t *)header + TPACKET_ALIGN(sizeof *header));
-  if (from->sll_ifindex != ring->ifindex) return false;
-  bool has_vlan = (header->tp_status & TP_STATUS_VLAN_VALID) != 0 && (header->tp_vlan_tci & 0x0fff) != 0;
-  return !has_vlan;
+// A socket on eth0 also sees the frames of its VLANs, with their tag gone. Those of VLAN 10 carry the index of eth0.10 where that
+// exists; those of a VLAN without an interface are marked as for another host, even broadcasts (__netif_receive_skb_core).
+static const struct sockaddr_ll *origin_of(const struct tpacket2_hdr *header) {
+  return (const void *)((const uint8_t *)header + TPACKET_ALIGN(sizeof *header));
 }
 
 bool packet_ring_peek(const struct packet_ring *ring, struct packet_frame *frame) {
@@ -76,7 +73,8 @@ bool packet_ring_peek(const struct packet_ring *ring, struct packet_frame *frame
   if ((status & TP_STATUS_USER) == 0) return false;
   frame->bytes = (const uint8_t *)header + header->tp_mac;
   frame->length = header->tp_snaplen;
-  frame->is_own_segment = is_own_segment(ring, header);
+  frame->is_for_other_interface = origin_of(header)->sll_ifindex != ring->ifindex;
+  frame->is_for_other_host = origin_of(header)->sll_pkttype == PACKET_OTHERHOST;
   return true;
 }
 

@@ -18,8 +18,10 @@ struct packet_frame {
   // Points into the ring; valid until packet_ring_release.
   const uint8_t *bytes;
   uint32_t length;
-  // Whether the frame belongs to this interface itself, not to a VLAN above it that the kernel took the tag from.
-  bool is_own_segment;
+  // Whether the kernel counts the frame to another interface: one above this one, for a VLAN whose tag is gone from the frame.
+  bool is_for_other_interface;
+  // Whether the kernel holds the frame for another host's: by its destination, or because nobody here has its VLAN.
+  bool is_for_other_host;
 };
 
 // Opens a ring for ARP on an interface. On failure returns false and names the system call in `failed`; errno tells why.

@@ -64,17 +64,23 @@ static void record_claim(struct vip_counters *counters, const uint8_t *sender) {
   count(&counters->claims);
 }
 
+// Frames of VLANs that the socket of the untagged interface sees too.
+static bool is_other_segment(const struct packet_frame *frame, const struct arp_decision *decision) {
+  bool is_for_us = decision->outcome != ARP_OTHER_DESTINATION;
+  return frame->is_for_other_interface || (frame->is_for_other_host && is_for_us);
+}
+
 static void answer(struct responder *responder, const struct slot *slot, const struct packet_frame *frame) {
-  if (!frame->is_own_segment) {
-    count(&responder->outcomes[RESPONDER_OTHER_SEGMENT]);
-    return;
-  }
   uint8_t reply[ARP_FRAME_BYTES];
   struct arp_point at = {.table = atomic_load(&responder->table),
                          .slot_bit = slot->bit,
                          .mac = slot->mac,
                          .fence_holds = fence_holds(responder)};
   struct arp_decision decision = arp_decide(&at, frame->bytes, frame->length, reply);
+  if (is_other_segment(frame, &decision)) {
+    count(&responder->outcomes[RESPONDER_OTHER_SEGMENT]);
+    return;
+  }
   size_t outcome = decision.outcome;
   if (outcome == ARP_REPLY && send(slot->ring.fd, reply, sizeof reply, MSG_DONTWAIT) < 0) outcome = RESPONDER_SEND_FAILED;
   count(&responder->outcomes[outcome]);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The wire: packet sockets, the ARP responder thread and interface events, in C behind a typed API. Linux only. */
+export * from './announcer.ts';
 export * from './links.ts';
 export { PACKET_OPTION, type PacketType, SO, SOL } from './linux.ts';
 export * from './native.ts';

@@ -48,6 +48,15 @@ describe('GratuitousSchedule', () => {
     expect(schedule.nextMs(10_000)).to.equal(undefined);
   });
 
+  it('keeps exactly the VIPs it is told to', () => {
+    const schedule = new GratuitousSchedule(noJitter);
+    schedule.keep([vip(20), vip(21)], 0);
+    schedule.take(0);
+    schedule.keep([vip(21), vip(22)], 10);
+    expect(schedule.take(10).map(String)).to.deep.equal(['203.0.113.22']);
+    expect(schedule.take(2000).map(String)).to.have.members(['203.0.113.21', '203.0.113.22']);
+  });
+
   it('does not begin again for a VIP that it announces already', () => {
     const schedule = new GratuitousSchedule(noJitter);
     schedule.add(vip(20), 0);

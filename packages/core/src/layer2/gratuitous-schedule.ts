@@ -65,7 +65,14 @@ export class GratuitousSchedule {
     this.#entries.delete(String(vip));
   }
 
-  /** Takes the VIPs to announce now, as far as the budget allows; the rest stays due. The caller checks that each is still owned. */
+  /** Announces exactly these VIPs: adds the new ones and removes the others. */
+  keep(vips: readonly IpAddress[], nowMs: number): void {
+    const wanted = new Set(vips.map(String));
+    for (const entry of [...this.#entries.values()]) if (!wanted.has(String(entry.vip))) this.remove(entry.vip);
+    for (const vip of vips) this.add(vip, nowMs);
+  }
+
+  /** Takes the VIPs to announce now, as far as the budget allows; the rest stays due. */
   take(nowMs: number): IpAddress[] {
     this.#refill(nowMs);
     const due = [...this.#entries.values()].filter((entry) => entry.dueMs <= nowMs).sort(byUrgency);

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The program that runs in each host of a WireLan: it owns a responder and a packet socket per interface, and obeys over IPC. */
+import { IpAddress, MacAddress } from '@berth/core';
+import { type AnnounceResult, Announcer, Links, PacketSocket, Responder } from '@berth/link';
+
+const ARP = 0x0806;
+/** How often {@link HostCalls.keepFence} renews, in milliseconds. */
+const RENEW_MS = 50;
+
+let responder: Responder | undefined;
+const sockets = new Map<string, PacketSocket>();
+const links = new Links({ onChange: () => {}, onError: (error) => console.error(error) });
+let announcer: Announcer | undefined;
+let fenceTimer: NodeJS.Timeout | undefined;
+
+/** VIPs as text with the names of their interfaces. */
+type TextRow = readonly [vip: string, ...ifnames: string[]];
+
+const calls = {
+  async ping(): Promise<void> {
+    await links.ready;
+  },
+  /** Begins to report every ARP frame that the interface sees. */
+  watch(ifname: string): void {
+    const socket = PacketSocket.open({
+      ifindex: linkOf(ifname).index,
+      protocol: ARP,
+      frames: 'promiscuous',
+      receiveBufferBytes: 8_000_000,
+    });
+    const onFrame = ({ bytes }: { bytes: Uint8Array }) => {
+      process.send?.({ frame: Buffer.from(bytes).toString('hex'), ifname, atMs: performance.now() });
+    };
+    socket.receive(onFrame, () => {});
+    sockets.set(ifname, socket);
+  },
+  send(ifname: string, hex: string): boolean {
+    return socketOf(ifname).send(Buffer.from(hex, 'hex'));
+  },
+  /** Sends a frame many times, as fast as the kernel takes it; returns how many it took. */
+  flood(ifname: string, hexes: readonly string[], times: number): number {
+    const socket = socketOf(ifname);
+    const frames = hexes.map((hex) => Buffer.from(hex, 'hex'));
+    let sent = 0;
+    for (let round = 0; round < times; round++) for (const frame of frames) if (socket.send(frame)) sent++;
+    return sent;
+  },
+  macOf(ifname: string): string {
+    return String(linkOf(ifname).mac);
+  },
+  linkNames(): string[] {
+    return links.list().map((link) => `${link.name}${link.isUp && link.hasCarrier ? '' : ' (down)'}`);
+  },
+  answerOn(...ifnames: string[]): void {
+    responder ??= Responder.open();
+    for (const ifname of ifnames) responder.attach(linkOf(ifname).index, linkOf(ifname).mac ?? MacAddress.ZERO);
+  },
+  detach(ifname: string): void {
+    responder?.detach(linkOf(ifname).index);
+  },
+  replace(...rows: TextRow[]): void {
+    responder?.replace(rowsOf(rows));
+  },
+  renew(milliseconds: number): 'held' | 'expired' | undefined {
+    return responder?.renew(milliseconds);
+  },
+  /** Renews the fence for this long, again and again, as the speaker does. */
+  keepFence(milliseconds: number): void {
+    responder?.renew(milliseconds);
+    fenceTimer ??= setInterval(() => responder?.renew(milliseconds), RENEW_MS);
+  },
+  expire(): void {
+    clearInterval(fenceTimer);
+    responder?.expire();
+  },
+  /** Blocks JavaScript, as a bug would, and answers afterwards. */
+  hang(milliseconds: number): void {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+  },
+  announce(ifname: string, hex: string): AnnounceResult | undefined {
+    return responder?.announce(linkOf(ifname).index, Buffer.from(hex, 'hex'));
+  },
+  /** Owns exactly these VIPs: answers and announces them. Refreshes come after this many milliseconds. */
+  own(refreshMs: number, ...rows: TextRow[]): void {
+    calls.replace(...rows);
+    announcer ??= newAnnouncer(refreshMs);
+    for (const link of links.list())
+      if (responder?.attached.includes(link.index)) announcer.attach(link.index, link.mac ?? MacAddress.ZERO);
+    announcer.replace(rowsOf(rows));
+  },
+  /** How often each interface could not send an announcement. */
+  announceFailures(): Record<string, number> {
+    return Object.fromEntries(failures);
+  },
+  outcomes(): Record<string, number> {
+    return Object.fromEntries(responder?.outcomes() ?? []);
+  },
+  vipCounters(): { vip: string; requests: number; replies: number; claims: number; claimant: string }[] {
+    return (responder?.vipCounters() ?? []).map((row) => ({
+      ...row,
+      vip: String(row.vip),
+      claimant: String(row.claimant),
+    }));
+  },
+  closeResponder(): void {
+    announcer?.stop();
+    responder?.close();
+    announcer = responder = undefined;
+  },
+};
+
+const failures = new Map<string, number>();
+
+function newAnnouncer(refreshMs: number): Announcer {
+  return new Announcer({
+    sender: { announce: (ifindex, frame) => responder?.announce(ifindex, frame) ?? 'not-attached' },
+    clock: systemClock,
+    random: () => 0,
+    schedule: { refreshMs },
+    onSent: () => {},
+    onFailed: (_vip, ifindex) => {
+      const name = links.list().find((link) => link.index === ifindex)?.name ?? String(ifindex);
+      failures.set(name, (failures.get(name) ?? 0) + 1);
+    },
+  });
+}
+
+const systemClock = {
+  now: () => performance.now(),
+  after: (delayMs: number, callback: () => void) => {
+    const handle = setTimeout(callback, delayMs);
+    return { cancel: () => clearTimeout(handle) };
+  },
+};
+
+export type HostCalls = typeof calls;
+
+export type HostMessage =
+  | { readonly frame: string; readonly ifname: string; readonly atMs: number }
+  | { readonly id: number; readonly result: unknown }
+  | {
+      readonly id: number;
+      readonly error: { readonly message: string; readonly code: unknown; readonly syscall: unknown };
+    };
+
+interface Request {
+  readonly id: number;
+  readonly name: keyof HostCalls;
+  readonly given: readonly unknown[];
+}
+
+function linkOf(ifname: string) {
+  const link = links.list().find((one) => one.name === ifname);
+  if (!link) throw new Error(`no interface "${ifname}"`);
+  return link;
+}
+
+function rowsOf(rows: readonly TextRow[]) {
+  return rows.map(([vip, ...ifnames]) => ({
+    vip: addressOf(vip),
+    ifindexes: ifnames.map((name) => linkOf(name).index),
+  }));
+}
+
+function socketOf(ifname: string): PacketSocket {
+  const socket = sockets.get(ifname);
+  if (!socket) throw new Error(`"${ifname}" is not watched`);
+  return socket;
+}
+
+function addressOf(text: string): IpAddress {
+  const address = IpAddress.parse(text);
+  if (!address.ok) throw new Error(address.reason);
+  return address.value;
+}
+
+async function serve({ id, name, given }: Request): Promise<void> {
+  try {
+    const call = calls[name] as (...rest: readonly unknown[]) => unknown;
+    process.send?.({ id, result: await call(...given) });
+  } catch (error) {
+    const { message, code, syscall } = error as NodeJS.ErrnoException;
+    process.send?.({ id, error: { message, code, syscall } });
+  }
+}
+
+links.start();
+process.on('message', (request: Request) => void serve(request));
+process.on('disconnect', () => process.exit());
