@@ -32,7 +32,7 @@ fi
 
 PATH=$PWD/node_modules/.bin:$PATH
 export PATH
-node packages/link/build.ts $quiet
+node packages/link/build.ts >/dev/null
 if [ "$lab" = yes ]; then
   node test/lab/prerequisites.ts $quiet
 fi

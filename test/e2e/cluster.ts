@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The one cluster that all end-to-end tests share: three nodes, Berth from this tree, a pool of the LAN, three web pods.
+// The first test that asks for it brings it up; the root hook takes it down.
+
+import { installBerth } from '../lab/berth.ts';
+import { Lab } from '../lab/lab.ts';
+import { waitUntil } from '../lab/wait.ts';
+import { applyObjects, deployWeb, poolsConfigMap } from '../support/workload.ts';
+
+const NAME = 'e2e';
+const UP_TIMEOUT_MS = 300_000;
+
+let shared: Promise<Lab> | undefined;
+
+/** Returns the shared cluster, for use in a `before` hook with `timeout(clusterTimeoutMs)`. */
+export function cluster(): Promise<Lab> {
+  shared ??= bringUp();
+  return shared;
+}
+
+export const clusterTimeoutMs = UP_TIMEOUT_MS;
+
+async function bringUp(): Promise<Lab> {
+  const lab = await Lab.up({ name: NAME, nodes: 3, family: 'dual' });
+  await installBerth(lab);
+  await applyObjects(lab, poolsConfigMap(lab.plan.pools));
+  await deployWeb(lab, 3);
+  return lab;
+}
+
+/** Deletes Services and waits until they are gone, so that no test sees those of another. */
+export async function deleteServices(lab: Lab, ...names: string[]): Promise<void> {
+  await lab.kubectl(['delete', 'service', ...names, '--ignore-not-found', '--timeout=30s']);
+}
+
+/** Waits until every node is Ready, after a test that took one away. */
+export async function allNodesReady(lab: Lab): Promise<void> {
+  await lab.kubectl(['wait', '--for=condition=Ready', 'node', '--all', '--timeout=60s']);
+  await waitUntil({
+    what: 'every speaker to be ready',
+    timeoutMs: 60_000,
+    probe: async () => {
+      const path = '{.status.numberReady} {.status.desiredNumberScheduled}';
+      const counts = await lab.kubectl(['get', 'daemonset', 'speaker', '-n', 'berth-system', '-o', `jsonpath=${path}`]);
+      const [ready, desired] = counts.split(' ');
+      return ready === desired;
+    },
+  });
+}
+
+after(async function takeDown() {
+  this.timeout(60_000);
+  if (shared !== undefined) await Lab.down(NAME);
+});

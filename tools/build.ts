@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// `npm run build`: checks all types and bundles the programs into build/berth. The addon is built by tools/setup.sh.
+
+import { spawnSync } from 'node:child_process';
+import { bundleFolder, bundlePrograms } from './bundle.ts';
+
+const { status } = spawnSync('tsc', ['-b'], { stdio: 'inherit' });
+if (status !== 0) process.exit(1);
+await bundlePrograms();
+console.log(`bundles are in ${bundleFolder}/`);
