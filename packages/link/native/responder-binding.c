@@ -101,6 +101,15 @@ static napi_value renew(napi_env env, napi_callback_info info) {
   return make_bool(env, responder_renew(responder, (uint64_t)milliseconds));
 }
 
+static napi_value set_fence(napi_env env, napi_callback_info info) {
+  napi_value arguments[MAX_ARGUMENTS];
+  int32_t milliseconds;
+  struct responder *responder = open_responder(env, info, 2, arguments);
+  if (responder == NULL || !read_int(env, arguments[1], &milliseconds)) return NULL;
+  responder_set_fence(responder, (uint64_t)milliseconds);
+  return NULL;
+}
+
 static napi_value announce(napi_env env, napi_callback_info info) {
   napi_value arguments[MAX_ARGUMENTS];
   int32_t slot;
@@ -169,8 +178,9 @@ bool export_responder(napi_env env, napi_value exports) {
       {"responderOpen", responder_open},    {"responderClose", responder_close},
       {"responderAttach", attach},          {"responderDetach", detach},
       {"responderReplace", replace},        {"responderRenew", renew},
-      {"responderAnnounce", announce},      {"responderOutcomes", outcomes},
-      {"responderVipCounters", vip_counters}, {"outcomeNames", outcome_names},
+      {"responderSetFence", set_fence},     {"responderAnnounce", announce},
+      {"responderOutcomes", outcomes},      {"responderVipCounters", vip_counters},
+      {"outcomeNames", outcome_names},
   };
   return export_methods(env, exports, methods, sizeof methods / sizeof *methods);
 }

@@ -257,11 +257,16 @@ bool responder_replace(struct responder *responder, const uint8_t *rows, size_t 
   return true;
 }
 
-bool responder_renew(struct responder *responder, uint64_t milliseconds) {
-  uint64_t now = monotonic_now();
-  uint64_t before = atomic_exchange(&responder->fence, milliseconds == 0 ? 0 : now + milliseconds * 1000000u);
+void responder_set_fence(struct responder *responder, uint64_t milliseconds) {
+  atomic_store(&responder->fence, milliseconds == 0 ? 0 : monotonic_now() + milliseconds * 1000000u);
   if (milliseconds == 0) wait_for_reader(responder);
-  return now < before;
+}
+
+bool responder_renew(struct responder *responder, uint64_t milliseconds) {
+  if (!fence_holds(responder)) return false;
+  // Nobody else writes the fence: all calls are made on JavaScript's thread.
+  responder_set_fence(responder, milliseconds);
+  return true;
 }
 
 enum announce_result responder_announce(struct responder *responder, int slot, const uint8_t *frame, size_t length,

@@ -49,8 +49,11 @@ void responder_detach(struct responder *responder, int slot);
 // Puts another table in force; rows as in vip_table_create. When it returns, no answer is given by the table before.
 bool responder_replace(struct responder *responder, const uint8_t *rows, size_t count, struct failure *failure);
 
-// Moves the fence to this long from now (0: it has run out at once). Returns whether it still held before.
+// Moves the fence to this long from now, provided that it still holds; returns whether it did. A thread that went silent stays so.
 bool responder_renew(struct responder *responder, uint64_t milliseconds);
+
+// Sets the fence to this long from now in any case; 0 silences the thread, and when it returns nothing is answered any more.
+void responder_set_fence(struct responder *responder, uint64_t milliseconds);
 
 // Sends a frame on an interface unless the fence ran out.
 enum announce_result responder_announce(struct responder *responder, int slot, const uint8_t *frame, size_t length,

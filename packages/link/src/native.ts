@@ -50,8 +50,10 @@ export interface NativeLink {
   responderDetach(handle: ResponderHandle, slot: number): void;
   /** Puts a table in force: rows of 16 bytes of address and 8 bytes of slots. Returns when the table before gives no more answers. */
   responderReplace(handle: ResponderHandle, rows: Uint8Array): void;
-  /** Moves the fence to `milliseconds` from now; returns whether it held until now. */
+  /** Moves the fence to `milliseconds` from now if it still holds; returns whether it does. */
   responderRenew(handle: ResponderHandle, milliseconds: number): boolean;
+  /** Sets the fence to `milliseconds` from now in any case; 0 silences the thread before it returns. */
+  responderSetFence(handle: ResponderHandle, milliseconds: number): void;
   /** Sends a frame unless the fence ran out; returns whether it was sent. */
   responderAnnounce(handle: ResponderHandle, slot: number, frame: Uint8Array): boolean;
   /** Frames by outcome, in the order of {@link NativeLink.outcomeNames}. */

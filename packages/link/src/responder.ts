@@ -32,7 +32,7 @@ export class Responder {
     this.#handle = handle;
   }
 
-  /** Starts the thread. It answers nothing before {@link Responder.attach}, {@link Responder.replace} and {@link Responder.renew}. */
+  /** Starts the thread. It answers nothing before {@link Responder.attach}, {@link Responder.replace} and {@link Responder.openFence}. */
   static open(native: NativeLink = nativeLink()): Responder {
     return new Responder(native, native.responderOpen());
   }
@@ -65,14 +65,22 @@ export class Responder {
     this.#push();
   }
 
-  /** Lets the thread answer for this long from now. Returns whether the fence held until now; 'expired' means that it was silent. */
+  /**
+   * Lets the thread answer for this long from now, provided that it may still answer. 'expired': it went silent and stays so, since
+   * others may have taken over; {@link Responder.openFence} ends that.
+   */
   renew(milliseconds: number): 'held' | 'expired' {
     return this.#native.responderRenew(this.#handle, Math.round(milliseconds)) ? 'held' : 'expired';
   }
 
+  /** Lets the thread answer for this long from now, also after it went silent. */
+  openFence(milliseconds: number): void {
+    this.#native.responderSetFence(this.#handle, Math.round(milliseconds));
+  }
+
   /** Silences the thread at once. */
   expire(): void {
-    this.#native.responderRenew(this.#handle, 0);
+    this.#native.responderSetFence(this.#handle, 0);
   }
 
   /** Sends a frame that was made here (an announcement) unless the fence ran out. */

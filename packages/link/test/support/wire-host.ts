@@ -64,9 +64,12 @@ const calls = {
   renew(milliseconds: number): 'held' | 'expired' | undefined {
     return responder?.renew(milliseconds);
   },
+  openFence(milliseconds: number): void {
+    responder?.openFence(milliseconds);
+  },
   /** Renews the fence for this long, again and again, as the speaker does. */
   keepFence(milliseconds: number): void {
-    responder?.renew(milliseconds);
+    responder?.openFence(milliseconds);
     fenceTimer ??= setInterval(() => responder?.renew(milliseconds), RENEW_MS);
   },
   expire(): void {

@@ -33,7 +33,7 @@ describe('bad frames on the wire', () => {
   beforeEach(async () => {
     await owner.call('closeResponder');
     await owner.call('answerOn', 'lan0');
-    await owner.call('renew', 5000);
+    await owner.call('openFence', 5000);
     await owner.call('replace', [VIP, 'lan0']);
     client.seen.length = 0;
   });
