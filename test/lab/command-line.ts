@@ -13,6 +13,9 @@ import type { ProgressOutput } from './progress.ts';
 import { formatStatus, statusOf } from './status.ts';
 import { runInTerminal } from './terminal.ts';
 
+/** What the commands call: the Lab class, or a fake of it. */
+export type LabEntry = Pick<typeof Lab, 'up' | 'attach' | 'down'>;
+
 export interface UpFlags extends Omit<LabOptions, 'report'> {
   /** Install Berth from this tree too. */
   readonly berth?: true;
@@ -24,13 +27,24 @@ const FAULT_TEXTS: Readonly<Record<Fault, string>> = {
   kill: 'kill (SIGKILL) the speaker, or all that runs on the node until the next `up`',
 };
 
+/** The lab that a command names. */
+type Attach = (self: Command) => Promise<Lab>;
+
+interface Context {
+  readonly output: ProgressOutput;
+  readonly messages: ProgressOutput;
+  readonly labs: LabEntry;
+}
+
 /** The command line; `parseAsync` runs one command. */
-export function commandLine(output: ProgressOutput, messages: ProgressOutput): Command {
+export function commandLine(output: ProgressOutput, messages: ProgressOutput, labs: LabEntry = Lab): Command {
+  const context = { output, messages, labs };
+  const attach = (self: Command) => labs.attach(labName(self));
   const program = new Command('npm run lab --')
     .description('a real Kubernetes cluster on this machine, in network namespaces')
     .addOption(nameOption())
     .enablePositionalOptions();
-  program.addCommand(upCommand(messages));
+  program.addCommand(upCommand(context));
   program.addCommand(
     command('env', 'print KUBECONFIG, LAN, POOL and the namespace of each host').action(async (_flags, self) => {
       output.write(formatEnvironment(await attach(self)));
@@ -42,9 +56,9 @@ export function commandLine(output: ProgressOutput, messages: ProgressOutput): C
       process.exitCode = await runInTerminal([lab.program('kubectl'), ...args], { KUBECONFIG: lab.kubeconfig });
     }),
   );
-  program.addCommand(execCommand());
-  program.addCommand(cableCommand());
-  for (const fault of ['freeze', 'thaw', 'kill'] as const) program.addCommand(faultCommand(fault));
+  program.addCommand(execCommand(attach));
+  program.addCommand(cableCommand(attach));
+  for (const fault of ['freeze', 'thaw', 'kill'] as const) program.addCommand(faultCommand(fault, attach));
   program.addCommand(
     command('load', 'import an OCI or docker archive into every node')
       .argument('<archive>', 'the .tar file')
@@ -57,13 +71,13 @@ export function commandLine(output: ProgressOutput, messages: ProgressOutput): C
   );
   program.addCommand(
     command('down', 'remove every process, mount, namespace and link of the lab').action(async (_flags, self) =>
-      Lab.down(labName(self)),
+      labs.down(labName(self)),
     ),
   );
   return program;
 }
 
-function upCommand(messages: ProgressOutput): Command {
+function upCommand({ messages, labs }: Context): Command {
   return command('up', 'bring the lab up, or back to health; the shape of one that is up stays')
     .addOption(
       new Option('--nodes <count>', `cluster nodes, 0 for a control plane alone (default: 3)`).argParser(
@@ -80,13 +94,13 @@ function upCommand(messages: ProgressOutput): Command {
     .option('--berth', 'also build Berth from this tree and install it')
     .action(async ({ berth, ...flags }: UpFlags, self: Command) => {
       const report = stopwatch(messages);
-      const lab = await Lab.up({ ...flags, name: labName(self), report });
+      const lab = await labs.up({ ...flags, name: labName(self), report });
       if (berth) await installBerth(lab, { report });
       report(`up: KUBECONFIG=${lab.kubeconfig}`);
     });
 }
 
-function execCommand(): Command {
+function execCommand(attach: Attach): Command {
   return command('exec', 'run a command in the network namespace of a host')
     .argument('<host>', 'cp, node-1 ..., client')
     .argument('<command...>')
@@ -99,7 +113,7 @@ function execCommand(): Command {
     });
 }
 
-function cableCommand(): Command {
+function cableCommand(attach: Attach): Command {
   return command('cable', 'pull or plug the cables of a host')
     .argument('<host>', 'cp, node-1 ..., client')
     .addArgument(new Argument('<position>').choices(['down', 'up']))
@@ -109,7 +123,7 @@ function cableCommand(): Command {
     });
 }
 
-function faultCommand(fault: Fault): Command {
+function faultCommand(fault: Fault, attach: Attach): Command {
   return command(fault, FAULT_TEXTS[fault])
     .argument('<node>', 'node-1 ...')
     .addArgument(new Argument('[target]').choices(FAULT_TARGETS).default('speaker'))
@@ -133,10 +147,6 @@ function nameOption(): Option {
 
 function labName(self: Command): string {
   return self.optsWithGlobals<{ name?: string }>().name ?? self.opts<{ name?: string }>().name ?? DEFAULT_NAME;
-}
-
-function attach(self: Command): Promise<Lab> {
-  return Lab.attach(labName(self));
 }
 
 /** Parses a whole number from 0 to `most`. */

@@ -11,7 +11,6 @@ import type { LabNode } from './node.ts';
 import { logTail, startDaemon } from './processes.ts';
 import { run, tryRun } from './run.ts';
 import { writeIfChanged } from './state.ts';
-import { podNetworkName } from './tear-down.ts';
 import { waitUntil } from './wait.ts';
 
 const CNI_BINARIES = '/usr/lib/cni';
@@ -98,7 +97,7 @@ function podNetwork(node: LabNode): unknown {
   const defaultRoutes = node.host.podRanges.map((range) => ({ dst: range.includes(':') ? '::/0' : '0.0.0.0/0' }));
   return {
     cniVersion: '1.0.0',
-    name: podNetworkName(node.paths.name, node.host.name),
+    name: 'pods',
     plugins: [
       {
         type: 'ptp',

@@ -4,7 +4,7 @@
 // starved machine, or killed. The node's kernel lives on in both: what a
 // speaker left there would still answer, which is just what tests look for.
 
-import { commandLineOf, isSpeaker, processesOfHost } from './members.ts';
+import { commandLineOf, isSpeaker, processesOfHost, processesOfLab } from './members.ts';
 import { signalProcess } from './processes.ts';
 import type { LabPaths } from './state.ts';
 
@@ -23,6 +23,11 @@ export async function processesHit(paths: LabPaths, host: string, target: FaultT
   if (target === 'node') return all;
   const speaks = await Promise.all(all.map(async (pid) => isSpeaker(await commandLineOf(pid))));
   return all.filter((_, position) => speaks[position]);
+}
+
+/** Lets every process of the lab go on; one that was not frozen does not notice. */
+export async function thawAll(paths: LabPaths): Promise<void> {
+  for (const pid of await processesOfLab(paths)) signalProcess(pid, SIGNALS.thaw);
 }
 
 /** Signals the processes of a target. Rejects when there is none: a fault that hits nothing proves nothing. */

@@ -4,39 +4,20 @@
 // manager, and N nodes in network namespaces on one emulated LAN. Tests, demo,
 // benchmarks and people use the same class.
 
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type AddressPlan, addressPlan, type Family, type Host, hostNamed, isNode } from './address-plan.ts';
+import { type AddressPlan, type Family, hostNamed } from './address-plan.ts';
 import { ApiClient } from './api-client.ts';
 import { ensureBinaries } from './binaries.ts';
-import { ensureRuntime, importImage } from './container-runtime.ts';
-import {
-  auditLog,
-  type ControlPlane,
-  ensureControlPlane,
-  kubeconfigOf,
-  startApiServer,
-  stopApiServer,
-  waitForApiServer,
-} from './control-plane.ts';
-import { ensureDns } from './dns.ts';
+import { type Blueprint, blueprintOf, controlPlaneOf, networkOf, nodesOf } from './blueprint.ts';
+import { bringUp, isWhole, type Report } from './bring-up.ts';
+import { importImage } from './container-runtime.ts';
+import { auditLog, startApiServer, stopApiServer, waitForApiServer } from './control-plane.ts';
 import { type Fault, type FaultTarget, inflict } from './faults.ts';
-import { ensureImages } from './images.ts';
 import { withLock } from './lock.ts';
-import {
-  buildNetwork,
-  cablePosition,
-  existingNamespaces,
-  type LabNetwork,
-  namespaceName,
-  namespacesOf,
-  removeNetwork,
-  setCable,
-} from './network.ts';
-import { type LabNode, registerNode, startKubelet, startKubeProxy, waitForNode } from './node.ts';
+import { cablePosition, namespaceName, setCable } from './network.ts';
 import { runningPrograms } from './processes.ts';
 import { inNamespace, type RunOptions, type RunResult, run, tryRun } from './run.ts';
-import { type LabPaths, labPaths, readSavedLab, reserveLab, type SavedLab } from './state.ts';
+import { labPaths, readSavedLab, reserveLab, type SavedLab } from './state.ts';
 import { tearDown } from './tear-down.ts';
 
 export interface LabOptions {
@@ -51,25 +32,17 @@ export interface LabOptions {
   /** Seconds after which a silent node turns NotReady. @default 4 */
   readonly nodeGraceSeconds?: number;
   /** Told what is being done, one line each. @default silent */
-  readonly report?: (line: string) => void;
+  readonly report?: Report;
 }
 
 export const DEFAULT_NAME = 'lab';
 const DEFAULTS = { nodes: 3, family: 'dual', segments: 1, nodeGraceSeconds: 4 } as const;
 
 export class Lab {
-  readonly name: string;
-  readonly plan: AddressPlan;
-  readonly #saved: SavedLab;
-  readonly #paths: LabPaths;
-  readonly #binaries: string;
+  readonly #blueprint: Blueprint;
 
-  private constructor(name: string, saved: SavedLab, binaries: string) {
-    this.name = name;
-    this.#saved = saved;
-    this.#paths = labPaths(name);
-    this.#binaries = binaries;
-    this.plan = addressPlan(saved);
+  private constructor(blueprint: Blueprint) {
+    this.#blueprint = blueprint;
   }
 
   /** Brings a lab up, or back to health when parts of it have ended. Idempotent. */
@@ -79,11 +52,14 @@ export class Lab {
     if (process.getuid?.() !== 0) throw new Error('lab: network namespaces want root; run it with sudo');
     const binaries = await ensureBinaries();
     return withLock(paths.lock, async () => {
+      const report = options.report ?? (() => {});
+      // Half a lab is not mended but made anew; what it left must not stop that.
+      if (!(await isWhole(paths))) await tearDown(paths);
       const saved = await reserveLab(paths, { ...DEFAULTS, ...definedOf(options) });
       assertSameShape(name, saved, options);
-      const lab = new Lab(name, saved, binaries);
-      await lab.#ensureRunning(options.report ?? (() => {}));
-      return lab;
+      const blueprint = blueprintOf(name, saved, binaries);
+      await bringUp(blueprint, report);
+      return new Lab(blueprint);
     });
   }
 
@@ -91,7 +67,7 @@ export class Lab {
   static async attach(name: string = DEFAULT_NAME): Promise<Lab> {
     const saved = await readSavedLab(labPaths(name));
     if (saved === undefined) throw new Error(`lab: ${JSON.stringify(name)} is not up (npm run lab -- up)`);
-    return new Lab(name, saved, await ensureBinaries());
+    return new Lab(blueprintOf(name, saved, await ensureBinaries()));
   }
 
   /** Removes every process, mount, namespace, link and file of a lab, in whatever state it is. */
@@ -100,22 +76,28 @@ export class Lab {
     await withLock(paths.lock, () => tearDown(paths));
   }
 
+  get name(): string {
+    return this.#blueprint.paths.name;
+  }
+
+  /** Every address of the lab. */
+  get plan(): AddressPlan {
+    return this.#blueprint.plan;
+  }
+
+  /** Path of a kubeconfig that works with any client on this machine. */
   get kubeconfig(): string {
-    return this.#paths.kubeconfig;
+    return this.#blueprint.paths.kubeconfig;
   }
 
   /** The API server's record of what Berth's ServiceAccounts asked for, one JSON object a line. */
   get auditLog(): string {
-    return auditLog(this.#paths);
+    return auditLog(this.#blueprint.paths);
   }
 
   /** Folder with one log per program: HOST-PROGRAM.log. */
   get logs(): string {
-    return this.#paths.logs;
-  }
-
-  get saved(): SavedLab {
-    return this.#saved;
+    return this.#blueprint.paths.logs;
   }
 
   /** Names of all hosts: cp, node-1 ..., client. */
@@ -150,12 +132,12 @@ export class Lab {
 
   /** Path of one of the lab's programs. */
   program(name: string): string {
-    return join(this.#binaries, name);
+    return join(this.#blueprint.binaries, name);
   }
 
   /** Pulls or plugs a host's cable: all its segments, or only one. */
   async cable(host: string, position: 'up' | 'down', segment?: number): Promise<void> {
-    await setCable(this.#network, hostNamed(this.plan, host), {
+    await setCable(networkOf(this.#blueprint), hostNamed(this.plan, host), {
       position,
       ...(segment === undefined ? {} : { segment }),
     });
@@ -163,12 +145,12 @@ export class Lab {
 
   /** The position of a host's cable on segment 1. */
   cablePosition(host: string): Promise<'up' | 'down'> {
-    return cablePosition(this.#network, hostNamed(this.plan, host));
+    return cablePosition(networkOf(this.#blueprint), hostNamed(this.plan, host));
   }
 
   /** The lab's own programs that run on a host. */
   programsOn(host: string): Promise<string[]> {
-    return runningPrograms(this.#paths, hostNamed(this.plan, host).name);
+    return runningPrograms(this.#blueprint.paths, hostNamed(this.plan, host).name);
   }
 
   /** Freezes (SIGSTOP) the speaker of a node, or all that runs on it. Its kernel goes on. */
@@ -187,18 +169,18 @@ export class Lab {
 
   /** Imports an OCI or docker archive into every node. */
   async load(archive: string): Promise<void> {
-    await Promise.all(this.#nodes.map((node) => importImage(node, archive)));
+    await Promise.all(nodesOf(this.#blueprint).map((node) => importImage(node, archive)));
   }
 
   /** Stops the API server: 'gently' lets it end its requests, 'crash' is a SIGKILL. Its data stay. */
   stopApiServer(how: 'gently' | 'crash' = 'gently'): Promise<void> {
-    return stopApiServer(this.#plane, how);
+    return stopApiServer(controlPlaneOf(this.#blueprint), how);
   }
 
   /** Starts the API server and waits until it is ready. */
   async startApiServer(): Promise<void> {
-    await startApiServer(this.#plane);
-    await waitForApiServer(this.#plane, await ApiClient.fromKubeconfig(this.kubeconfig));
+    await startApiServer(controlPlaneOf(this.#blueprint));
+    await waitForApiServer(controlPlaneOf(this.#blueprint), await ApiClient.fromKubeconfig(this.kubeconfig));
   }
 
   async restartApiServer(how: 'gently' | 'crash' = 'gently'): Promise<void> {
@@ -216,71 +198,7 @@ export class Lab {
   }
 
   async #inflict(fault: Fault, node: string, target: FaultTarget): Promise<void> {
-    await inflict(fault, this.#paths, { host: hostNamed(this.plan, node).name, target });
-  }
-
-  get #nodes(): LabNode[] {
-    return this.plan.hosts.filter(isNode).map((host) => this.#node(host));
-  }
-
-  get #network(): LabNetwork {
-    return { name: this.name, shape: this.#saved, plan: this.plan };
-  }
-
-  get #plane(): ControlPlane {
-    return {
-      paths: this.#paths,
-      lab: this.#saved,
-      plan: this.plan,
-      binaries: this.#binaries,
-      namespace: this.namespaceOf('cp'),
-    };
-  }
-
-  async #ensureRunning(report: (line: string) => void): Promise<void> {
-    await this.#ensureNetwork(report);
-    report('control plane');
-    await mkdir(this.#paths.data, { recursive: true });
-    const nodes = this.#nodes;
-    // Neither needs the other, and both mostly wait.
-    const runtimes = this.#ensureRuntimes(nodes);
-    await Promise.all([ensureControlPlane(this.#plane), runtimes]);
-    if (nodes.length === 0) return;
-    report(`${nodes.length} nodes`);
-    const client = await ApiClient.fromKubeconfig(this.kubeconfig);
-    await Promise.all(nodes.map((node) => registerNode(node, client)));
-    await Promise.all(nodes.flatMap((node) => [startKubelet(node), startKubeProxy(node)]));
-    await startKubeProxy(this.#node(hostNamed(this.plan, 'cp')));
-    await ensureDns(this.#plane, client);
-    await Promise.all(nodes.map((node) => waitForNode(node, client)));
-  }
-
-  async #ensureRuntimes(nodes: readonly LabNode[]): Promise<void> {
-    if (nodes.length === 0) return;
-    const images = await ensureImages(this.#binaries);
-    await Promise.all(nodes.map((node) => ensureRuntime(node, images)));
-  }
-
-  #node(host: Host): LabNode {
-    return {
-      paths: this.#paths,
-      plan: this.plan,
-      host,
-      namespace: this.namespaceOf(host.name),
-      binaries: this.#binaries,
-      folder: join(this.#paths.run, host.name),
-      data: join(this.#paths.data, host.name),
-      kubeconfigOf: (account) => kubeconfigOf(this.#plane, account),
-    };
-  }
-
-  async #ensureNetwork(report: (line: string) => void): Promise<void> {
-    const present = namespacesOf(this.name, await existingNamespaces());
-    // The switch's namespace is counted beside the hosts'.
-    if (present.length === this.hosts.length + 1) return;
-    report(present.length === 0 ? 'network' : 'network (what was left of an older one is removed first)');
-    await removeNetwork(this.name);
-    await buildNetwork(this.#network);
+    await inflict(fault, this.#blueprint.paths, { host: hostNamed(this.plan, node).name, target });
   }
 }
 

@@ -5,6 +5,8 @@
 // default route; this machine has one address on segment 1 to reach the API
 // server, and nothing is routed through it.
 
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type AddressPlan, type Host, isNode, type LabShape } from './address-plan.ts';
 import { run, tryRun } from './run.ts';
 
@@ -36,8 +38,12 @@ export async function existingNamespaces(): Promise<string[]> {
 }
 
 /** Name of the veth end in the machine's own namespace: `berth-0` for the lab with index 0. */
-export function rootLink(shape: LabShape): string {
+function rootLink(shape: LabShape): string {
   return `berth-${shape.index}`;
+}
+
+export function hasRootLink(shape: LabShape): boolean {
+  return existsSync(join('/sys/class/net', rootLink(shape)));
 }
 
 /** Name of the switch side of a cable: `node-1` on segment 1, `node-1.2` on segment 2. */

@@ -34,10 +34,10 @@ const REDRAW_INTERVAL_MS = 200;
  */
 export function estimateLeftMs({ elapsedMs, fraction, expectedMs }: StepProgress): number {
   const done = Math.min(Math.max(fraction, 0), 1);
-  if (done === 1) return 0;
-  const observedTotal = done === 0 ? expectedMs : elapsedMs / done;
-  const total = done * observedTotal + (1 - done) * Math.max(expectedMs, elapsedMs);
-  return Math.max(total - elapsedMs, total * (1 - done) * done);
+  if (done === 0) return Math.max(expectedMs - elapsedMs, 0);
+  const observedTotal = elapsedMs / done;
+  const total = done * observedTotal + (1 - done) * expectedMs;
+  return (1 - done) * total;
 }
 
 /** `4 min 10 s`, `35 s`, `under 5 s`: no finer than anyone can use. */

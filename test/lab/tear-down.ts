@@ -5,7 +5,7 @@
 // their network namespace, mounts by their folder.
 
 import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { containerdState, processesOfLab } from './members.ts';
 import { removeNetwork } from './network.ts';
 import { recordedProcesses, signalProcess } from './processes.ts';
@@ -20,11 +20,6 @@ const CONTAINER_CGROUP = 'k8s.io';
 const BUNDLES = 'io.containerd.runtime.v2.task/k8s.io';
 /** Where the CNI library notes what it gave to each pod. */
 const CNI_RESULTS = '/var/lib/cni/results';
-
-/** The name of a node's pod network, by which its notes are found again. */
-export function podNetworkName(labName: string, host: string): string {
-  return `berth-${labName}-${host}`;
-}
 
 /** Removes everything of the lab. Idempotent; the caller holds the lab's lock. */
 export async function tearDown(paths: LabPaths): Promise<void> {
@@ -69,18 +64,28 @@ async function removeMounts(folders: readonly string[]): Promise<void> {
 
 /** Containers that were killed leave a cgroup, a socket of their shim and a note of their network outside our folders. */
 async function removeTraces(paths: LabPaths): Promise<void> {
+  const bundles = await bundlesOf(paths);
   const trees = await readdir(CGROUP_ROOT).catch(() => []);
+  const notes = await readdir(CNI_RESULTS).catch(() => []);
+  for (const bundle of bundles) {
+    const container = basename(bundle);
+    await removeShimSocket(bundle);
+    // Cgroup v2 has one tree, v1 one for each controller.
+    for (const tree of ['', ...trees]) await removeCgroup(join(CGROUP_ROOT, tree, CONTAINER_CGROUP, container));
+    for (const note of notes.filter((name) => name.includes(container)))
+      await rm(join(CNI_RESULTS, note), { force: true });
+  }
+  // Their common parent stays while another lab, or this machine's own containerd, has containers.
+  for (const tree of ['', ...trees]) await rmdir(join(CGROUP_ROOT, tree, CONTAINER_CGROUP)).catch(() => {});
+}
+
+async function bundlesOf(paths: LabPaths): Promise<string[]> {
+  const bundles: string[] = [];
   for (const host of await readdir(paths.run).catch(() => [])) {
     const folder = join(containerdState(paths, host), BUNDLES);
-    for (const container of await readdir(folder).catch(() => [])) {
-      await removeShimSocket(join(folder, container));
-      // Cgroup v2 has one tree, v1 one for each controller.
-      for (const tree of ['', ...trees]) await removeCgroup(join(CGROUP_ROOT, tree, CONTAINER_CGROUP, container));
-    }
+    for (const container of await readdir(folder).catch(() => [])) bundles.push(join(folder, container));
   }
-  const prefix = podNetworkName(paths.name, 'node-');
-  const notes = (await readdir(CNI_RESULTS).catch(() => [])).filter((note) => note.startsWith(prefix));
-  await Promise.all(notes.map((note) => rm(join(CNI_RESULTS, note), { force: true })));
+  return bundles;
 }
 
 async function removeShimSocket(bundle: string): Promise<void> {
