@@ -5,6 +5,7 @@ export * from './config/label-selector.ts';
 export * from './config/parse.ts';
 export * from './config/pool-config.ts';
 export * from './config/problem.ts';
+export * from './ipam/adoption.ts';
 export * from './ipam/allocator.ts';
 export * from './ipam/decision.ts';
 export * from './ipam/ledger-object.ts';

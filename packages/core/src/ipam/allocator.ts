@@ -13,8 +13,16 @@ import type { PoolConfig } from '../config/pool-config.ts';
 import type { IpAddress } from '../net/ip-address.ts';
 import type { ServiceKey } from '../service/kube-service.ts';
 import type { ServiceRequest } from '../service/service-request.ts';
+import { type AddressRecord, type Holder, holderOf, sameTerms } from './address-record.ts';
+import { type AdoptionReport, byAge, obstacleToAdopt, unrecorded } from './adoption.ts';
+import { AllocationTable } from './allocation-table.ts';
 import type { Decision } from './decision.ts';
+import { LedgerLayout, type WritePlan } from './ledger-layout.ts';
 import type { LedgerObject, LedgerProblem, LedgerWrite } from './ledger-object.ts';
+import type { DecisionScope } from './obstacle.ts';
+import { isOfWantedPool, type Plan, planFor, strandedIn } from './plan.ts';
+import { PoolCatalog } from './pool-catalog.ts';
+import { decisionOf, type Outcome } from './verdict.ts';
 
 /** What decisions depend on besides the ledger: one immutable snapshot, swapped as a whole. */
 export interface Surroundings {
@@ -23,79 +31,193 @@ export interface Surroundings {
   readonly namespaces: ReadonlyMap<string, Labels>;
 }
 
-export interface AdoptionReport {
-  /** Services whose status addresses were taken over, since the ledger lacked them. */
-  readonly adopted: readonly ServiceKey[];
-  /** Status addresses that were not taken over, and why; these Services are to be decided and get other ones. */
-  readonly rejected: readonly { readonly service: ServiceKey; readonly address: IpAddress; readonly message: string }[];
-  /** Services of the ledger that are gone or no longer ours; their addresses are free. */
-  readonly released: readonly ServiceKey[];
+export interface AdoptionInput {
+  /** Of all Services of ours that are not being deleted. */
+  readonly requests: readonly ServiceRequest[];
+  /** Services whose addresses {@link Allocator.release} will free, once their status no longer shows them. */
+  readonly departing: readonly ServiceKey[];
+  /** Milliseconds since the epoch. */
+  readonly nowMs: number;
 }
 
 export class Allocator {
-  constructor(_surroundings: Surroundings) {}
+  #surroundings: Surroundings;
+  readonly #table: AllocationTable;
+  #layout = new LedgerLayout();
+  /** The writes that are on their way; decisions wait for their end. */
+  #plan: WritePlan | undefined;
+
+  constructor(surroundings: Surroundings) {
+    this.#surroundings = surroundings;
+    this.#table = new AllocationTable(new PoolCatalog(surroundings.config));
+  }
+
+  /** The records and what is derived from them, to be read. */
+  get table(): AllocationTable {
+    return this.#table;
+  }
+
+  get surroundings(): Surroundings {
+    return this.#surroundings;
+  }
 
   /** Swaps pools and namespaces. Every Service keeps what it has; decide each of them again to learn what to say about it. */
-  setSurroundings(_surroundings: Surroundings): void {
-    throw new Error('core: to follow');
+  setSurroundings(surroundings: Surroundings): void {
+    if (surroundings.config !== this.#surroundings.config) this.#table.setCatalog(new PoolCatalog(surroundings.config));
+    this.#surroundings = surroundings;
   }
 
   /** Forgets everything and starts from the ledger as it was read; drops the draft. No object at all: a lost or new ledger. */
-  reset(_objects: readonly LedgerObject[]): readonly LedgerProblem[] {
-    throw new Error('core: to follow');
+  reset(objects: readonly LedgerObject[]): readonly LedgerProblem[] {
+    const { layout, records, problems } = LedgerLayout.read(objects);
+    this.#layout = layout;
+    this.#plan = undefined;
+    this.#table.load(records);
+    return problems;
   }
 
   /**
    * Takes over what statuses show and the ledger lacks, oldest Service first, before any new address is given; frees what
-   * Services hold that are not among the requests. The list is that of all Services of ours that are not being deleted.
-   * Services that are being deleted go through {@link Allocator.release}, name them in `departing`.
+   * Services hold that are neither among the requests nor departing.
    */
-  adopt(_all: {
-    readonly requests: readonly ServiceRequest[];
-    readonly departing: readonly ServiceKey[];
-    readonly nowMs: number;
-  }): AdoptionReport {
-    throw new Error('core: to follow');
+  adopt({ requests, departing, nowMs }: AdoptionInput): AdoptionReport {
+    this.#table.settle(nowMs);
+    const known = new Set([...requests.map(({ service }) => service), ...departing]);
+    const released = [...this.#table.holders()].filter((service) => !known.has(service));
+    for (const service of released) this.release(service, nowMs);
+    const adopted: ServiceKey[] = [];
+    const rejected: AdoptionReport['rejected'][number][] = [];
+    for (const request of requests.toSorted(byAge)) {
+      const scope = { request, table: this.#table, nowMs, isLedgerLost: this.#layout.isEmpty };
+      for (const address of unrecorded(scope)) {
+        const message = obstacleToAdopt(scope, address);
+        if (message !== undefined) rejected.push({ service: request.service, address, message });
+        else if (this.#hold(request, address)) adopted.push(request.service);
+      }
+    }
+    return { adopted: [...new Set(adopted)], rejected, released };
   }
 
   /**
    * Decides about one Service. What it holds it keeps, unless its own wishes or sharing terms changed. An address that it
    * gives up is freed only when its status no longer shows it, so it takes a second call after the status was written.
    */
-  decide(_request: ServiceRequest, _nowMs: number): Decision {
-    throw new Error('core: to follow');
+  decide(request: ServiceRequest, nowMs: number): Decision {
+    this.#refuseWhileWriting();
+    this.#table.settle(nowMs);
+    const scope = { request, table: this.#table, namespaces: this.#surroundings.namespaces, nowMs };
+    const plan = planFor(scope);
+    return decisionOf(scope, plan, this.#carryOut(scope, plan));
   }
 
   /**
-   * Frees all addresses of a Service that is gone, is being deleted or is no longer ours; returns them. Call it when its
-   * status shows none of them any more, or the object is gone.
+   * Frees all addresses of a Service that is gone, is being deleted or is no longer ours; returns those that nobody else
+   * holds. Call it when its status shows none of them any more, or the object is gone.
    */
-  release(_service: ServiceKey, _nowMs: number): readonly IpAddress[] {
-    throw new Error('core: to follow');
+  release(service: ServiceKey, nowMs: number): readonly IpAddress[] {
+    this.#refuseWhileWriting();
+    const freed = this.#table.heldBy(service).filter((record) => this.#letGo({ record, service, nowMs, isGone: true }));
+    this.#table.forget();
+    return freed.map(({ address }) => address);
   }
 
   /** What a Service holds in the draft, also what it is about to give up. */
-  addressesOf(_service: ServiceKey): readonly IpAddress[] {
-    throw new Error('core: to follow');
+  addressesOf(service: ServiceKey): readonly IpAddress[] {
+    return this.#table.heldBy(service).map(({ address }) => address);
   }
 
   /** Every Service that holds an address in the draft. */
   holders(): Iterable<ServiceKey> {
-    throw new Error('core: to follow');
+    return this.#table.holders();
   }
 
-  /** The compare-and-swap writes that make the draft durable, in order; empty when it changed nothing. */
+  /**
+   * The compare-and-swap writes that make the draft durable, in order; empty when it changed nothing. Until commit(),
+   * rollback() or reset() no further decision is taken.
+   */
   writes(): readonly LedgerWrite[] {
-    throw new Error('core: to follow');
+    this.#plan = this.#layout.planWrites(this.#table.changes());
+    return this.#plan.writes;
   }
 
   /** The draft is durable now: one new resourceVersion per write, in the order of {@link Allocator.writes}. */
-  commit(_resourceVersions: readonly string[]): void {
-    throw new Error('core: to follow');
+  commit(resourceVersions: readonly string[]): void {
+    if (this.#plan !== undefined) this.#layout.apply(this.#plan, resourceVersions);
+    this.#plan = undefined;
+    this.#table.commit();
   }
 
   /** The draft is dropped; the state is that of the last commit or reset. Only right when no write reached the server. */
   rollback(): void {
-    throw new Error('core: to follow');
+    this.#plan = undefined;
+    this.#table.rollback();
   }
+
+  #refuseWhileWriting(): void {
+    if (this.#plan !== undefined) throw new Error('core: decision while the last draft is being written');
+  }
+
+  #carryOut({ request, table, nowMs }: DecisionScope, { addresses }: Plan): Outcome {
+    const { service } = request;
+    const taken = addresses.filter((address) => this.#hold(request, address));
+    const surplus = table.heldBy(service).filter(({ address }) => !includes(addresses, address));
+    const hidden = surplus.filter(({ address }) => !includes(request.shownAddresses, address));
+    const freed = hidden.filter((record) => this.#letGo({ record, service, nowMs, isGone: false }));
+    return { taken, freed: freed.map(({ address }) => address) };
+  }
+
+  /** Makes the Service a holder of the address, or renews what is recorded about it; true when it is a new holder. */
+  #hold(request: ServiceRequest, address: IpAddress): boolean {
+    const record = this.#table.get(address);
+    const present = holderOf(record, request.service);
+    const next = this.#renewed(request, record, present);
+    if (next === present) return false;
+    const others = record?.holders ?? [];
+    const holders =
+      present === undefined ? [...others, next] : others.map((other) => (other === present ? next : other));
+    const pool = this.#table.catalog.poolOf(address)?.pool.name ?? record?.pool ?? '';
+    this.#table.put(address, { address, pool, holders, former: undefined });
+    return present === undefined;
+  }
+
+  /** What is to be recorded about a holder; the present entry itself where it says the same. */
+  #renewed(request: ServiceRequest, record: AddressRecord | undefined, present: Holder | undefined): Holder {
+    const { service, sharing, wantedPool = '' } = request;
+    const terms = sharing.key === '' ? undefined : sharing;
+    if (present === undefined || record === undefined) return { service, poolRequest: wantedPool, terms };
+    // Wishes that cannot be read change nothing; a pool that was refused stays a wish to be tried again.
+    if (request.refusal !== undefined) return present;
+    const poolRequest = isOfWantedPool({ request, table: this.#table }, record) ? wantedPool : present.poolRequest;
+    const isSame = poolRequest === present.poolRequest && sameTerms(terms, present.terms);
+    return isSame ? present : { service, poolRequest, terms };
+  }
+
+  /** Takes the Service off the holders of an address; true when it was the last one. */
+  #letGo({ record: { address, pool, holders }, service, nowMs, isGone }: Parting): boolean {
+    const others = holders.filter((holder) => holder.service !== service);
+    if (others.length > 0) {
+      this.#table.put(address, { address, pool, holders: others, former: undefined });
+      return false;
+    }
+    const home = this.#table.catalog.poolOf(address);
+    const cooldownSeconds = home?.pool.cooldownSeconds ?? 0;
+    const restsUntilMs = cooldownSeconds === 0 ? 0 : nowMs + cooldownSeconds * 1000;
+    // A Service that lives on elsewhere needs no memory of the address, and one that is in no pool cannot be given back.
+    const isRemembered = strandedIn(home, address) === undefined && (isGone || restsUntilMs > 0);
+    const former = { service, restsUntilMs };
+    this.#table.put(address, isRemembered ? { address, pool, holders: [], former } : undefined);
+    return true;
+  }
+}
+
+interface Parting {
+  readonly record: AddressRecord;
+  readonly service: ServiceKey;
+  readonly nowMs: number;
+  /** Whether the Service is gone for good, or only leaves this address. */
+  readonly isGone: boolean;
+}
+
+function includes(addresses: readonly IpAddress[], address: IpAddress): boolean {
+  return addresses.some((other) => other.equals(address));
 }

@@ -53,10 +53,16 @@ export interface Decision {
   };
   /** What was refused, also when the Service keeps an address; undefined when all wishes are met. Label of metrics. */
   readonly refusal: RefusalReason | undefined;
+  /** What is odd about the addresses that the Service keeps. */
+  readonly remarks: readonly RemarkReason[];
   /** Whether only a change of pool, namespace or Service can help: no use in trying again when an address becomes free. */
   readonly isPermanent: boolean;
   /** When to try again although nothing changed (a cooldown ends), in milliseconds since the epoch; undefined: never. */
   readonly retryAtMs: number | undefined;
-  /** Whether the Service held other addresses before this decision, or none. */
+  /** Whether the Service no longer holds the addresses that `berth.dev/renumber` names, so that the annotation can go. */
+  readonly isRenumberDone: boolean;
+  /** Whether the draft gives the Service an address that it did not hold, or frees one. */
   readonly isChange: boolean;
+  /** Addresses that nobody holds any more by this decision: Services that wait may be tried again. */
+  readonly freed: readonly IpAddress[];
 }

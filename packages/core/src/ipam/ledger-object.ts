@@ -22,8 +22,8 @@ export interface LedgerObject {
 }
 
 /**
- * One compare-and-swap. Writes are done in order and the rest is dropped when one fails: what grants comes before what
- * frees, so a crash in between can only leave a Service with an address too many, which the next pass frees.
+ * One compare-and-swap. Writes are done in order, and after the first that fails none is tried: the ledger is read anew.
+ * Any prefix of them is safe, since an address is only freed when no status shows it any more.
  */
 export type LedgerWrite =
   | {
@@ -37,11 +37,34 @@ export type LedgerWrite =
       readonly name: string;
       /** JSON merge patch with metadata.resourceVersion; a null value deletes its key. */
       readonly patch: Readonly<Record<string, unknown>>;
+    }
+  | {
+      /** A sealed ConfigMap that became empty. */
+      readonly kind: 'delete';
+      readonly name: string;
+      /** Precondition of the deletion. */
+      readonly resourceVersion: string;
     };
 
-/** An entry that could not be read, which is what a hand edit leaves; it counts as absent and is overwritten or deleted. */
+/** An entry that could not be read, which is what a hand edit leaves; it counts as absent and is taken away. */
 export interface LedgerProblem {
   readonly object: string;
   readonly key: string;
   readonly message: string;
+}
+
+/** The ConfigMap of a ledger as the API server gives it. */
+export interface KubeLedgerObject {
+  readonly metadata?: {
+    readonly name?: string;
+    readonly resourceVersion?: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+/** Reads a ConfigMap of the ledger. */
+export function ledgerObjectOf({ metadata = {}, data = {} }: KubeLedgerObject): LedgerObject {
+  const { name = '', resourceVersion = '', annotations = {} } = metadata;
+  return { name, resourceVersion, isSealed: annotations[ANNOTATION_SEALED] === 'true', data };
 }

@@ -19,6 +19,17 @@ export interface PoolUsageReport {
 }
 
 /** One row per pool and family that it has, ordered by pool name, IPv4 first. */
-export function poolReport(_allocator: Allocator, _nowMs: number): readonly PoolUsageReport[] {
-  throw new Error('core: to follow');
+export function poolReport({ table }: Allocator, nowMs: number): readonly PoolUsageReport[] {
+  table.settle(nowMs);
+  const byName = table.catalog.pools.toSorted((a, b) => (a.pool.name < b.pool.name ? -1 : 1));
+  return byName.flatMap((pool) =>
+    pool.families.map((family) => {
+      const space = table.space(pool);
+      const [total, used, cooling] = [pool.total[family], BigInt(space.used(family)), BigInt(space.resting(family))];
+      const free = total - used - cooling;
+      const entries = pool.pool.addresses.filter(({ range }) => range.family === family);
+      const addresses = entries.map(({ text }) => text);
+      return { pool: pool.pool.name, family, addresses, total, used, cooling, free: free < 0n ? 0n : free };
+    }),
+  );
 }

@@ -53,6 +53,11 @@ describe('IntervalSet', () => {
         expect(set.countWithin(7n, 20n)).to.equal(
           BigInt(numbers.filter((v) => v >= 7 && v <= 20 && model.has(v)).length),
         );
+        const missing = set
+          .gapsWithin(3n, 30n)
+          .flatMap((gap) => numbers.filter((v) => v >= gap.first && v <= gap.last));
+        expect(missing).to.deep.equal(numbers.filter((v) => v >= 3 && v <= 30 && !model.has(v)));
+        expect(set.intersects(9n, 12n)).to.equal([9, 10, 11, 12].some((value) => model.has(value)));
         expect([...set.clone()]).to.deep.equal([...set]);
       }),
     );

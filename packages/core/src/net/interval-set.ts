@@ -52,6 +52,12 @@ export class IntervalSet {
     return index < this.#firsts.length && this.#firstAt(index) <= value;
   }
 
+  /** Whether any number from first to last is in the set. */
+  intersects(first: bigint, last: bigint): boolean {
+    const index = this.#indexEndingAtOrAfter(first);
+    return index < this.#firsts.length && this.#firstAt(index) <= last;
+  }
+
   /** Adds the numbers from first to last, both included; what is there already stays. */
   add(first: bigint, last: bigint = first): void {
     if (last < first) throw new RangeError(`core: interval ends before it starts: ${first}-${last}`);
@@ -87,6 +93,19 @@ export class IntervalSet {
     const isInside = index < this.#firsts.length && this.#firstAt(index) <= first;
     const gap = isInside ? this.#lastAt(index) + 1n : first;
     return gap <= last ? gap : undefined;
+  }
+
+  /** What is missing between first and last, in ascending order. */
+  gapsWithin(first: bigint, last: bigint): Interval[] {
+    const gaps: Interval[] = [];
+    let from = first;
+    for (let index = this.#indexEndingAtOrAfter(first); index < this.#firsts.length; index++) {
+      if (this.#firstAt(index) > last) break;
+      if (this.#firstAt(index) > from) gaps.push({ first: from, last: this.#firstAt(index) - 1n });
+      from = this.#lastAt(index) + 1n;
+    }
+    if (from <= last) gaps.push({ first: from, last });
+    return gaps;
   }
 
   /** How many numbers from first to last are in the set. */

@@ -1,19 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The patch that brings a Service's status, finalizer and marks in line with a decision, and the one that takes them away. */
 import type { Decision } from '../ipam/decision.ts';
-import type { KubeService } from './kube-service.ts';
+import { ANNOTATION_RENUMBER, sameAddresses } from './annotations.ts';
+import type { KubeCondition, KubeIngress, KubeService } from './kube-service.ts';
+import { CONDITION_ADDRESS_ASSIGNED, shownAddressesOf } from './service-request.ts';
 
 /** Added before an address is shown, so that a deleted Service is seen before it is gone. */
 export const FINALIZER = 'service.kubernetes.io/load-balancer-cleanup';
 
-export const CONDITION_ADDRESS_ASSIGNED = 'berth.dev/AddressAssigned';
 export const CONDITION_ANNOUNCED = 'berth.dev/Announced';
 
 /** The mark that names the pool of the address; written for people and tools, never read back. */
 export const ANNOTATION_POOL = 'berth.dev/ip-allocated-from-pool';
 
+const OUR_CONDITIONS: readonly string[] = [CONDITION_ADDRESS_ASSIGNED, CONDITION_ANNOUNCED];
+
 /** A JSON merge patch for the sub-resource `status` of a Service; carries metadata.resourceVersion, so a stale one gets 409. */
-export type ServicePatch = Readonly<Record<string, unknown>>;
+export interface ServicePatch {
+  readonly metadata: {
+    readonly resourceVersion?: string;
+    readonly finalizers?: readonly string[];
+    /** null takes the annotation away. */
+    readonly annotations?: Readonly<Record<string, string | null>>;
+  };
+  readonly status?: {
+    /** null takes away all that the status says about the load balancer. */
+    readonly loadBalancer?: { readonly ingress: readonly KubeIngress[] | null };
+    readonly conditions?: readonly KubeCondition[];
+  };
+}
 
 export interface StatusPatchOptions {
   /** For lastTransitionTime, in milliseconds since the epoch. */
@@ -27,21 +42,140 @@ export interface StatusPatchOptions {
  * there already. Other finalizers and conditions are kept. The ledger must hold the addresses before this is sent.
  */
 export function statusPatch(
-  _service: KubeService,
-  _decision: Decision,
-  _options: StatusPatchOptions,
+  service: KubeService,
+  decision: Decision,
+  { nowMs, finalizer }: StatusPatchOptions,
 ): ServicePatch | undefined {
-  throw new Error('core: statusPatch: to follow');
+  const ingress = decision.addresses.map(({ address }) => ({ ip: address.toString(), ipMode: 'VIP' }));
+  return patchOf(service, {
+    finalizers: finalizer && ingress.length > 0 ? withFinalizer(service) : undefined,
+    annotations: markChanges(service, marksOf(service, decision)),
+    ingress: sameIngress(service, ingress) ? undefined : ingress,
+    conditions: withCondition(service, decision, nowMs),
+  });
+}
+
+export interface RemovalOptions {
+  /** Whether the ledger still has an address of the Service. */
+  readonly isHeld: boolean;
+  /** Whether type and class still say that it is ours (it is being deleted); default: only its marks tell. */
+  readonly isOurs?: boolean;
 }
 
 /**
- * The patch for a Service that is being deleted or is no longer ours, or undefined when nothing of ours is left on it.
- * While `isHeld` (the ledger still has an address of it) addresses, conditions and marks go but the finalizer stays; send
- * it again once the ledger has released the addresses. Status entries of a Service that never had a mark of ours are left
- * alone.
+ * The patch for a Service that is being deleted or is no longer ours, or undefined when nothing is left to do. While
+ * `isHeld`, only what the status shows goes; the finalizer and our marks go with the second patch, once the ledger has
+ * released the addresses. A Service without a mark of ours is left alone, whatever its status shows.
  */
-export function removalPatch(_service: KubeService, _options: { readonly isHeld: boolean }): ServicePatch | undefined {
-  throw new Error('core: removalPatch: to follow');
+export function removalPatch(
+  service: KubeService,
+  { isHeld, isOurs = false }: RemovalOptions,
+): ServicePatch | undefined {
+  if (!isHeld && !isOurs && !bearsMarks(service)) return undefined;
+  const ingress = (service.status?.loadBalancer?.ingress ?? []).length > 0 ? [] : undefined;
+  if (isHeld)
+    return patchOf(service, { finalizers: undefined, annotations: undefined, ingress, conditions: undefined });
+  const conditions = service.status?.conditions ?? [];
+  const others = conditions.filter(({ type }) => !OUR_CONDITIONS.includes(type));
+  return patchOf(service, {
+    finalizers: withoutFinalizer(service),
+    annotations: markChanges(service, { [ANNOTATION_POOL]: undefined, [ANNOTATION_RENUMBER]: undefined }),
+    ingress,
+    conditions: others.length === conditions.length ? undefined : others,
+  });
+}
+
+/** Whether the Service carries something that only we write: a condition or the pool mark. The finalizer alone may be another's. */
+export function bearsMarks(service: KubeService): boolean {
+  const hasCondition = (service.status?.conditions ?? []).some(({ type }) => OUR_CONDITIONS.includes(type));
+  return hasCondition || ANNOTATION_POOL in (service.metadata?.annotations ?? {});
+}
+
+interface Changes {
+  readonly finalizers: readonly string[] | undefined;
+  readonly annotations: Readonly<Record<string, string | null>> | undefined;
+  readonly ingress: readonly KubeIngress[] | undefined;
+  readonly conditions: readonly KubeCondition[] | undefined;
+}
+
+function patchOf(
+  service: KubeService,
+  { finalizers, annotations, ingress, conditions }: Changes,
+): ServicePatch | undefined {
+  if ([finalizers, annotations, ingress, conditions].every((change) => change === undefined)) return undefined;
+  const { resourceVersion } = service.metadata ?? {};
+  const loadBalancer =
+    ingress === undefined ? {} : { loadBalancer: { ingress: ingress.length === 0 ? null : ingress } };
+  const status = { ...loadBalancer, ...(conditions === undefined ? {} : { conditions }) };
+  return {
+    metadata: {
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+      ...(finalizers === undefined ? {} : { finalizers }),
+      ...(annotations === undefined ? {} : { annotations }),
+    },
+    ...(Object.keys(status).length === 0 ? {} : { status }),
+  };
+}
+
+function withFinalizer(service: KubeService): readonly string[] | undefined {
+  const finalizers = service.metadata?.finalizers ?? [];
+  return finalizers.includes(FINALIZER) ? undefined : [...finalizers, FINALIZER];
+}
+
+function withoutFinalizer(service: KubeService): readonly string[] | undefined {
+  const finalizers = service.metadata?.finalizers ?? [];
+  return finalizers.includes(FINALIZER) ? finalizers.filter((finalizer) => finalizer !== FINALIZER) : undefined;
+}
+
+// An API server without the field ipMode drops it, and one with the field fills in VIP: absent means VIP.
+function sameIngress(service: KubeService, wanted: readonly KubeIngress[]): boolean {
+  const present = service.status?.loadBalancer?.ingress ?? [];
+  return (
+    present.length === wanted.length &&
+    present.every(
+      ({ ip, hostname = '', ipMode = 'VIP' }, index) => ip === wanted[index]?.ip && hostname === '' && ipMode === 'VIP',
+    )
+  );
+}
+
+/** The annotations that the Service is to have; undefined: none. */
+function marksOf(service: KubeService, decision: Decision): Record<string, string | undefined> {
+  const pools = [...new Set(decision.addresses.flatMap(({ pool }) => (pool === undefined ? [] : [pool])))];
+  const renumber = service.metadata?.annotations?.[ANNOTATION_RENUMBER];
+  return {
+    [ANNOTATION_POOL]: pools.length === 0 ? undefined : pools.join(','),
+    [ANNOTATION_RENUMBER]: decision.isRenumberDone ? undefined : renumber,
+  };
+}
+
+function markChanges(
+  service: KubeService,
+  marks: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string | null>> | undefined {
+  const present = service.metadata?.annotations ?? {};
+  const changes = Object.entries(marks).filter(([name, value]) => present[name] !== value);
+  if (changes.length === 0) return undefined;
+  return Object.fromEntries(changes.map(([name, value]) => [name, value ?? null]));
+}
+
+function withCondition(
+  service: KubeService,
+  { condition }: Decision,
+  nowMs: number,
+): readonly KubeCondition[] | undefined {
+  const conditions = service.status?.conditions ?? [];
+  const present = conditionOf(service);
+  const isSame = present?.reason === condition.reason && present.message === condition.message;
+  if (isSame && present.status === condition.status) return undefined;
+  const isTransition = present?.status !== condition.status;
+  const lastTransitionTime = isTransition ? new Date(nowMs).toISOString() : present.lastTransitionTime;
+  const next = { type: CONDITION_ADDRESS_ASSIGNED, ...condition, lastTransitionTime };
+  if (present === undefined) return [...conditions, next];
+  return conditions.map((other) => (other.type === CONDITION_ADDRESS_ASSIGNED ? next : other));
+}
+
+function conditionOf(service: KubeService): KubeCondition | undefined {
+  return service.status?.conditions?.find(({ type }) => type === CONDITION_ADDRESS_ASSIGNED);
 }
 
 /** A Kubernetes Event to record on the Service. */
@@ -56,6 +190,28 @@ export interface ServiceEvent {
  * The Events that tell what changed between the Service as it is and the decision: one when an address is given, one when
  * one is taken away, one when a refusal is new (not one per retry: an equal condition says that it was told before).
  */
-export function decisionEvents(_service: KubeService, _decision: Decision): readonly ServiceEvent[] {
-  throw new Error('core: decisionEvents: to follow');
+export function decisionEvents(service: KubeService, decision: Decision): readonly ServiceEvent[] {
+  const shown = shownAddressesOf(service);
+  const next = decision.addresses.map(({ address }) => address);
+  const gone = shown.filter((address) => !next.some((other) => other.equals(address)));
+  const events: ServiceEvent[] = [];
+  if (gone.length > 0) {
+    events.push({
+      type: 'Warning',
+      reason: 'ClearAssignment',
+      message: `${gone.join(', ')} taken away: ${decision.condition.message}`,
+    });
+  }
+  if (next.length > 0 && !sameAddresses(shown, next)) {
+    events.push({ type: 'Normal', reason: 'IPAllocated', message: decision.condition.message });
+  }
+  if (decision.condition.reason !== 'Assigned' && isNews(service, decision)) {
+    events.push({ type: 'Warning', reason: 'AllocationFailed', message: decision.condition.message });
+  }
+  return events;
+}
+
+function isNews(service: KubeService, { condition }: Decision): boolean {
+  const present = conditionOf(service);
+  return present?.reason !== condition.reason || present.message !== condition.message;
 }

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Holds one document against its schema, and turns zod's issues into problems with a place. */
+import type { z } from 'zod';
+import { nearestName } from './nearest-name.ts';
+import type { ConfigProblem } from './problem.ts';
+import {
+  type AddressPoolDocument,
+  API_VERSION,
+  addressPoolSchema,
+  type L2AdvertisementDocument,
+  l2AdvertisementSchema,
+  METALLB_API_VERSION,
+} from './schema.ts';
+import { type Path, type Place, type SourceDocument, shorten } from './yaml-documents.ts';
+
+/** A document, or an item of a `kind: List`, with the way back to its place. */
+export interface Source {
+  readonly key: string;
+  readonly document: SourceDocument;
+  /** Where in the document the object stands: empty, or `items`, index. */
+  readonly base: Path;
+  readonly value: unknown;
+}
+
+export type TypedDocument =
+  | { readonly kind: 'IPAddressPool'; readonly source: Source; readonly content: AddressPoolDocument }
+  | { readonly kind: 'L2Advertisement'; readonly source: Source; readonly content: L2AdvertisementDocument };
+
+export type ParsedDocument =
+  | { readonly ok: true; readonly typed: TypedDocument }
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
+
+/** What MetalLB has beside layer 2; told apart from a typing error. */
+const BGP_KINDS = ['BGPPeer', 'BGPAdvertisement', 'BFDProfile', 'Community'];
+
+/** Most unknown fields of one object that are told. */
+const MAX_UNKNOWN_FIELDS = 50;
+
+const KINDS = ['IPAddressPool', 'L2Advertisement'];
+
+export function parseDocument(source: Source): ParsedDocument {
+  const { value } = source;
+  if (!isObject(value)) {
+    return refused(
+      problemAt(source, [], { found: show(value), wanted: 'an object with apiVersion, kind, metadata and spec' }),
+    );
+  }
+  const header = headerProblem(source, value);
+  if (header !== undefined) return refused(header);
+  return value.kind === 'IPAddressPool'
+    ? checked(source, addressPoolSchema, (content) => ({ kind: 'IPAddressPool', source, content }))
+    : checked(source, l2AdvertisementSchema, (content) => ({ kind: 'L2Advertisement', source, content }));
+}
+
+/** What a document calls itself in messages: `IPAddressPool edge`. */
+export function subjectOf({ value }: Source): string {
+  if (!isObject(value)) return 'document';
+  const name = isObject(value.metadata) && typeof value.metadata.name === 'string' ? value.metadata.name : '(no name)';
+  return `${typeof value.kind === 'string' ? shorten(value.kind) : 'document'} ${shorten(name)}`;
+}
+
+export interface ProblemText {
+  readonly found: string;
+  readonly wanted: string;
+  /** More about it, after what was found and wanted. */
+  readonly reason?: string;
+}
+
+/** A problem at a path below the object of the source. */
+export function problemAt(source: Source, path: Path, text: ProblemText): ConfigProblem {
+  const place = source.document.locate([...source.base, ...path]);
+  return problemFrom({ source, path, place }, text);
+}
+
+/** What was found, shortened to be shown: text in quotes, other values as in JSON. */
+export function show(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (isObject(value)) return 'an object';
+  return typeof value === 'string' ? `"${shorten(value)}"` : String(value);
+}
+
+function headerProblem(source: Source, value: Record<string, unknown>): ConfigProblem | undefined {
+  const { kind, apiVersion } = value;
+  if (typeof kind === 'string' && BGP_KINDS.includes(kind)) {
+    const reason = 'Berth announces on layer 2 only and has no BGP';
+    return problemAt(source, ['kind'], { found: show(kind), wanted: KINDS.join(' or '), reason });
+  }
+  if (typeof kind !== 'string' || !KINDS.includes(kind)) {
+    const meant = typeof kind === 'string' ? nearestName(kind, KINDS) : undefined;
+    const wanted = meant === undefined ? KINDS.join(' or ') : `${meant}`;
+    return problemAt(source, ['kind'], { found: show(kind), wanted });
+  }
+  if (typeof apiVersion === 'string' && (apiVersion === API_VERSION || METALLB_API_VERSION.test(apiVersion))) {
+    return undefined;
+  }
+  return problemAt(source, ['apiVersion'], {
+    found: show(apiVersion),
+    wanted: `${API_VERSION}, or MetalLB's metallb.io/v1beta1`,
+  });
+}
+
+function checked<T>(source: Source, schema: z.ZodType<T>, wrap: (content: T) => TypedDocument): ParsedDocument {
+  const result = schema.safeParse(source.value, { reportInput: true });
+  if (result.success) return { ok: true, typed: wrap(result.data) };
+  return { ok: false, problems: result.error.issues.flatMap((issue) => problemsOf(source, schema, issue)) };
+}
+
+function problemsOf(source: Source, schema: z.ZodType, issue: z.core.$ZodIssue): ConfigProblem[] {
+  const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
+  if (issue.code === 'unrecognized_keys') {
+    const known = fieldsAt(schema, path);
+    return issue.keys.slice(0, MAX_UNKNOWN_FIELDS).map((key) => unknownField(source, [...path, key], known));
+  }
+  const { wanted, reason } = wantedBy(issue);
+  return [problemAt(source, path, { found: show(issue.input), wanted, ...(reason === undefined ? {} : { reason }) })];
+}
+
+function unknownField(source: Source, path: Path, known: readonly string[]): ConfigProblem {
+  const key = String(path.at(-1));
+  const wanted = nearestName(key, known) ?? `one of ${known.join(', ')}`;
+  const place = source.document.locateKey([...source.base, ...path.slice(0, -1)], key);
+  return problemFrom({ source, path, place }, { found: `unknown field "${shorten(key)}"`, wanted });
+}
+
+function wantedBy(issue: z.core.$ZodIssue): { wanted: string; reason?: string } {
+  switch (issue.code) {
+    case 'custom':
+      return { wanted: String(issue.params?.wanted), reason: String(issue.params?.reason) };
+    case 'invalid_type':
+      return { wanted: TYPE_WORDS[issue.expected] ?? issue.expected };
+    case 'invalid_value':
+      return { wanted: issue.values.map(String).join(', ') };
+    case 'too_small':
+      return {
+        wanted: issue.origin === 'array' || issue.origin === 'string' ? 'at least one' : `at least ${issue.minimum}`,
+      };
+    case 'too_big':
+      return { wanted: `at most ${issue.maximum}` };
+    default:
+      return { wanted: issue.message };
+  }
+}
+
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  string: 'text (in quotes)',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object with text as values',
+};
+
+interface Placed {
+  readonly source: Source;
+  readonly path: Path;
+  readonly place: Place;
+}
+
+function problemFrom({ source, path, place }: Placed, { found, wanted, reason }: ProblemText): ConfigProblem {
+  const message = `${subjectOf(source)}: found ${found}, wanted ${wanted}${reason === undefined ? '' : `: ${reason}`}`;
+  return {
+    key: source.key,
+    document: source.document.document,
+    ...place,
+    path: formatPath([...source.base, ...path]),
+    found,
+    wanted,
+    message,
+  };
+}
+
+function formatPath(path: Path): string {
+  return path
+    .map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index === 0 ? '' : '.'}${step}`))
+    .join('');
+}
+
+/** The names of the fields that the schema knows at a path. */
+function fieldsAt(schema: z.ZodType, path: Path): string[] {
+  let current: unknown = schema;
+  for (const step of path) current = stepInto(current, step);
+  const shape = (unwrap(current) as { shape?: object }).shape;
+  return shape === undefined ? [] : Object.keys(shape);
+}
+
+function stepInto(schema: unknown, step: string | number): unknown {
+  const inner = unwrap(schema) as { shape?: Record<string, unknown>; element?: unknown };
+  return typeof step === 'number' ? inner.element : inner.shape?.[step];
+}
+
+function unwrap(schema: unknown): unknown {
+  let current = schema as { unwrap?: () => unknown; element?: unknown };
+  while (typeof current?.unwrap === 'function' && current.element === undefined) {
+    current = current.unwrap() as typeof current;
+  }
+  return current ?? {};
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function refused(problem: ConfigProblem): ParsedDocument {
+  return { ok: false, problems: [problem] };
+}

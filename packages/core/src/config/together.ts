@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What can only be said about documents together: names that occur twice, addresses that overlap, references that lead
+ * nowhere. Documents that were refused for other reasons take part as far as they can be read, so that a user sees all.
+ */
+import { IpAddress } from '../net/ip-address.ts';
+import { IpRange } from '../net/ip-range.ts';
+import { nearestName } from './nearest-name.ts';
+import { isObject, problemAt, type Source, show, subjectOf, type TypedDocument } from './parse-document.ts';
+import { EntrySet, entriesOf, type PlacedEntry } from './placed-entry.ts';
+import type { Reservation } from './pool-config.ts';
+import { parsePoolEntry } from './pool-entry.ts';
+import type { ConfigProblem } from './problem.ts';
+
+interface Findings {
+  readonly problems: ConfigProblem[];
+  readonly warnings: ConfigProblem[];
+}
+
+export function checkTogether(documents: readonly TypedDocument[], unread: readonly Source[]): Findings {
+  const findings: Findings = { problems: [], warnings: [] };
+  const sources = [...documents.map(({ source }) => source), ...unread];
+  checkNames(sources, findings);
+  checkOverlaps(sources, findings);
+  for (const document of documents) {
+    if (document.kind === 'IPAddressPool') checkPool(document.source, findings);
+  }
+  checkReservations(documents, findings);
+  checkReferences(documents, findings);
+  return findings;
+}
+
+function checkNames(sources: readonly Source[], { problems }: Findings): void {
+  const seen = new Set<string>();
+  for (const source of sources) {
+    const { value } = source;
+    if (!isObject(value) || !isObject(value.metadata) || typeof value.metadata.name !== 'string') continue;
+    const subject = subjectOf(source);
+    if (seen.has(subject)) {
+      const text = { found: `a second ${subject}`, wanted: 'a name that no other document of its kind has' };
+      problems.push(problemAt(source, ['metadata', 'name'], text));
+    }
+    seen.add(subject);
+  }
+}
+
+// Sorted by first address, an entry overlaps an earlier one exactly when it starts before the highest end so far.
+function checkOverlaps(sources: readonly Source[], { problems }: Findings): void {
+  const entries = sources.filter(isPool).flatMap((source) => entriesOf(source, 'addresses'));
+  const sorted = entries.toSorted((a, b) => a.range.first.compare(b.range.first));
+  let highest: PlacedEntry | undefined;
+  for (const entry of sorted) {
+    if (highest?.range.overlaps(entry.range)) problems.push(overlapProblem(highest, entry));
+    if (highest === undefined || highest.range.last.compare(entry.range.last) < 0) highest = entry;
+  }
+}
+
+function overlapProblem(one: PlacedEntry, other: PlacedEntry): ConfigProblem {
+  const [first, second] = isBefore(one, other) ? [one, other] : [other, one];
+  const found = `"${second.text}", which overlaps "${first.text}" of ${subjectOf(first.source)}`;
+  return problemAt(second.source, second.path, { found, wanted: 'addresses that no other entry has' });
+}
+
+function isBefore(one: PlacedEntry, other: PlacedEntry): boolean {
+  const [a, b] = [one, other].map(({ source, path }) => source.document.locate([...source.base, ...path]));
+  if (one.source.key !== other.source.key) return one.source.key < other.source.key;
+  if (a === undefined || b === undefined) return true;
+  return a.line < b.line || (a.line === b.line && a.column <= b.column);
+}
+
+function checkPool(source: Source, { warnings }: Findings): void {
+  const addresses = entriesOf(source, 'addresses');
+  for (const { text, path } of [...addresses, ...entriesOf(source, 'exclude')]) {
+    const result = parsePoolEntry(text);
+    if (!result.ok || result.hostBits === undefined) continue;
+    const reason = 'bits after the prefix length are ignored';
+    warnings.push(problemAt(source, path, { found: show(text), wanted: result.hostBits.toString(), reason }));
+  }
+  const inside = new EntrySet(addresses);
+  for (const excluded of entriesOf(source, 'exclude')) {
+    if (inside.intersects(excluded.range)) continue;
+    const text = { found: show(excluded.text), wanted: 'addresses of this pool', reason: 'it excludes nothing' };
+    warnings.push(problemAt(source, excluded.path, text));
+  }
+}
+
+function checkReservations(documents: readonly TypedDocument[], { problems }: Findings): void {
+  const made: Reservations = { takenBy: new Map(), families: new Set() };
+  for (const { source, content, kind } of documents) {
+    if (kind !== 'IPAddressPool') continue;
+    const pool = {
+      addresses: new EntrySet(entriesOf(source, 'addresses')),
+      exclude: new EntrySet(entriesOf(source, 'exclude')),
+    };
+    for (const [index, { address: text, service }] of (content.spec.reserved ?? []).entries()) {
+      const address = IpAddress.parse(text.trim());
+      if (!address.ok) continue;
+      const wanted = reservationWish({ address: address.value, service }, pool, made);
+      const path = ['spec', 'reserved', index, 'address'];
+      if (wanted !== undefined) problems.push(problemAt(source, path, { found: show(text), wanted }));
+      made.takenBy.set(address.value.toString(), service);
+      made.families.add(`${service} ${address.value.family}`);
+    }
+  }
+}
+
+/** The reservations that were read before. */
+interface Reservations {
+  /** Service by address. */
+  readonly takenBy: Map<string, string>;
+  /** `namespace/name IPv4`. */
+  readonly families: Set<string>;
+}
+
+/** What a reservation should have been, or undefined when it is right. */
+function reservationWish(
+  { address, service }: Reservation,
+  pool: { readonly addresses: EntrySet; readonly exclude: EntrySet },
+  made: Reservations,
+): string | undefined {
+  const itself = IpRange.single(address);
+  if (!pool.addresses.intersects(itself)) return 'an address of this pool';
+  if (pool.exclude.intersects(itself)) return 'an address that is not excluded';
+  const holder = made.takenBy.get(address.toString());
+  if (holder !== undefined) return `an address that is not reserved for ${holder} already`;
+  const hasFamily = made.families.has(`${service} ${address.family}`);
+  return hasFamily ? `at most one ${address.family} address for ${service}` : undefined;
+}
+
+function checkReferences(documents: readonly TypedDocument[], { warnings }: Findings): void {
+  const pools = new Set(
+    documents.filter(({ kind }) => kind === 'IPAddressPool').map(({ content }) => content.metadata.name),
+  );
+  for (const { source, content, kind } of documents) {
+    if (kind !== 'L2Advertisement') continue;
+    for (const [index, pool] of (content.spec?.ipAddressPools ?? []).entries()) {
+      if (pools.has(pool)) continue;
+      const wanted = nearestName(pool, [...pools]) ?? 'the name of an IPAddressPool';
+      const text = { found: show(pool), wanted, reason: 'there is no such pool' };
+      warnings.push(problemAt(source, ['spec', 'ipAddressPools', index], text));
+    }
+  }
+}
+
+function isPool({ value }: Source): boolean {
+  return isObject(value) && value.kind === 'IPAddressPool';
+}

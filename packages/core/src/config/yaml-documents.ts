@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Reads YAML into plain values with their places, in bounded time and memory: aliases count with what they stand for (so
+ * that a billion laughs are refused), keys are unique, size and depth are limited.
+ */
+import {
+  Composer,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  Parser,
+  type YAMLMap,
+} from 'yaml';
+
+/** Largest text, in characters; a ConfigMap cannot hold more. */
+export const MAX_TEXT_CHARACTERS = 1 << 20;
+/** Most values in a text, aliases counted with all that they stand for. */
+export const MAX_VALUES = 200_000;
+/** Most documents in a text. */
+export const MAX_DOCUMENTS = 10_000;
+/** Most syntax errors of one document that are told: the later ones follow from the first. */
+const MAX_SYNTAX_ERRORS = 5;
+/** Deepest nesting; the documents of Berth need nine. */
+export const MAX_DEPTH = 64;
+
+export type Path = readonly (string | number)[];
+
+export interface Place {
+  /** From 1. */
+  readonly line: number;
+  /** From 1. */
+  readonly column: number;
+}
+
+export interface SourceDocument {
+  /** From 1. */
+  readonly document: number;
+  /** Strings, numbers, booleans, null, arrays and objects without prototype. */
+  readonly value: unknown;
+  /** The place of the value at a path, or of the nearest thing above it that is there. */
+  locate(path: Path): Place;
+  /** The place of a key in the object at a path. */
+  locateKey(path: Path, key: string): Place;
+}
+
+export interface YamlProblem extends Place {
+  readonly document: number;
+  readonly found: string;
+  readonly wanted: string;
+  /** What the YAML parser says about it. */
+  readonly reason?: string;
+}
+
+export interface YamlText {
+  readonly documents: readonly SourceDocument[];
+  readonly problems: readonly YamlProblem[];
+}
+
+/** Reads all documents of a text; those with problems are left out. Never throws. */
+export function readYaml(text: string): YamlText {
+  if (text.length > MAX_TEXT_CHARACTERS) {
+    return { documents: [], problems: [tooMuch({ line: 1, column: 1, document: 1 }, `${text.length} characters`)] };
+  }
+  return new YamlReader().read(text);
+}
+
+class YamlReader {
+  readonly #lines = new LineCounter();
+  readonly #documents: SourceDocument[] = [];
+  readonly #problems: YamlProblem[] = [];
+  #valuesLeft = MAX_VALUES;
+
+  read(text: string): YamlText {
+    try {
+      this.#readDocuments(text);
+    } catch (error) {
+      // The parser descends by recursion: only nesting of many thousand levels ends here.
+      if (!(error instanceof RangeError)) throw error;
+      this.#report(this.#documents.length + 1, 0, 'nesting too deep to read', `at most ${MAX_DEPTH} levels`);
+    }
+    return { documents: this.#documents, problems: this.#problems };
+  }
+
+  #readDocuments(text: string): void {
+    const parser = new Parser(this.#lines.addNewLine);
+    // Uniqueness of keys is tested here: the parser's own test takes quadratic time.
+    const composer = new Composer({ uniqueKeys: false, prettyErrors: false, logLevel: 'silent' });
+    let number = 0;
+    for (const document of composer.compose(parser.parse(text))) {
+      number++;
+      if (number > MAX_DOCUMENTS) {
+        this.#report(number, document.range[0], 'one document more', `at most ${MAX_DOCUMENTS} documents`);
+        return;
+      }
+      this.#readDocument(document, number);
+    }
+  }
+
+  #readDocument(document: Document.Parsed, number: number): void {
+    const before = this.#problems.length;
+    for (const { pos, message } of document.errors.slice(0, MAX_SYNTAX_ERRORS)) {
+      if (/call stack/.test(message)) this.#report(number, pos[0], 'deeper nesting', `at most ${MAX_DEPTH} levels`);
+      else this.#report(number, pos[0], 'text that is not YAML', 'well-formed YAML', message);
+    }
+    const value =
+      document.errors.length === 0 ? new ValueReader(this.#take, this.#reportOf(number)).read(document) : undefined;
+    if (this.#problems.length > before) return;
+    this.#documents.push({
+      document: number,
+      value,
+      locate: (path) => this.#place(offsetOf(document.contents, path)),
+      locateKey: (path, key) => this.#place(keyOffsetOf(document.contents, path, key)),
+    });
+  }
+
+  /** Counts values against the budget of the whole text; false when it is used up. */
+  readonly #take = (count: number): boolean => {
+    this.#valuesLeft -= count;
+    return this.#valuesLeft >= 0;
+  };
+
+  #reportOf(document: number): Report {
+    return (offset, found, wanted) => this.#report(document, offset, found, wanted);
+  }
+
+  #report(document: number, offset: number, found: string, wanted: string, reason?: string): void {
+    const more = reason === undefined ? {} : { reason };
+    this.#problems.push({ document, ...this.#place(offset), found, wanted, ...more });
+  }
+
+  #place(offset: number): Place {
+    const { line, col } = this.#lines.linePos(offset);
+    return { line: Math.max(line, 1), column: Math.max(col, 1) };
+  }
+}
+
+type Report = (offset: number, found: string, wanted: string) => void;
+
+/** What a node stands for, and how many values that is. */
+interface Converted {
+  readonly value: unknown;
+  readonly count: number;
+}
+
+const NOTHING: Converted = { value: null, count: 1 };
+
+/** Turns the nodes of one document into plain values. */
+class ValueReader {
+  readonly #anchors = new Map<string, Converted>();
+  readonly #take: (count: number) => boolean;
+  readonly #report: Report;
+  #isExhausted = false;
+
+  constructor(take: (count: number) => boolean, report: Report) {
+    this.#take = take;
+    this.#report = report;
+  }
+
+  read(document: Document.Parsed): unknown {
+    return this.#convert(document.contents, 0).value;
+  }
+
+  #convert(node: Node | null | undefined, depth: number): Converted {
+    if (node === null || node === undefined || this.#isExhausted) return NOTHING;
+    if (depth > MAX_DEPTH) return this.#giveUp(node, 'deeper nesting', `at most ${MAX_DEPTH} levels`);
+    if (isAlias(node)) return this.#resolve(node, node.source);
+    if (!this.#take(1)) return this.#giveUp(node, 'more values', `at most ${MAX_VALUES} values`);
+    const converted = this.#convertContent(node, depth);
+    const anchor = 'anchor' in node ? node.anchor : undefined;
+    if (anchor !== undefined) this.#anchors.set(anchor, converted);
+    return converted;
+  }
+
+  // An alias can only mean what came before it, which also excludes a value that contains itself.
+  #resolve(node: Node, source: string): Converted {
+    const converted = this.#anchors.get(source);
+    if (converted === undefined) return this.#giveUp(node, `*${shorten(source)}`, 'an anchor that was set before');
+    if (!this.#take(converted.count))
+      return this.#giveUp(node, 'more values by aliases', `at most ${MAX_VALUES} values`);
+    return converted;
+  }
+
+  #convertContent(node: Node, depth: number): Converted {
+    if (isScalar(node)) return { value: node.value, count: 1 };
+    if (isSeq(node)) {
+      const items = node.items.map((item) => this.#convert(item as Node, depth + 1));
+      return { value: items.map(({ value }) => value), count: items.reduce((sum, { count }) => sum + count, 1) };
+    }
+    return isMap(node) ? this.#convertMap(node, depth) : NOTHING;
+  }
+
+  #convertMap(map: YAMLMap, depth: number): Converted {
+    const object: Record<string, unknown> = Object.create(null);
+    let count = 1;
+    for (const { key, value } of map.items) {
+      if (!isScalar(key)) {
+        this.#report(startOf(key as Node, startOf(map, 0)), 'a key that is not text', 'text as key');
+        continue;
+      }
+      const name = String(key.value);
+      if (Object.hasOwn(object, name))
+        this.#report(startOf(key, 0), `key "${shorten(name)}" a second time`, 'each key once');
+      const converted = this.#convert(value as Node | null, depth + 1);
+      object[name] = converted.value;
+      count += converted.count;
+    }
+    return { value: object, count };
+  }
+
+  #giveUp(node: Node, found: string, wanted: string): Converted {
+    if (!this.#isExhausted) this.#report(startOf(node, 0), found, wanted);
+    this.#isExhausted = true;
+    return NOTHING;
+  }
+}
+
+/** The text, cut where it would flood a message. */
+export function shorten(text: string, characters = 60): string {
+  return text.length <= characters ? text : `${text.slice(0, characters)}...`;
+}
+
+function tooMuch(place: Place & { document: number }, found: string): YamlProblem {
+  return { ...place, found, wanted: `at most ${MAX_TEXT_CHARACTERS} characters` };
+}
+
+function startOf(node: Node | null | undefined, otherwise: number): number {
+  return node?.range?.[0] ?? otherwise;
+}
+
+/** Offset of the value at the path, or of the deepest node above it. */
+function offsetOf(root: Node | null, path: Path): number {
+  return startOf(nodeAt(root, path), startOf(root, 0));
+}
+
+function keyOffsetOf(root: Node | null, path: Path, name: string): number {
+  const node = nodeAt(root, path);
+  if (!isMap(node)) return startOf(node, 0);
+  const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === name);
+  return startOf(pair?.key as Node | undefined, startOf(node, 0));
+}
+
+function nodeAt(root: Node | null, path: Path): Node | null {
+  let node = root;
+  for (const step of path) {
+    const child = childOf(node, step);
+    if (child === null) return node;
+    node = child;
+  }
+  return node;
+}
+
+// Where there is no child, or the way goes through an alias, the place of the node itself must do.
+function childOf(node: Node | null, step: string | number): Node | null {
+  if (isSeq(node) && typeof step === 'number') return (node.items[step] as Node | undefined) ?? null;
+  if (!isMap(node)) return null;
+  const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
+  if (pair === undefined) return null;
+  return (pair.value as Node | null) ?? (pair.key as Node);
+}

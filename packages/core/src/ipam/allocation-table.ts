@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * All records of the ledger in memory. A record is changed in one place only ({@link AllocationTable.put}), which keeps
+ * what is derived from records in step: who holds what, who held what, who shares by which key, how pools are occupied.
+ * Changes since the last {@link AllocationTable.commit} are a draft that can be undone.
+ */
+import type { IpAddress } from '../net/ip-address.ts';
+import type { ServiceKey } from '../service/kube-service.ts';
+import type { AddressRecord } from './address-record.ts';
+import type { CatalogPool, PoolCatalog } from './pool-catalog.ts';
+import { PoolSpace } from './pool-space.ts';
+
+/** Most addresses whose former owner is remembered beyond the cooldown; the oldest are forgotten first. */
+export const MAX_REMEMBERED = 1000;
+
+export class AllocationTable {
+  #catalog: PoolCatalog;
+  readonly #records = new Map<string, AddressRecord>();
+  readonly #byService = new GroupIndex((record) => record.holders.map(({ service }) => service));
+  readonly #byFormer = new GroupIndex(({ former }) => (former === undefined ? [] : [former.service]));
+  readonly #bySharingKey = new GroupIndex(({ holders }) => sharingKeysOf(holders));
+  /** Addresses that rest, in the order in which they were freed. */
+  readonly #resting = new Set<string>();
+  /** Addresses that nobody holds and that do not rest, in the order in which they became so. */
+  readonly #remembered = new Set<string>();
+  /** No rest ends before this time. */
+  #nextRestEndMs = Number.POSITIVE_INFINITY;
+  #spaces = new Map<CatalogPool, PoolSpace>();
+  /** Records as they were at the last commit, of the addresses that changed since. */
+  #before = new Map<string, AddressRecord | undefined>();
+
+  constructor(catalog: PoolCatalog) {
+    this.#catalog = catalog;
+  }
+
+  get catalog(): PoolCatalog {
+    return this.#catalog;
+  }
+
+  /** Swaps the pools; the records stay. */
+  setCatalog(catalog: PoolCatalog): void {
+    this.#catalog = catalog;
+    this.#spaces = new Map();
+    for (const record of this.#records.values()) this.#spaceOf(record)?.add(record);
+  }
+
+  get(address: IpAddress): AddressRecord | undefined {
+    return this.#records.get(address.toString());
+  }
+
+  records(): IterableIterator<AddressRecord> {
+    return this.#records.values();
+  }
+
+  /** Sets the record of an address, or takes it away. */
+  put(address: IpAddress, record: AddressRecord | undefined): void {
+    const key = address.toString();
+    const present = this.#records.get(key);
+    if (!this.#before.has(key)) this.#before.set(key, present);
+    this.#replace(key, present, record);
+  }
+
+  heldBy(service: ServiceKey): readonly AddressRecord[] {
+    return this.#recordsAt(this.#byService.keysOf(service));
+  }
+
+  formerlyHeldBy(service: ServiceKey): readonly AddressRecord[] {
+    return this.#recordsAt(this.#byFormer.keysOf(service));
+  }
+
+  sharedBy(sharingKey: string): readonly AddressRecord[] {
+    return sharingKey === '' ? [] : this.#recordsAt(this.#bySharingKey.keysOf(sharingKey));
+  }
+
+  holders(): IterableIterator<ServiceKey> {
+    return this.#byService.groups();
+  }
+
+  space(pool: CatalogPool): PoolSpace {
+    const present = this.#spaces.get(pool);
+    if (present !== undefined) return present;
+    const space = new PoolSpace(pool);
+    this.#spaces.set(pool, space);
+    return space;
+  }
+
+  /**
+   * Ends the rest of addresses whose time is over. That is no change of the ledger, which says until when they rest and
+   * not that they do.
+   */
+  settle(nowMs: number): void {
+    if (nowMs < this.#nextRestEndMs) return;
+    this.#nextRestEndMs = Number.POSITIVE_INFINITY;
+    for (const key of [...this.#resting]) {
+      const record = this.#records.get(key);
+      if (record?.former === undefined) continue;
+      if (record.former.restsUntilMs > nowMs) this.#noteRestEnd(record.former.restsUntilMs);
+      else this.#replace(key, record, { ...record, former: { ...record.former, restsUntilMs: 0 } });
+    }
+  }
+
+  /** Forgets former owners beyond the limit, the oldest first. */
+  forget(): void {
+    for (const key of this.#remembered) {
+      if (this.#remembered.size <= MAX_REMEMBERED) return;
+      const record = this.#records.get(key);
+      if (record !== undefined) this.put(record.address, undefined);
+    }
+  }
+
+  /** When the next resting address of the given pools becomes free, in milliseconds since the epoch. */
+  nextRestEndMs(pools: readonly CatalogPool[]): number | undefined {
+    let next: number | undefined;
+    for (const key of this.#resting) {
+      const record = this.#records.get(key);
+      const pool = record && this.#catalog.poolOf(record.address);
+      if (record?.former === undefined || pool === undefined || !pools.includes(pool)) continue;
+      next = Math.min(next ?? Number.POSITIVE_INFINITY, record.former.restsUntilMs);
+    }
+    return next;
+  }
+
+  /** The draft: each address that changed, with its record now. */
+  *changes(): IterableIterator<{ readonly address: IpAddress; readonly record: AddressRecord | undefined }> {
+    for (const [key, before] of this.#before) {
+      const record = this.#records.get(key);
+      const address = (record ?? before)?.address;
+      if (record !== before && address !== undefined) yield { address, record };
+    }
+  }
+
+  commit(): void {
+    this.#before.clear();
+  }
+
+  rollback(): void {
+    const before = this.#before;
+    this.#before = new Map();
+    for (const [key, record] of before) this.#replace(key, this.#records.get(key), record);
+  }
+
+  /** Starts anew from these records. */
+  load(records: Iterable<AddressRecord>): void {
+    for (const [key, record] of [...this.#records]) this.#replace(key, record, undefined);
+    for (const record of records) this.#replace(record.address.toString(), undefined, record);
+    this.#before.clear();
+  }
+
+  #replace(key: string, present: AddressRecord | undefined, next: AddressRecord | undefined): void {
+    if (present !== undefined) this.#unindex(key, present);
+    if (next === undefined) this.#records.delete(key);
+    else {
+      this.#records.set(key, next);
+      this.#index(key, next);
+    }
+  }
+
+  #index(key: string, record: AddressRecord): void {
+    for (const index of [this.#byService, this.#byFormer, this.#bySharingKey]) index.add(key, record);
+    this.#spaceOf(record)?.add(record);
+    if (record.former === undefined) return;
+    if (record.former.restsUntilMs === 0) this.#remembered.add(key);
+    else {
+      this.#resting.add(key);
+      this.#noteRestEnd(record.former.restsUntilMs);
+    }
+  }
+
+  #noteRestEnd(restsUntilMs: number): void {
+    this.#nextRestEndMs = Math.min(this.#nextRestEndMs, restsUntilMs);
+  }
+
+  #unindex(key: string, record: AddressRecord): void {
+    for (const index of [this.#byService, this.#byFormer, this.#bySharingKey]) index.remove(key, record);
+    this.#spaceOf(record)?.remove(record);
+    this.#resting.delete(key);
+    this.#remembered.delete(key);
+  }
+
+  #spaceOf(record: AddressRecord): PoolSpace | undefined {
+    const pool = this.#catalog.poolOf(record.address);
+    return pool === undefined ? undefined : this.space(pool);
+  }
+
+  #recordsAt(keys: Iterable<string>): AddressRecord[] {
+    const records: AddressRecord[] = [];
+    for (const key of keys) {
+      const record = this.#records.get(key);
+      if (record !== undefined) records.push(record);
+    }
+    return records.length < 2 ? records : records.sort((a, b) => a.address.compare(b.address));
+  }
+}
+
+const NO_KEYS: ReadonlySet<string> = new Set();
+
+/** Keys of records by something that records say. */
+class GroupIndex {
+  readonly #groups = new Map<string, Set<string>>();
+  readonly #groupsOf: (record: AddressRecord) => readonly string[];
+
+  constructor(groupsOf: (record: AddressRecord) => readonly string[]) {
+    this.#groupsOf = groupsOf;
+  }
+
+  groups(): IterableIterator<string> {
+    return this.#groups.keys();
+  }
+
+  keysOf(group: string): ReadonlySet<string> {
+    return this.#groups.get(group) ?? NO_KEYS;
+  }
+
+  add(key: string, record: AddressRecord): void {
+    for (const group of this.#groupsOf(record)) {
+      const keys = this.#groups.get(group);
+      if (keys === undefined) this.#groups.set(group, new Set([key]));
+      else keys.add(key);
+    }
+  }
+
+  remove(key: string, record: AddressRecord): void {
+    for (const group of this.#groupsOf(record)) {
+      const keys = this.#groups.get(group);
+      keys?.delete(key);
+      if (keys?.size === 0) this.#groups.delete(group);
+    }
+  }
+}
+
+function sharingKeysOf(holders: AddressRecord['holders']): string[] {
+  const keys = holders.flatMap(({ terms }) => (terms === undefined ? [] : [terms.key]));
+  return keys.length < 2 ? keys : [...new Set(keys)];
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * One entry of the ledger as text: the key of an address and the JSON of its record. An entry may have been edited by hand,
+ * so reading it never throws.
+ */
+import { z } from 'zod';
+import { IpAddress } from '../net/ip-address.ts';
+import { type Parsed, parsed, unparsed } from '../net/parsed.ts';
+import type { AddressRecord, Holder } from './address-record.ts';
+
+const serviceKey = z.string().regex(/^[^/\s]{1,253}\/[^/\s]{1,253}$/);
+
+const share = z.object({ key: z.string().min(1), ports: z.array(z.string()), local: z.string().optional() });
+
+const entrySchema = z
+  .object({
+    /** The pool of the address when it was given. */
+    pool: z.string().default(''),
+    /** Who holds it, the first one in front. */
+    services: z
+      .array(z.object({ name: serviceKey, request: z.string().default(''), share: share.optional() }))
+      .default([]),
+    /** Who held it last, when nobody does, and until when it rests. */
+    former: z.object({ name: serviceKey, restsUntil: z.iso.datetime().optional() }).optional(),
+  })
+  .refine(({ services, former }) => services.length > 0 || former !== undefined, 'neither services nor former');
+
+type Entry = z.output<typeof entrySchema>;
+
+/** The key of an address: IPv6 with dashes for colons, since a key of a ConfigMap cannot have colons. */
+export function entryKeyOf(address: IpAddress): string {
+  return address.toString().replaceAll(':', '-');
+}
+
+/** The text of a record. Fields with nothing to say are left out, so most entries are short. */
+export function encodeRecord({ pool, holders, former }: AddressRecord): string {
+  if (former === undefined) return JSON.stringify({ pool, services: holders.map(encodeHolder) });
+  const { service: name, restsUntilMs } = former;
+  const restsUntil = restsUntilMs === 0 ? undefined : new Date(restsUntilMs).toISOString();
+  return JSON.stringify({ pool, former: { name, restsUntil } });
+}
+
+/** Reads an entry. Refused: a key that is not the canonical one of its address, text that is not JSON, a wrong shape. */
+export function decodeRecord(key: string, text: string): Parsed<AddressRecord> {
+  const address = IpAddress.parse(key.includes('.') ? key : key.replaceAll('-', ':'));
+  if (!address.ok) return unparsed(`key "${key}" is no address`);
+  if (entryKeyOf(address.value) !== key) return unparsed(`key "${key}" should be "${entryKeyOf(address.value)}"`);
+  const json = parseJson(text);
+  if (json === undefined) return unparsed(`"${text.slice(0, 40)}" is not JSON`);
+  const entry = entrySchema.safeParse(json);
+  if (entry.success) return parsed(recordOf(address.value, entry.data));
+  const [issue] = entry.error.issues;
+  return unparsed(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'unknown shape'}`);
+}
+
+function encodeHolder({ service, poolRequest, terms }: Holder): unknown {
+  return {
+    name: service,
+    request: poolRequest === '' ? undefined : poolRequest,
+    share: terms && { key: terms.key, ports: terms.ports, local: terms.localSelector },
+  };
+}
+
+function recordOf(address: IpAddress, { pool, services, former }: Entry): AddressRecord {
+  const holders = new Map<string, Holder>();
+  for (const { name, request, share } of services) {
+    const terms = share && { key: share.key, ports: share.ports, localSelector: share.local };
+    if (!holders.has(name)) holders.set(name, { service: name, poolRequest: request, terms });
+  }
+  const isHeld = holders.size > 0 || former === undefined;
+  return {
+    address,
+    pool,
+    holders: [...holders.values()],
+    former: isHeld ? undefined : { service: former.name, restsUntilMs: Date.parse(former.restsUntil ?? '') || 0 },
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Whether a Service may have one certain address, which it asks for. */
+import { nearestName } from '../config/nearest-name.ts';
+import type { IpAddress } from '../net/ip-address.ts';
+import { namespaceOfKey } from '../service/kube-service.ts';
+import type { ServiceRequest } from '../service/service-request.ts';
+import { type AddressRecord, restsFor } from './address-record.ts';
+import type { AllocationTable } from './allocation-table.ts';
+import type { Surroundings } from './allocator.ts';
+import { closedBecause, quotaOf } from './pool-access.ts';
+import { type CatalogPool, isUsable, type PoolCatalog } from './pool-catalog.ts';
+import type { Refusal } from './refusal.ts';
+import { obstacleToJoin } from './sharing.ts';
+
+/** What a decision about one Service looks at. */
+export interface DecisionScope {
+  readonly request: ServiceRequest;
+  readonly table: AllocationTable;
+  readonly namespaces: Surroundings['namespaces'];
+  readonly nowMs: number;
+}
+
+/** The first reason why the Service cannot have all of the addresses, or undefined when it can. */
+export function obstacleTo(scope: DecisionScope, addresses: readonly IpAddress[]): Refusal | undefined {
+  for (const address of addresses) {
+    const pool = scope.table.catalog.poolOf(address);
+    if (pool === undefined) return { reason: 'NoPool', message: `${address} is in no pool` };
+    const refusal = poolObstacle(scope, pool, address) ?? addressObstacle(scope, pool, address);
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
+}
+
+/** Refuses addresses of two pools: the two addresses of a dual-stack Service come from one. */
+export function obstacleToPair({ table }: DecisionScope, addresses: readonly IpAddress[]): Refusal | undefined {
+  const pools = new Set(addresses.flatMap((address) => table.catalog.poolOf(address)?.pool.name ?? []));
+  if (pools.size < 2) return undefined;
+  const names = [...pools].join(' and ');
+  const message = `${addresses.join(' and ')} are of the pools ${names}, but both must come from one pool`;
+  return { reason: 'InvalidRequest', message };
+}
+
+/** The pool that the Service asks for, or why it cannot have one. */
+export function wantedPoolOf({ request, table, namespaces }: DecisionScope): CatalogPool | Refusal | undefined {
+  if (request.wantedPool === undefined) return undefined;
+  const pool = table.catalog.named(request.wantedPool);
+  if (pool === undefined) return { reason: 'NoPool', message: noSuchPool(request.wantedPool, table.catalog) };
+  const closed = closedBecause(pool.pool, request, namespaces);
+  return closed === undefined ? pool : { reason: 'SelectorMismatch', message: closed };
+}
+
+/** Whether the addresses of a pool are shared between the namespaces of the Services. */
+export function isShareable(scope: DecisionScope, pool: CatalogPool, record: AddressRecord): boolean {
+  return joinObstacle(scope, pool, record) === undefined;
+}
+
+/** Whether the Service's namespace may hold one more address of the pool, besides `more` that are chosen already. */
+export function hasQuota({ request, table }: DecisionScope, pool: CatalogPool, more = 0): boolean {
+  const quota = quotaOf(pool.pool, request.namespace);
+  return quota === undefined || table.space(pool).usedBy(request.namespace) + more < quota;
+}
+
+function poolObstacle(scope: DecisionScope, { pool }: CatalogPool, address: IpAddress): Refusal | undefined {
+  const { request, table, namespaces } = scope;
+  const { wantedPool } = request;
+  if (wantedPool !== undefined && wantedPool !== pool.name) {
+    if (table.catalog.named(wantedPool) === undefined) {
+      return { reason: 'NoPool', message: noSuchPool(wantedPool, table.catalog) };
+    }
+    const message = `${address} is in pool ${pool.name}, but the Service asks for pool ${wantedPool}`;
+    return { reason: 'InvalidRequest', message };
+  }
+  const closed = closedBecause(pool, request, namespaces);
+  return closed === undefined ? undefined : { reason: 'SelectorMismatch', message: `${address}: ${closed}` };
+}
+
+function addressObstacle(scope: DecisionScope, pool: CatalogPool, address: IpAddress): Refusal | undefined {
+  const { request, table, nowMs } = scope;
+  if (request.leaving.some((other) => other.equals(address))) {
+    return { reason: 'InvalidRequest', message: `the Service asks for ${address} and is told to leave it` };
+  }
+  if (!isUsable(pool, address)) {
+    return { reason: 'AddressExcluded', message: `pool ${pool.pool.name} does not give ${address}` };
+  }
+  const reservedFor = pool.reservedFor.get(address.toString());
+  if (reservedFor !== undefined && reservedFor !== request.service) {
+    return { reason: 'AddressReserved', message: `${address} is reserved for ${reservedFor}` };
+  }
+  const record = table.get(address);
+  if (restsFor(record, request.service, nowMs)) {
+    const retryAtMs = record?.former?.restsUntilMs;
+    return {
+      reason: 'CoolingDown',
+      message: `${address} was freed by ${record?.former?.service} and still rests`,
+      retryAtMs,
+    };
+  }
+  const message = record === undefined ? undefined : joinObstacle(scope, pool, record);
+  if (message !== undefined) return { reason: 'AlreadyAllocated', message };
+  return hasQuota(scope, pool, isCounted(scope, record) ? -1 : 0) ? undefined : quotaRefusal(scope, pool);
+}
+
+/** Whether the namespace of the Service holds the address already, so that it costs it no more. */
+export function isCounted({ request }: DecisionScope, record: AddressRecord | undefined): boolean {
+  return record?.holders.some(({ service }) => namespaceOfKey(service) === request.namespace) ?? false;
+}
+
+export function quotaRefusal({ request }: DecisionScope, { pool }: CatalogPool): Refusal {
+  const message = `namespace ${request.namespace} holds all ${quotaOf(pool, request.namespace)} addresses that pool ${pool.name} allows it`;
+  return { reason: 'QuotaExceeded', message };
+}
+
+function joinObstacle({ request }: DecisionScope, { pool }: CatalogPool, record: AddressRecord): string | undefined {
+  const sharer = { service: request.service, terms: request.sharing };
+  return obstacleToJoin(sharer, record, { acrossNamespaces: pool.serviceAllocation.sharedAcrossNamespaces });
+}
+
+function noSuchPool(wanted: string, catalog: PoolCatalog): string {
+  const name = wanted.slice(0, 64);
+  const meant = nearestName(
+    name,
+    catalog.pools.map(({ pool }) => pool.name),
+  );
+  return `there is no pool ${name}${meant === undefined ? '' : `; did you mean ${meant}?`}`;
+}

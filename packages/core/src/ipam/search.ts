@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Finds addresses for a Service that names none: by pool, in the order that is the same for everybody, and inside a pool
+ * first what is reserved for the Service, then what it held before, then what its sharing key points to, then the lowest.
+ */
+import type { IpAddress, IpFamily } from '../net/ip-address.ts';
+import { restsFor } from './address-record.ts';
+import { type DecisionScope, hasQuota, isCounted, isShareable, quotaRefusal } from './obstacle.ts';
+import { closedBecause } from './pool-access.ts';
+import { type CatalogPool, isUsable } from './pool-catalog.ts';
+import type { Refusal } from './refusal.ts';
+
+export type Found =
+  | { readonly ok: true; readonly addresses: readonly IpAddress[] }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+export interface SearchOptions {
+  /** What is missing, in the order of the Service's families. */
+  readonly families: readonly IpFamily[];
+  /** The only pool that counts; undefined: all that may serve the Service unasked. */
+  readonly within: CatalogPool | undefined;
+}
+
+/** Most pools that a message names. */
+const MAX_POOLS_TOLD = 6;
+
+/**
+ * One address of each family, all from one pool. With PreferDualStack a pool with both comes first, then the families
+ * one at a time in the order of the Service.
+ */
+export function findAddresses(scope: DecisionScope, { families, within }: SearchOptions): Found {
+  const search = new Search(scope);
+  const pools = within === undefined ? search.candidatePools() : [within];
+  for (const wish of wishesOf(scope, families)) {
+    for (const pool of pools) {
+      const addresses = search.pickAll(pool, wish);
+      if (addresses !== undefined) return { ok: true, addresses };
+    }
+  }
+  return { ok: false, refusal: refusalOf(scope, pools, families) };
+}
+
+function wishesOf({ request }: DecisionScope, families: readonly IpFamily[]): readonly (readonly IpFamily[])[] {
+  const [first, second] = families;
+  const isOptional = request.familyPolicy === 'PreferDualStack' && first !== undefined && second !== undefined;
+  return isOptional ? [families, [first], [second]] : [families];
+}
+
+/** One search; holds what would otherwise be looked up again for each pool. */
+class Search {
+  readonly #scope: DecisionScope;
+  readonly #reserved: readonly IpAddress[];
+  readonly #former: readonly IpAddress[];
+  /** What the Service's sharing key points to and it may share. */
+  readonly #shared: readonly IpAddress[];
+
+  constructor(scope: DecisionScope) {
+    const { request, table } = scope;
+    this.#scope = scope;
+    this.#reserved = table.catalog.reservedFor(request.service);
+    this.#former = table.formerlyHeldBy(request.service).map(({ address }) => address);
+    this.#shared = table.sharedBy(request.sharing.key).flatMap((record) => {
+      const pool = table.catalog.poolOf(record.address);
+      return pool !== undefined && isShareable(scope, pool, record) ? [record.address] : [];
+    });
+  }
+
+  /** The pools that may serve the Service unasked, those with an address that belongs to it in front. */
+  candidatePools(): readonly CatalogPool[] {
+    const { request, table, namespaces } = this.#scope;
+    const isOpen = ({ pool }: CatalogPool) => closedBecause(pool, request, namespaces) === undefined;
+    const isOpenUnasked = (pool: CatalogPool) => pool.pool.autoAssign && isOpen(pool);
+    const reserved = this.#poolsOf(this.#reserved).filter(isOpen);
+    const nearer = [...this.#poolsOf(this.#former), ...this.#poolsOf(this.#shared)];
+    const open = [...nearer, ...table.catalog.pools].filter(isOpenUnasked);
+    return reserved.length + nearer.length === 0 ? open : [...new Set([...reserved, ...open])];
+  }
+
+  /** One address of each family from the pool, or undefined where one is missing. */
+  pickAll(pool: CatalogPool, families: readonly IpFamily[]): IpAddress[] | undefined {
+    const picked: IpAddress[] = [];
+    for (const family of families) {
+      const address = pool.families.includes(family) ? this.#pick(pool, family, picked.length) : undefined;
+      if (address === undefined) return undefined;
+      picked.push(address);
+    }
+    return picked;
+  }
+
+  #pick(pool: CatalogPool, family: IpFamily, alreadyPicked: number): IpAddress | undefined {
+    const { request, table } = this.#scope;
+    const isFitting = (address: IpAddress) => address.family === family && this.#isGivenBy(pool, address);
+    const shared = this.#shared.find(isFitting);
+    if (!hasQuota(this.#scope, pool, alreadyPicked)) {
+      return shared !== undefined && isCounted(this.#scope, table.get(shared)) ? shared : undefined;
+    }
+    const isFree = (address: IpAddress) => isFitting(address) && this.#isUnheld(address);
+    const reserved = this.#reserved.find(isFree);
+    const isClosed = !pool.pool.autoAssign && request.wantedPool !== pool.pool.name;
+    if (reserved !== undefined || isClosed) return reserved;
+    return this.#former.find(isFree) ?? shared ?? table.space(pool).firstFree(family, request.leaving);
+  }
+
+  /** Whether the pool has the address and would give it to this Service at all. */
+  #isGivenBy(pool: CatalogPool, address: IpAddress): boolean {
+    const { request, table } = this.#scope;
+    if (table.catalog.poolOf(address) !== pool || !isUsable(pool, address)) return false;
+    const reservedFor = pool.reservedFor.get(address.toString()) ?? request.service;
+    return reservedFor === request.service && !request.leaving.some((other) => other.equals(address));
+  }
+
+  #isUnheld(address: IpAddress): boolean {
+    const { request, table, nowMs } = this.#scope;
+    const record = table.get(address);
+    return (record?.holders.length ?? 0) === 0 && !restsFor(record, request.service, nowMs);
+  }
+
+  #poolsOf(addresses: readonly IpAddress[]): CatalogPool[] {
+    return addresses.flatMap((address) => this.#scope.table.catalog.poolOf(address) ?? []);
+  }
+}
+
+function refusalOf(scope: DecisionScope, pools: readonly CatalogPool[], families: readonly IpFamily[]): Refusal {
+  const { request, table } = scope;
+  if (pools.length === 0) return nothingOpen(scope);
+  const names = list(pools.map(({ pool }) => pool.name));
+  const isRequired = request.familyPolicy === 'RequireDualStack' && families.length > 1;
+  if (isRequired && !pools.some((pool) => families.every((family) => pool.families.includes(family)))) {
+    return { reason: 'DualStackUnavailable', message: `no pool has both families: ${names}` };
+  }
+  if (!pools.some((pool) => families.some((family) => pool.families.includes(family)))) {
+    return { reason: 'NoPool', message: `no pool has ${families.join(' or ')} addresses: ${names}` };
+  }
+  const limited = pools.find((pool) => !hasQuota(scope, pool, families.length - 1) && hasFree(scope, pool, families));
+  if (limited !== undefined) return quotaRefusal(scope, limited);
+  const retryAtMs = table.nextRestEndMs(pools);
+  const resting = retryAtMs === undefined ? '' : '; freed addresses still rest';
+  return {
+    reason: 'OutOfAddresses',
+    message: `no free ${families.join(' and ')} address in ${names}${resting}`,
+    retryAtMs,
+  };
+}
+
+function hasFree({ table }: DecisionScope, pool: CatalogPool, families: readonly IpFamily[]): boolean {
+  return families.some((family) => table.space(pool).firstFree(family) !== undefined);
+}
+
+/** Why no pool at all may serve the Service. */
+function nothingOpen({ request, table, namespaces }: DecisionScope): Refusal {
+  const { pools } = table.catalog;
+  if (pools.length === 0) return { reason: 'NoPool', message: 'there is no pool' };
+  const closed = pools.flatMap(({ pool }) => closedBecause(pool, request, namespaces) ?? []);
+  if (closed.length > 0) return { reason: 'SelectorMismatch', message: list(closed) };
+  return {
+    reason: 'NoPool',
+    message: `addresses only on request: ${list(pools.map(({ pool }) => `pool ${pool.name}`))}`,
+  };
+}
+
+function list(texts: readonly string[]): string {
+  const rest = texts.length - MAX_POOLS_TOLD;
+  return texts.slice(0, MAX_POOLS_TOLD).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
+}
