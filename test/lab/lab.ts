@@ -14,6 +14,7 @@ import { importImage } from './container-runtime.ts';
 import { auditLog, startApiServer, stopApiServer, waitForApiServer } from './control-plane.ts';
 import { type Fault, type FaultTarget, inflict } from './faults.ts';
 import { withLock } from './lock.ts';
+import { processesOfHost } from './members.ts';
 import { cablePosition, namespaceName, setCable } from './network.ts';
 import { runningPrograms } from './processes.ts';
 import { inNamespace, type RunOptions, type RunResult, run, tryRun } from './run.ts';
@@ -151,6 +152,11 @@ export class Lab {
   /** The lab's own programs that run on a host. */
   programsOn(host: string): Promise<string[]> {
     return runningPrograms(this.#blueprint.paths, hostNamed(this.plan, host).name);
+  }
+
+  /** Ids of all processes on a host: the lab's programs, its pods, and what callers run there. */
+  processIds(host: string): Promise<number[]> {
+    return processesOfHost(this.#blueprint.paths, hostNamed(this.plan, host).name);
   }
 
   /** Freezes (SIGSTOP) the speaker of a node, or all that runs on it. Its kernel goes on. */

@@ -4,7 +4,8 @@
 // belongs to a lab is read from the kernel, not from our notes: processes by
 // their network namespace, mounts by their folder.
 
-import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { basename, join } from 'node:path';
 import { containerdState, processesOfLab } from './members.ts';
 import { removeNetwork } from './network.ts';
@@ -18,6 +19,10 @@ const CGROUP_ROOT = '/sys/fs/cgroup';
 const CONTAINER_CGROUP = 'k8s.io';
 /** Where containerd's state folder keeps one bundle per running container. */
 const BUNDLES = 'io.containerd.runtime.v2.task/k8s.io';
+/** Where every shim of this machine has its socket: containerd has no setting for it. */
+const SHIM_SOCKETS = '/run/containerd/s';
+/** From bind to listen a shim takes much less; until then its socket refuses as a dead one does. */
+const SHIM_START_MS = 5_000;
 /** Where the CNI library notes what it gave to each pod. */
 const CNI_RESULTS = '/var/lib/cni/results';
 
@@ -75,6 +80,7 @@ async function removeTraces(paths: LabPaths): Promise<void> {
     for (const note of notes.filter((name) => name.includes(container)))
       await rm(join(CNI_RESULTS, note), { force: true });
   }
+  await removeDeadSockets();
   // Their common parent stays while another lab, or this machine's own containerd, has containers.
   for (const tree of ['', ...trees]) await rmdir(join(CGROUP_ROOT, tree, CONTAINER_CGROUP)).catch(() => {});
 }
@@ -90,7 +96,27 @@ async function bundlesOf(paths: LabPaths): Promise<string[]> {
 
 async function removeShimSocket(bundle: string): Promise<void> {
   const address = await readFile(join(bundle, 'address'), 'utf8').catch(() => '');
-  if (address.startsWith('unix:///run/containerd/s/')) await rm(address.slice('unix://'.length), { force: true });
+  if (address.startsWith(`unix://${SHIM_SOCKETS}/`)) await rm(address.slice('unix://'.length), { force: true });
+}
+
+/** A shim that was killed while containerd lived has no bundle any more: what is left of it is a socket that refuses. */
+async function removeDeadSockets(): Promise<void> {
+  for (const name of await readdir(SHIM_SOCKETS).catch(() => [])) {
+    const file = join(SHIM_SOCKETS, name);
+    const bornMs = (await stat(file).catch(() => undefined))?.mtimeMs ?? Date.now();
+    if (Date.now() - bornMs > SHIM_START_MS && (await refuses(file))) await rm(file, { force: true });
+  }
+}
+
+function refuses(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = connect(socket);
+    connection.once('connect', () => {
+      connection.destroy();
+      resolve(false);
+    });
+    connection.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'));
+  });
 }
 
 /** A cgroup is removed with rmdir once it has no children; the files in it are not real ones. */
