@@ -5,11 +5,18 @@
  * so that they never take a connection that a write waits for.
  */
 
-import http from 'node:http';
-import https from 'node:https';
+import type http from 'node:http';
+import type https from 'node:https';
 import type { ClusterAccess, Credentials, TlsMaterial } from './access.ts';
 import type { Clock } from './clock.ts';
 import { KubeError } from './errors.ts';
+
+/**
+ * Not `import`: that would read every export of node:http, among them lazy ones that load Node's built-in WebSocket and
+ * fetch, for 13 MB of resident memory that nobody uses (docs/design/0002-kube-client.md).
+ */
+const { request: httpRequest, Agent: HttpAgent } = process.getBuiltinModule('node:http');
+const { request: httpsRequest, Agent: HttpsAgent } = process.getBuiltinModule('node:https');
 
 /** Idle connections are closed before the API server does it (its idle limit is 90 s), in milliseconds. */
 const IDLE_MS = 60_000;
@@ -119,7 +126,7 @@ interface Agents {
 function makeAgents(options: TransportOptions, tls: TlsMaterial): Agents {
   const secure = options.access.server.startsWith('https:');
   const make = (own: http.AgentOptions): http.Agent =>
-    secure ? new https.Agent({ ...tls, ...own }) : new http.Agent(own);
+    secure ? new HttpsAgent({ ...tls, ...own }) : new HttpAgent(own);
   const common = { keepAlive: true, keepAliveMsecs: TCP_KEEPALIVE_MS, timeout: IDLE_MS, scheduling: 'lifo' } as const;
   return {
     tls,
@@ -156,7 +163,7 @@ class Exchange {
 
   send(options: https.RequestOptions, server: string): Promise<http.IncomingMessage> {
     const url = new URL(server + this.#request.path);
-    const start = url.protocol === 'https:' ? https.request : http.request;
+    const start = url.protocol === 'https:' ? httpsRequest : httpRequest;
     return new Promise((resolve, reject) => {
       const outgoing = start(url, options);
       const stop = () => outgoing.destroy();
