@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The options of the speaker, by argument or environment. All problems are told at once. */
+import { parseArgs } from 'node:util';
+import { DEFAULT_EXCLUDED_INTERFACES, DEFAULT_LOAD_BALANCER_CLASS } from '@berth/core';
+import { z } from 'zod';
+
+/** Renewals of the fence while it lasts: one or two may be late without harm. */
+const RENEWALS_PER_FENCE = 6;
+
+export interface SpeakerConfig {
+  /** Name of the Node that this process runs on. Argument `--node-name`, environment NODE_NAME. No default. */
+  readonly nodeName: string;
+  /** Namespace of Berth. `--namespace`, NAMESPACE. Default: berth-system. */
+  readonly namespace: string;
+  /** Class of the Services that are ours. `--load-balancer-class`. Default: berth.dev/l2. */
+  readonly loadBalancerClass: string;
+  /** Path of a kubeconfig, for running outside a pod. `--kubeconfig`. Default: the pod's service account. */
+  readonly kubeconfig: string | undefined;
+  /** Where metrics and health are served, `HOST:PORT`, or `:PORT` for all addresses. `--metrics-address`. Default: `:7481`. */
+  readonly metricsAddress: { readonly host: string | undefined; readonly port: number };
+  /** Least important message that is logged: error, warn, info or debug. `--log-level`. Default: info. */
+  readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
+  /**
+   * Regular expressions, separated by commas, of interfaces that are never used. `--exclude-interfaces`. Default: those of container
+   * networks (core's DEFAULT_EXCLUDED_INTERFACES).
+   */
+  readonly excludedInterfaces: readonly RegExp[];
+  /** Milliseconds after which the node goes silent unless JavaScript renews. `--fence-ms`. Default: 3000. */
+  readonly fenceMs: number;
+  /** Milliseconds between renewals, a sixth of the fence. */
+  readonly renewEveryMs: number;
+  /** Seconds between announcements once the first ones are out. `--announce-every-seconds`. Default: 120. */
+  readonly announceEverySeconds: number;
+  /** `obey` or `ignore` node.kubernetes.io/exclude-from-external-load-balancers. `--exclude-label`. Default: obey. */
+  readonly excludeLabel: 'obey' | 'ignore';
+}
+
+export type ReadConfig =
+  | { readonly ok: true; readonly config: SpeakerConfig }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** Option to environment variable; an argument goes before it. */
+const ENVIRONMENT = {
+  'node-name': 'NODE_NAME',
+  namespace: 'NAMESPACE',
+  'load-balancer-class': 'LOAD_BALANCER_CLASS',
+  kubeconfig: 'KUBECONFIG',
+  'metrics-address': 'METRICS_ADDRESS',
+  'log-level': 'LOG_LEVEL',
+  'exclude-interfaces': 'EXCLUDE_INTERFACES',
+  'fence-ms': 'FENCE_MS',
+  'announce-every-seconds': 'ANNOUNCE_EVERY_SECONDS',
+  'exclude-label': 'EXCLUDE_LABEL',
+} as const;
+
+const address = z
+  .string()
+  .regex(/^(.*):(\d{1,5})$/, 'wanted HOST:PORT or :PORT')
+  .transform((text) => {
+    const colon = text.lastIndexOf(':');
+    const host = text.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
+    return { host: host === '' ? undefined : host, port: Number(text.slice(colon + 1)) };
+  })
+  .refine(({ port }) => port <= 65_535, 'wanted a port up to 65535');
+
+const patterns = z.string().transform((text, context) => {
+  const sources = text.split(',').filter((source) => source !== '');
+  return sources.flatMap((source) => {
+    try {
+      return [new RegExp(source)];
+    } catch {
+      context.addIssue({ code: 'custom', message: `"${source}" is not a regular expression` });
+      return [];
+    }
+  });
+});
+
+const OPTIONS = z.object({
+  'node-name': z.string('wanted the name of this node').min(1, 'wanted the name of this node'),
+  namespace: z.string().min(1).default('berth-system'),
+  'load-balancer-class': z.string().min(1).default(DEFAULT_LOAD_BALANCER_CLASS),
+  kubeconfig: z.string().optional(),
+  'metrics-address': address.default({ host: undefined, port: 7481 }),
+  'log-level': z.enum(['error', 'warn', 'info', 'debug']).default('info'),
+  'exclude-interfaces': patterns.default(DEFAULT_EXCLUDED_INTERFACES.map((pattern) => new RegExp(pattern))),
+  'fence-ms': z.coerce.number().int().min(100).max(60_000).default(3000),
+  'announce-every-seconds': z.coerce.number().min(1).max(3600).default(120),
+  'exclude-label': z.enum(['obey', 'ignore']).default('obey'),
+});
+
+/** Reads the options. An empty text counts as not given. */
+export function readConfig(argv: readonly string[], environment: NodeJS.ProcessEnv): ReadConfig {
+  const given = readArguments(argv);
+  if (typeof given === 'string') return { ok: false, problems: [given] };
+  const entries = Object.entries(ENVIRONMENT).map(([option, variable]) => [
+    option,
+    given[option] ?? environment[variable],
+  ]);
+  const parsed = OPTIONS.safeParse(
+    Object.fromEntries(entries.filter(([, value]) => value !== undefined && value !== '')),
+  );
+  if (!parsed.success) {
+    return { ok: false, problems: parsed.error.issues.map((issue) => `--${String(issue.path[0])}: ${issue.message}`) };
+  }
+  return { ok: true, config: toConfig(parsed.data) };
+}
+
+function toConfig(options: z.infer<typeof OPTIONS>): SpeakerConfig {
+  return {
+    nodeName: options['node-name'],
+    namespace: options.namespace,
+    loadBalancerClass: options['load-balancer-class'],
+    kubeconfig: options.kubeconfig,
+    metricsAddress: options['metrics-address'],
+    logLevel: options['log-level'],
+    excludedInterfaces: options['exclude-interfaces'],
+    fenceMs: options['fence-ms'],
+    renewEveryMs: Math.floor(options['fence-ms'] / RENEWALS_PER_FENCE),
+    announceEverySeconds: options['announce-every-seconds'],
+    excludeLabel: options['exclude-label'],
+  };
+}
+
+// parseArgs throws on options that it does not know; its message names the option.
+function readArguments(argv: readonly string[]): Record<string, string | undefined> | string {
+  const options = Object.fromEntries(Object.keys(ENVIRONMENT).map((option) => [option, { type: 'string' as const }]));
+  try {
+    return parseArgs({ args: [...argv], options, strict: true }).values as Record<string, string | undefined>;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

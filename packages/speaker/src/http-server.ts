@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Serves /metrics, /healthz (the process works) and /readyz (it answers for VIPs, or would). */
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface HttpServerOptions {
+  readonly host: string | undefined;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  isReady(): boolean;
+  metrics(): Promise<string>;
+  readonly metricsType: string;
+}
+
+export class HttpServer {
+  readonly name = 'http server';
+  readonly #options: HttpServerOptions;
+  readonly #server: Server;
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options;
+    this.#server = createServer((request, response) => void this.#answer(request.url ?? '', response));
+  }
+
+  /** Resolves when it listens; rejects when the address is taken. */
+  async start(): Promise<void> {
+    const { host, port } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ port, ...(host !== undefined && { host }) }, resolve);
+    });
+  }
+
+  /** Port that is listened on. */
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  async #answer(url: string, response: ServerResponse): Promise<void> {
+    switch (url.split('?')[0]) {
+      case '/healthz':
+        return send(response, 200, 'ok\n');
+      case '/readyz':
+        return this.#options.isReady() ? send(response, 200, 'ok\n') : send(response, 503, 'not ready\n');
+      case '/metrics':
+        return this.#sendMetrics(response);
+      default:
+        return send(response, 404, 'not found\n');
+    }
+  }
+
+  async #sendMetrics(response: ServerResponse): Promise<void> {
+    try {
+      send(response, 200, await this.#options.metrics(), this.#options.metricsType);
+    } catch (error) {
+      send(response, 500, `metrics: ${(error as Error).message}\n`);
+    }
+  }
+}
+
+function send(response: ServerResponse, status: number, body: string, type = 'text/plain; charset=utf-8'): void {
+  response.writeHead(status, { 'content-type': type }).end(body);
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The metrics of the speaker. Numbers are read from where they are kept when somebody asks for them. */
+import type { VipCounters } from '@berth/link';
+import { Counter, Gauge, Registry } from '@prometheus-io/client';
+import type { ServedVip } from './wire.ts';
+
+/** Where the numbers come from. */
+export interface MetricSources {
+  readonly nodeName: string;
+  served(): readonly ServedVip[];
+  vipCounters(): readonly VipCounters[];
+  /** Frames by outcome. */
+  outcomes(): ReadonlyMap<string, number>;
+  segments(): readonly { readonly ifname: string }[];
+  readonly fence: { readonly renewals: number; readonly expiries: number };
+  readonly pools: { readonly isStale: boolean };
+}
+
+/** What happened outside of the native thread. */
+export interface MetricEvents {
+  announced(vip: string, interfaceName: string): void;
+  announceFailed(interfaceName: string): void;
+}
+
+const PREFIX = 'berth_speaker';
+
+export class Metrics implements MetricEvents {
+  readonly #registry = new Registry();
+  readonly #gratuitous: Counter<'ip' | 'interface'>;
+  readonly #failures: Counter<'interface'>;
+
+  constructor(sources: MetricSources) {
+    const registers = [this.#registry];
+    this.#gratuitous = new Counter({
+      name: `${PREFIX}_gratuitous_sent_total`,
+      help: 'Announcements sent for a VIP (each in both forms)',
+      labelNames: ['ip', 'interface'],
+      registers,
+    });
+    this.#failures = new Counter({
+      name: `${PREFIX}_announce_failures_total`,
+      help: 'Announcements that an interface could not send',
+      labelNames: ['interface'],
+      registers,
+    });
+    registerVips(sources, registers);
+    registerWire(sources, registers);
+    registerState(sources, registers);
+  }
+
+  announced(ip: string, interfaceName: string): void {
+    this.#gratuitous.inc({ ip, interface: interfaceName });
+  }
+
+  announceFailed(interfaceName: string): void {
+    this.#failures.inc({ interface: interfaceName });
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+}
+
+function registerVips(sources: MetricSources, registers: Registry[]): void {
+  const ofVip = (name: string, help: string, count: (row: VipCounters) => number) =>
+    readCounter({ name, help, labelNames: ['ip'], registers }, (set) => {
+      for (const row of sources.vipCounters()) set({ ip: String(row.vip) }, count(row));
+    });
+  ofVip('requests_received_total', 'ARP requests received for a VIP of this node', (row) => row.requests);
+  ofVip('replies_sent_total', 'ARP replies sent for a VIP', (row) => row.replies);
+  ofVip('foreign_claims_total', 'Frames in which a foreign MAC claimed a VIP of this node', (row) => row.claims);
+  new Gauge({
+    name: `${PREFIX}_announced`,
+    help: '1 for each VIP of a Service that this node announces',
+    labelNames: ['service', 'node', 'ip'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { vip, services, interfaces } of sources.served()) {
+        if (interfaces.length === 0) continue;
+        for (const service of services) this.set({ service, node: sources.nodeName, ip: String(vip) }, 1);
+      }
+    },
+  });
+}
+
+function registerWire(sources: MetricSources, registers: Registry[]): void {
+  readCounter(
+    { name: 'arp_frames_total', help: 'ARP frames by what became of them', labelNames: ['outcome'], registers },
+    (set) => {
+      for (const [outcome, count] of sources.outcomes()) set({ outcome }, count);
+    },
+  );
+  new Gauge({
+    name: `${PREFIX}_interface`,
+    help: '1 for each interface on which VIPs are answered',
+    labelNames: ['interface'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { ifname } of sources.segments()) this.set({ interface: ifname }, 1);
+    },
+  });
+}
+
+function registerState(sources: MetricSources, registers: Registry[]): void {
+  readCounter(
+    { name: 'fence_renewals_total', help: 'Renewals of the fence in time', labelNames: [], registers },
+    (set) => {
+      set({}, sources.fence.renewals);
+    },
+  );
+  readCounter(
+    {
+      name: 'fence_expiries_total',
+      help: 'Times that the node went silent because a renewal was late',
+      labelNames: [],
+      registers,
+    },
+    (set) => set({}, sources.fence.expiries),
+  );
+  new Gauge({
+    name: `${PREFIX}_config_stale`,
+    help: '1 while the newest pool configuration is refused and an older one in force',
+    registers,
+    collect() {
+      this.set(sources.pools.isStale ? 1 : 0);
+    },
+  });
+}
+
+interface CounterSpec {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: string[];
+  readonly registers: Registry[];
+}
+
+// A counter that is kept elsewhere: set anew at each reading.
+function readCounter(
+  spec: CounterSpec,
+  read: (set: (labels: Record<string, string>, count: number) => void) => void,
+): void {
+  new Counter({
+    ...spec,
+    name: `${PREFIX}_${spec.name}`,
+    collect() {
+      this.reset();
+      read((labels, count) => this.inc(labels, count));
+    },
+  });
+}

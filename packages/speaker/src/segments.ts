@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The interfaces of this node on which VIPs are answered. */
+import { fitness, type InterfaceFacts, type IpFamily, type MacAddress } from '@berth/core';
+import type { LinkState } from '@berth/link';
+
+/** One layer-2 segment as seen from this node. */
+export interface Segment {
+  readonly ifindex: number;
+  readonly ifname: string;
+  readonly mac: MacAddress;
+}
+
+/** Only `up`, and `unknown` of drivers that do not tell, let frames pass (RFC 2863). */
+const PASSING_STATES: readonly string[] = ['up', 'unknown'];
+
+/** The interfaces that fit, by index. */
+export function fittingSegments(links: readonly LinkState[], family: IpFamily, excluded: readonly RegExp[]): Segment[] {
+  return links.flatMap((link) => {
+    const fits = link.mac !== undefined && fitness(factsOf(link), family, excluded).fits;
+    return fits && link.mac ? [{ ifindex: link.index, ifname: link.name, mac: link.mac }] : [];
+  });
+}
+
+function factsOf(link: LinkState): InterfaceFacts {
+  return {
+    ...link,
+    hasCarrier: link.hasCarrier && PASSING_STATES.includes(link.operState),
+    // A VRF is a routing table, not a switch: its members receive frames themselves.
+    masterIndex: link.masterKind === 'vrf' ? undefined : link.masterIndex,
+    hasLinkLocalV6: link.addresses.some(({ address, isTentative }) => !isTentative && isLinkLocal(address)),
+  };
+}
+
+// fe80::/10 (RFC 4291, 2.4).
+function isLinkLocal(address: LinkState['addresses'][number]['address']): boolean {
+  return address.family === 'IPv6' && address.value >> 118n === 0x3fan;
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What a node began or ended to announce, from one state to the next. Pure. */
+import type { ServiceKey } from '@berth/core';
+import type { ServedVip } from './wire.ts';
+
+/** One VIP of one Service. */
+export interface ServedChange {
+  readonly service: ServiceKey;
+  readonly vip: string;
+  readonly interfaces: readonly string[];
+}
+
+export interface ServedChanges {
+  readonly begun: readonly ServedChange[];
+  readonly ended: readonly ServedChange[];
+}
+
+/** A VIP without an interface is not announced. A change of interfaces alone is neither begun nor ended. */
+export function servedChanges(now: readonly ServedVip[], before: readonly ServedVip[]): ServedChanges {
+  const present = pairsOf(now);
+  const past = pairsOf(before);
+  const missingIn =
+    (pairs: ReadonlyMap<string, ServedChange>) =>
+    ([key]: readonly [string, ServedChange]) =>
+      !pairs.has(key);
+  return {
+    begun: [...present].filter(missingIn(past)).map(([, change]) => change),
+    ended: [...past].filter(missingIn(present)).map(([, change]) => change),
+  };
+}
+
+function pairsOf(served: readonly ServedVip[]): Map<string, ServedChange> {
+  const pairs = new Map<string, ServedChange>();
+  for (const { vip, services, interfaces } of served) {
+    if (interfaces.length === 0) continue;
+    for (const service of services) pairs.set(`${vip} ${service}`, { service, vip: String(vip), interfaces });
+  }
+  return pairs;
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Which VIPs the cluster wants announced, for which Service and by which policies. Pure. */
+import {
+  type AddressPool,
+  ANNOUNCE_EVERYTHING,
+  advertisementsOfPool,
+  announcementOf,
+  IpAddress,
+  isOurs,
+  type KubeService,
+  type L2Advertisement,
+  type LoadBalancerClassRule,
+  type PoolConfig,
+  readSharingKey,
+  type ServiceKey,
+  serviceKeyOf,
+} from '@berth/core';
+
+/** One address of one Service. */
+export interface WantedVip {
+  readonly service: ServiceKey;
+  readonly vip: IpAddress;
+  /** The policies that apply; at least one. */
+  readonly policies: readonly L2Advertisement[];
+}
+
+/** Every VIP that a Service of ours holds in its status. A Service that is being deleted holds none any more. */
+export function wantedVips(
+  services: Iterable<KubeService>,
+  config: PoolConfig,
+  rule: LoadBalancerClassRule,
+): WantedVip[] {
+  const wanted: WantedVip[] = [];
+  for (const service of services) {
+    if (!isOurs(service, rule) || service.metadata?.deletionTimestamp !== undefined) continue;
+    for (const vip of heldVips(service)) {
+      const policies = policiesFor(service, vip, config);
+      if (policies.length > 0) wanted.push({ service: serviceKeyOf(service), vip, policies });
+    }
+  }
+  return wanted;
+}
+
+// ipMode Proxy: somebody in front terminates the traffic, so nobody must answer for the address.
+function heldVips(service: KubeService): IpAddress[] {
+  const vips = new Map<string, IpAddress>();
+  for (const { ip, ipMode } of service.status?.loadBalancer?.ingress ?? []) {
+    const address = IpAddress.parse(ip ?? '');
+    if (address.ok && (ipMode ?? 'VIP') === 'VIP') vips.set(String(address.value), address.value);
+  }
+  return [...vips.values()];
+}
+
+function policiesFor(service: KubeService, vip: IpAddress, config: PoolConfig): readonly L2Advertisement[] {
+  const pool = config.pools.find((one) => holds(one, vip));
+  const policies = pool ? advertisementsOfPool(config, pool) : policiesOutsidePools(config);
+  const sharingKey = readSharingKey(service.metadata?.annotations ?? {});
+  const about = { labels: service.metadata?.labels ?? {}, sharingKey: sharingKey.ok ? sharingKey.value : '' };
+  const announcement = announcementOf(policies, about);
+  return announcement.announced ? announcement.advertisements : [];
+}
+
+// A VIP whose pool was taken out of the configuration is kept and answered without a gap; no policy names it, so all may.
+function policiesOutsidePools(config: PoolConfig): readonly L2Advertisement[] {
+  return config.advertisements.length === 0 ? [ANNOUNCE_EVERYTHING] : config.advertisements;
+}
+
+function holds(pool: AddressPool, vip: IpAddress): boolean {
+  return pool.addresses.some(({ range }) => range.contains(vip));
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Brings what is answered and announced in line with what this node owns, in the order that keeps every step safe. */
+import type { IpAddress, MacAddress, ServiceKey } from '@berth/core';
+import type { AnsweredRow } from '@berth/link';
+import type { OwnedVip } from './ownership.ts';
+import type { Segment } from './segments.ts';
+
+/** Answers; the responder of packages/link. */
+export interface Answerer {
+  readonly attached: readonly number[];
+  attach(ifindex: number, mac: MacAddress): void;
+  detach(ifindex: number): void;
+  replace(rows: readonly AnsweredRow[]): void;
+}
+
+/** Announces; the announcer of packages/link. */
+export interface Announcing {
+  attach(ifindex: number, mac: MacAddress): void;
+  detach(ifindex: number): void;
+  replace(rows: readonly AnsweredRow[]): void;
+}
+
+/** A VIP that is answered now. */
+export interface ServedVip {
+  readonly vip: IpAddress;
+  readonly services: readonly ServiceKey[];
+  /** Names of the interfaces on which it is answered; may be empty. */
+  readonly interfaces: readonly string[];
+}
+
+export interface WireOptions {
+  readonly answerer: Answerer;
+  readonly announcer: Announcing;
+  /** An interface could not be opened, most often because it has just gone; the next change tries again. */
+  onAttachFailed(segment: Segment, error: unknown): void;
+}
+
+export class Wire {
+  readonly #options: WireOptions;
+  readonly #segments = new Map<number, Segment>();
+
+  constructor(options: WireOptions) {
+    this.#options = options;
+  }
+
+  /** Answers for exactly these VIPs on exactly these segments. When it returns, everything else is silent. */
+  apply(segments: readonly Segment[], owned: readonly OwnedVip[]): ServedVip[] {
+    const { answerer, announcer } = this.#options;
+    for (const known of [...this.#segments.values()])
+      if (!segments.some((one) => isSame(one, known))) this.#detach(known);
+    const rows = owned.map((one) => ({
+      vip: one.vip,
+      ifindexes: fitting(one, segments).map(({ ifindex }) => ifindex),
+    }));
+    // Answers come before announcements, so that who hears of us can ask us.
+    answerer.replace(rows);
+    for (const segment of segments) if (!this.#segments.has(segment.ifindex)) this.#attach(segment);
+    announcer.replace(rows);
+    for (const segment of this.#segments.values()) announcer.attach(segment.ifindex, segment.mac);
+    const attached = [...this.#segments.values()];
+    return owned.map((one) => ({
+      vip: one.vip,
+      services: one.services,
+      interfaces: fitting(one, attached).map(({ ifname }) => ifname),
+    }));
+  }
+
+  /** Stops answering and announcing everything. */
+  silence(): void {
+    this.#options.answerer.replace([]);
+    this.#options.announcer.replace([]);
+  }
+
+  /** Segments that are listened on. */
+  get segments(): readonly Segment[] {
+    return [...this.#segments.values()];
+  }
+
+  #attach(segment: Segment): void {
+    try {
+      this.#options.answerer.attach(segment.ifindex, segment.mac);
+      this.#segments.set(segment.ifindex, segment);
+    } catch (error) {
+      this.#options.onAttachFailed(segment, error);
+    }
+  }
+
+  #detach(segment: Segment): void {
+    this.#segments.delete(segment.ifindex);
+    this.#options.answerer.detach(segment.ifindex);
+    this.#options.announcer.detach(segment.ifindex);
+  }
+}
+
+function isSame(a: Segment, b: Segment): boolean {
+  return a.ifindex === b.ifindex && a.ifname === b.ifname && a.mac.equals(b.mac);
+}
+
+function fitting(owned: OwnedVip, segments: readonly Segment[]): readonly Segment[] {
+  return segments.filter(({ ifname }) => owned.interfaces === undefined || owned.interfaces.includes(ifname));
+}
