@@ -26,10 +26,10 @@ export const NDP_HOP_LIMIT = 255;
 export const NDP_FIXED_BYTES = 24;
 
 /**
- * Longest message that is read, in bytes: room for 13 options of the shortest kind, where hosts send one or two. The RFC has no
+ * Longest message that is read, in bytes: room for 12 options of the shortest kind, where hosts send one or two. The RFC has no
  * limit; this one bounds the work per frame, in the kernel too.
  */
-export const NDP_LONGEST_BYTES = 128;
+export const NDP_LONGEST_BYTES = 120;
 
 const CODE_OFFSET = 1;
 const CHECKSUM_OFFSET = 2;
