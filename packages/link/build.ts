@@ -6,9 +6,11 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { buildAnswerProgram } from './build-answer.ts';
 
 const HERE = import.meta.dirname;
 const NATIVE = join(HERE, 'native');
+const GENERATED = join(HERE, 'build', 'generated');
 
 export interface AddonOptions {
   /** The C compiler. Default: the environment's CC, or cc. */
@@ -22,6 +24,7 @@ export interface AddonOptions {
 /** Builds the addon if a source is newer than it; returns its path. Throws with the compiler's output on an error in it. */
 export function buildAddon(options: AddonOptions = {}): string {
   const output = options.output ?? join(HERE, 'build', 'link.node');
+  buildAnswerProgram(join(GENERATED, 'answer-program.h'));
   if (isCurrent(output)) return output;
   mkdirSync(dirname(output), { recursive: true });
   // A process that has the old file mapped keeps it: the new one is put in its place whole.
@@ -49,7 +52,18 @@ function usualFlags(): string[] {
     '-D_GNU_SOURCE',
     '-DNAPI_VERSION=9',
   ];
-  return [...strict, '-shared', '-fPIC', '-fvisibility=hidden', '-O2', '-pthread', '-isystem', headers];
+  return [
+    ...strict,
+    '-shared',
+    '-fPIC',
+    '-fvisibility=hidden',
+    '-O2',
+    '-pthread',
+    '-isystem',
+    headers,
+    '-I',
+    GENERATED,
+  ];
 }
 
 function sources(ending: string): string[] {
@@ -61,7 +75,10 @@ function sources(ending: string): string[] {
 
 function isCurrent(output: string): boolean {
   const builtAtMs = statSync(output, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  return [...sources('.c'), ...sources('.h'), import.meta.filename].every((path) => statSync(path).mtimeMs < builtAtMs);
+  const generated = join(GENERATED, 'answer-program.h');
+  return [...sources('.c'), ...sources('.h'), generated, import.meta.filename].every(
+    (path) => statSync(path).mtimeMs < builtAtMs,
+  );
 }
 
 if (import.meta.main) console.log(buildAddon());

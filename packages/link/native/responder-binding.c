@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// The answering thread for JavaScript.
+// What answers, the thread or the program in the kernel, for JavaScript.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine.h"
 #include "napi-support.h"
-#include "responder.h"
 
-// What an external value points to; `responder` is NULL after close.
+
+// What an external value points to; `engine` is NULL after close.
 struct handle {
-  struct responder *responder;
+  struct engine *engine;
 };
 
-// Also at the end of the environment, so that the thread never outlives it.
+// Also at the end of the environment, so that no thread and no program outlives it.
 static void close_handle(void *data) {
   struct handle *handle = data;
-  if (handle->responder == NULL) return;
-  responder_destroy(handle->responder);
-  handle->responder = NULL;
+  if (handle->engine == NULL) return;
+  handle->engine->ops->destroy(handle->engine);
+  handle->engine = NULL;
 }
 
 static void finalize(napi_env env, void *data, void *hint) {
@@ -28,25 +29,27 @@ static void finalize(napi_env env, void *data, void *hint) {
 }
 
 // Fetches `count` arguments, the first of which is an open handle. NULL with a pending exception otherwise.
-static struct responder *open_responder(napi_env env, napi_callback_info info, size_t count,
-                                        napi_value arguments[MAX_ARGUMENTS]) {
+static struct engine *open_engine(napi_env env, napi_callback_info info, size_t count,
+                                  napi_value arguments[MAX_ARGUMENTS]) {
   void *data = NULL;
   if (!read_arguments(env, info, count, arguments)) return NULL;
-  if (napi_get_value_external(env, arguments[0], &data) != napi_ok || ((struct handle *)data)->responder == NULL) {
+  if (napi_get_value_external(env, arguments[0], &data) != napi_ok || ((struct handle *)data)->engine == NULL) {
     throw_closed(env, "responder");
     return NULL;
   }
-  return ((struct handle *)data)->responder;
+  return ((struct handle *)data)->engine;
 }
 
+// responderOpen(engine: 0 for the thread, 1 for the program in the kernel)
 static napi_value responder_open(napi_env env, napi_callback_info info) {
-  (void)info;
-  napi_value external = NULL;
+  napi_value arguments[MAX_ARGUMENTS], external = NULL;
+  int32_t is_kernel;
+  if (!read_arguments(env, info, 1, arguments) || !read_int(env, arguments[0], &is_kernel)) return NULL;
   struct failure failure;
   struct handle *handle = calloc(1, sizeof *handle);
   if (handle == NULL) return throw_system_error(env, "calloc", ENOMEM);
-  handle->responder = responder_create(&failure);
-  if (handle->responder == NULL) {
+  handle->engine = is_kernel ? kernel_engine_create(&failure) : thread_engine_create(&failure);
+  if (handle->engine == NULL) {
     free(handle);
     return throw_system_error(env, failure.call, failure.error);
   }
@@ -68,18 +71,18 @@ static napi_value attach(napi_env env, napi_callback_info info) {
   int32_t ifindex;
   struct bytes mac;
   struct failure failure;
-  struct responder *responder = open_responder(env, info, 3, arguments);
-  if (responder == NULL || !read_int(env, arguments[1], &ifindex) || !read_bytes(env, arguments[2], &mac)) return NULL;
-  int slot = responder_attach(responder, ifindex, mac.data, &failure);
+  struct engine *engine = open_engine(env, info, 3, arguments);
+  if (engine == NULL || !read_int(env, arguments[1], &ifindex) || !read_bytes(env, arguments[2], &mac)) return NULL;
+  int slot = engine->ops->attach(engine, ifindex, mac.data, &failure);
   return slot < 0 ? throw_system_error(env, failure.call, failure.error) : make_int(env, slot);
 }
 
 static napi_value detach(napi_env env, napi_callback_info info) {
   napi_value arguments[MAX_ARGUMENTS];
   int32_t slot;
-  struct responder *responder = open_responder(env, info, 2, arguments);
-  if (responder == NULL || !read_int(env, arguments[1], &slot)) return NULL;
-  responder_detach(responder, slot);
+  struct engine *engine = open_engine(env, info, 2, arguments);
+  if (engine == NULL || !read_int(env, arguments[1], &slot)) return NULL;
+  engine->ops->detach(engine, slot);
   return NULL;
 }
 
@@ -87,26 +90,26 @@ static napi_value replace(napi_env env, napi_callback_info info) {
   napi_value arguments[MAX_ARGUMENTS];
   struct bytes rows;
   struct failure failure;
-  struct responder *responder = open_responder(env, info, 2, arguments);
-  if (responder == NULL || !read_bytes(env, arguments[1], &rows)) return NULL;
-  if (responder_replace(responder, rows.data, rows.length / VIP_ROW_BYTES, &failure)) return NULL;
+  struct engine *engine = open_engine(env, info, 2, arguments);
+  if (engine == NULL || !read_bytes(env, arguments[1], &rows)) return NULL;
+  if (engine->ops->replace(engine, rows.data, rows.length / VIP_ROW_BYTES, &failure)) return NULL;
   return throw_system_error(env, failure.call, failure.error);
 }
 
 static napi_value renew(napi_env env, napi_callback_info info) {
   napi_value arguments[MAX_ARGUMENTS];
   int32_t milliseconds;
-  struct responder *responder = open_responder(env, info, 2, arguments);
-  if (responder == NULL || !read_int(env, arguments[1], &milliseconds)) return NULL;
-  return make_bool(env, responder_renew(responder, (uint64_t)milliseconds));
+  struct engine *engine = open_engine(env, info, 2, arguments);
+  if (engine == NULL || !read_int(env, arguments[1], &milliseconds)) return NULL;
+  return make_bool(env, engine->ops->renew(engine, (uint64_t)milliseconds));
 }
 
 static napi_value set_fence(napi_env env, napi_callback_info info) {
   napi_value arguments[MAX_ARGUMENTS];
   int32_t milliseconds;
-  struct responder *responder = open_responder(env, info, 2, arguments);
-  if (responder == NULL || !read_int(env, arguments[1], &milliseconds)) return NULL;
-  responder_set_fence(responder, (uint64_t)milliseconds);
+  struct engine *engine = open_engine(env, info, 2, arguments);
+  if (engine == NULL || !read_int(env, arguments[1], &milliseconds)) return NULL;
+  engine->ops->set_fence(engine, (uint64_t)milliseconds);
   return NULL;
 }
 
@@ -115,9 +118,9 @@ static napi_value announce(napi_env env, napi_callback_info info) {
   int32_t slot;
   struct bytes frame;
   struct failure failure;
-  struct responder *responder = open_responder(env, info, 3, arguments);
-  if (responder == NULL || !read_int(env, arguments[1], &slot) || !read_bytes(env, arguments[2], &frame)) return NULL;
-  enum announce_result result = responder_announce(responder, slot, frame.data, frame.length, &failure);
+  struct engine *engine = open_engine(env, info, 3, arguments);
+  if (engine == NULL || !read_int(env, arguments[1], &slot) || !read_bytes(env, arguments[2], &frame)) return NULL;
+  enum announce_result result = engine->ops->announce(engine, slot, frame.data, frame.length, &failure);
   if (result == ANNOUNCE_FAILED) return throw_system_error(env, failure.call, failure.error);
   return make_bool(env, result == ANNOUNCE_SENT);
 }
@@ -125,9 +128,9 @@ static napi_value announce(napi_env env, napi_callback_info info) {
 static napi_value outcomes(napi_env env, napi_callback_info info) {
   napi_value arguments[MAX_ARGUMENTS], list = NULL;
   uint64_t counts[OUTCOME_COUNT];
-  struct responder *responder = open_responder(env, info, 1, arguments);
-  if (responder == NULL || napi_create_array_with_length(env, OUTCOME_COUNT, &list) != napi_ok) return NULL;
-  responder_outcomes(responder, counts);
+  struct engine *engine = open_engine(env, info, 1, arguments);
+  if (engine == NULL || napi_create_array_with_length(env, OUTCOME_COUNT, &list) != napi_ok) return NULL;
+  engine->ops->outcomes(engine, counts);
   for (uint32_t index = 0; index < OUTCOME_COUNT; index++) {
     napi_set_element(env, list, index, make_double(env, (double)counts[index]));
   }
@@ -148,9 +151,9 @@ static void write_row(uint8_t *row, const struct vip_entry *entry) {
 static napi_value vip_counters(napi_env env, napi_callback_info info) {
   napi_value arguments[MAX_ARGUMENTS], buffer = NULL;
   void *data = NULL;
-  struct responder *responder = open_responder(env, info, 1, arguments);
-  if (responder == NULL) return NULL;
-  const struct vip_table *table = responder_table(responder);
+  struct engine *engine = open_engine(env, info, 1, arguments);
+  if (engine == NULL) return NULL;
+  const struct vip_table *table = engine->ops->table(engine);
   if (napi_create_arraybuffer(env, (size_t)table->count * COUNTER_ROW_BYTES, &data, &buffer) != napi_ok) return NULL;
   uint8_t *row = data;
   for (uint32_t position = 0; position <= table->mask; position++) {
@@ -164,7 +167,7 @@ static napi_value vip_counters(napi_env env, napi_callback_info info) {
 
 static napi_value outcome_names(napi_env env, napi_callback_info info) {
 #define NAME_ROW(name, text) text,
-  static const char *const names[] = {ARP_OUTCOMES(NAME_ROW) RESPONDER_OUTCOMES(NAME_ROW)};
+  static const char *const names[] = {ARP_OUTCOMES(NAME_ROW) RESPONDER_OUTCOMES(NAME_ROW) NDP_OUTCOMES(NAME_ROW)};
 #undef NAME_ROW
   (void)info;
   napi_value list = NULL;

@@ -8,18 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "arp-decide.h"
-
-// Outcomes that the decision alone cannot have, counted behind those of ARP_OUTCOMES.
-#define RESPONDER_OUTCOMES(ROW)                  \
-  ROW(RESPONDER_OTHER_SEGMENT, "other-segment")  \
-  ROW(RESPONDER_SEND_FAILED, "send-failed")      \
-  ROW(RESPONDER_KERNEL_DROP, "kernel-drop")      \
-  ROW(RESPONDER_SOCKET_ERROR, "socket-error")
-
-#define RESPONDER_ENUM_ROW(name, text) name,
-enum responder_outcome { RESPONDER_BEFORE = ARP_OUTCOME_COUNT - 1, RESPONDER_OUTCOMES(RESPONDER_ENUM_ROW) OUTCOME_COUNT };
-#undef RESPONDER_ENUM_ROW
+#include "outcomes.h"
 
 // One bit of vip_entry.interfaces each.
 enum { SLOT_COUNT = 64 };

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 declare const responderBrand: unique symbol;
 declare const pollBrand: unique symbol;
 
-/** An answering thread. */
+/** What answers: a thread, or a program in the kernel. */
 export interface ResponderHandle {
   readonly [responderBrand]: true;
 }
@@ -42,8 +42,8 @@ export interface NativeLink {
   pollStart(fd: number, callback: () => void): PollHandle;
   /** Exactly once for each handle, before the descriptor is closed. */
   pollStop(handle: PollHandle): void;
-  /** Starts an answering thread with an empty table and a fence that has run out. */
-  responderOpen(): ResponderHandle;
+  /** Starts an answering thread (0) or loads the program of the kernel (1), with an empty table and a fence that has run out. */
+  responderOpen(engine: 0 | 1): ResponderHandle;
   responderClose(handle: ResponderHandle): void;
   /** Begins to listen on an interface; returns its slot, 0 to 63. */
   responderAttach(handle: ResponderHandle, ifindex: number, mac: Uint8Array): number;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Answers ARP for VIPs from a native thread, with a fence: a process that does not renew it goes silent by itself. JavaScript is not
- * on the answer path. Needs CAP_NET_RAW.
+ * Answers ARP and neighbor discovery for VIPs, with a fence: a process that does not renew it goes silent by itself. JavaScript is not
+ * on the answer path. What answers is a native thread on packet sockets (needs CAP_NET_RAW) or a program in the kernel (needs CAP_BPF
+ * and CAP_NET_ADMIN too); both do the same.
  */
 import type { IpAddress, MacAddress } from '@berth/core';
 import { type NativeLink, nativeLink, type ResponderHandle } from './native.ts';
@@ -16,10 +17,13 @@ export interface AnsweredRow {
   readonly ifindexes: readonly number[];
 }
 
+/** What answers. */
+export type EngineName = 'packet-socket' | 'kernel';
+
 /** What became of an announcement. */
 export type AnnounceResult = 'sent' | 'fenced' | 'not-attached';
 
-/** One answering thread. Every method throws an Error with `code` and `syscall` when the system refuses. */
+/** One answering thread or program. Every method throws an Error with `code` and `syscall` when the system refuses. */
 export class Responder {
   readonly #native: NativeLink;
   readonly #handle: ResponderHandle;
@@ -32,9 +36,9 @@ export class Responder {
     this.#handle = handle;
   }
 
-  /** Starts the thread. It answers nothing before {@link Responder.attach}, {@link Responder.replace} and {@link Responder.openFence}. */
-  static open(native: NativeLink = nativeLink()): Responder {
-    return new Responder(native, native.responderOpen());
+  /** Starts the engine. It answers nothing before {@link Responder.attach}, {@link Responder.replace} and {@link Responder.openFence}. */
+  static open(native: NativeLink = nativeLink(), engine: EngineName = 'packet-socket'): Responder {
+    return new Responder(native, native.responderOpen(engine === 'kernel' ? 1 : 0));
   }
 
   /** Begins to listen on an interface, as this MAC. To change the MAC, detach first. */

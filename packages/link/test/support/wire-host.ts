@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The program that runs in each host of a WireLan: it owns a responder and a packet socket per interface, and obeys over IPC. */
 import { IpAddress, MacAddress } from '@berth/core';
-import { type AnnounceResult, Announcer, Links, PacketSocket, Responder } from '@berth/link';
+import { type AnnounceResult, Announcer, type EngineName, Links, PacketSocket, Responder } from '@berth/link';
 
 const ARP = 0x0806;
 /** How often {@link HostCalls.keepFence} renews, in milliseconds. */
 const RENEW_MS = 50;
 
+let engine: EngineName = 'packet-socket';
 let responder: Responder | undefined;
 const sockets = new Map<string, PacketSocket>();
 const links = new Links({ onChange: () => {}, onError: (error) => console.error(error) });
@@ -51,8 +52,12 @@ const calls = {
   linkNames(): string[] {
     return links.list().map((link) => `${link.name}${link.isUp && link.hasCarrier ? '' : ' (down)'}`);
   },
+  /** Names what the responder is opened with. */
+  useEngine(name: EngineName): void {
+    engine = name;
+  },
   answerOn(...ifnames: string[]): void {
-    responder ??= Responder.open();
+    responder ??= Responder.open(undefined, engine);
     for (const ifname of ifnames) responder.attach(linkOf(ifname).index, linkOf(ifname).mac ?? MacAddress.ZERO);
   },
   detach(ifname: string): void {

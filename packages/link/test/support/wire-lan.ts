@@ -6,6 +6,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { EngineName } from '@berth/link';
 import type { HostCalls, HostMessage } from './wire-host.ts';
 
 /** Longest wait for anything that a test waits for, in milliseconds. */
@@ -122,12 +123,13 @@ export class WireLan {
     this.#names = names;
   }
 
-  /** Makes namespaces, cables and programs. Call {@link WireLan.down} in any case. */
-  static async up(plan: LanPlan): Promise<WireLan> {
+  /** Makes namespaces, cables and programs, which answer with this engine. Call {@link WireLan.down} in any case. */
+  static async up(plan: LanPlan, engine: EngineName = 'packet-socket'): Promise<WireLan> {
     const lan = new WireLan(`${PREFIX}-${lanCount++}`, Object.keys(plan));
     lan.#lay(plan);
     for (const name of lan.#names) lan.#hosts.set(name, new WireHost(lan.#namespaceOf(name)));
     await Promise.all(lan.#names.map((name) => lan.host(name).call('ping')));
+    await Promise.all(lan.#names.map((name) => lan.host(name).call('useEngine', engine)));
     return lan;
   }
 

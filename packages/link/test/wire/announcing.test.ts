@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
-import { buildAddon } from '../../build.ts';
 import { BROADCAST, NO_MAC, readArp } from '../support/arp-text.ts';
+import { eachEngine } from '../support/each-engine.ts';
 import { until, type WireHost, WireLan } from '../support/wire-lan.ts';
 
 const VIP = '203.0.113.20';
 const REFRESH_MS = 1200;
 
-describe('announcing on the wire', () => {
+eachEngine('announcing on the wire', (engine) => {
   let lan: WireLan;
   let client: WireHost;
   let owner: WireHost;
   let ownerMac: string;
 
   beforeEach(async () => {
-    buildAddon();
-    lan = await WireLan.up({ client: { addresses: ['203.0.113.99/24'] }, owner: {} });
+    lan = await WireLan.up({ client: { addresses: ['203.0.113.99/24'] }, owner: {} }, engine);
     client = lan.host('client');
     owner = lan.host('owner');
     ownerMac = await owner.call('macOf', 'lan0');

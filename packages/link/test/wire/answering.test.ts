@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
-import { buildAddon } from '../../build.ts';
 import { type ArpFields, BROADCAST, NO_IP, question, readArp } from '../support/arp-text.ts';
+import { eachEngine } from '../support/each-engine.ts';
 import { until, type WireHost, WireLan } from '../support/wire-lan.ts';
 
 const CLIENT_IP = '203.0.113.99';
 const VIP = '203.0.113.20';
 const OTHER_VIP = '203.0.113.21';
 
-describe('answering on the wire', () => {
+eachEngine('answering on the wire', (engine) => {
   let lan: WireLan;
   let client: WireHost;
   let owner: WireHost;
@@ -16,8 +16,7 @@ describe('answering on the wire', () => {
   let ownerMac: string;
 
   before(async () => {
-    buildAddon();
-    lan = await WireLan.up({ client: { addresses: [`${CLIENT_IP}/24`] }, owner: {}, second: {}, third: {} });
+    lan = await WireLan.up({ client: { addresses: [`${CLIENT_IP}/24`] }, owner: {}, second: {}, third: {} }, engine);
     client = lan.host('client');
     owner = lan.host('owner');
     await client.call('watch', 'lan0');
@@ -154,12 +153,11 @@ describe('answering on the wire', () => {
   });
 });
 
-describe('answering on several interfaces', () => {
+eachEngine('answering on several interfaces', (engine) => {
   let lan: WireLan;
 
   before(async () => {
-    buildAddon();
-    lan = await WireLan.up({ client: {}, owner: {} });
+    lan = await WireLan.up({ client: {}, owner: {} }, engine);
     const owner = lan.host('owner');
     // A second interface on the same segment would be a second answer; so it gets a segment of its own.
     owner.run('ip', 'link', 'add', 'lan1', 'type', 'veth', 'peer', 'name', 'far1');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
-import { buildAddon } from '../../build.ts';
 import { BROADCAST, NO_MAC, question, readArp } from '../support/arp-text.ts';
+import { eachEngine } from '../support/each-engine.ts';
 import { until, type WireHost, WireLan } from '../support/wire-lan.ts';
 
 const CLIENT_IP = '203.0.113.99';
@@ -9,7 +9,7 @@ const VIP = '203.0.113.20';
 /** Shortest frame that this LAN delivers, in bytes; shorter ones are tried on the decision alone (decision.test.ts). */
 const SHORTEST_BYTES = 22;
 
-describe('bad frames on the wire', () => {
+eachEngine('bad frames on the wire', (engine) => {
   let lan: WireLan;
   let client: WireHost;
   let owner: WireHost;
@@ -17,8 +17,7 @@ describe('bad frames on the wire', () => {
   let good: string;
 
   before(async () => {
-    buildAddon();
-    lan = await WireLan.up({ client: {}, owner: {} });
+    lan = await WireLan.up({ client: {}, owner: {} }, engine);
     client = lan.host('client');
     owner = lan.host('owner');
     await client.call('watch', 'lan0');

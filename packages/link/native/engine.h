@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What answers: the thread on packet sockets (thread-engine.c) or a program in the kernel (kernel-engine.c). Both have the same table,
+// the same fence and the same counters, so JavaScript drives both through one binding.
+#ifndef BERTH_ENGINE_H
+#define BERTH_ENGINE_H
+
+#include "responder.h"
+
+struct engine;
+
+// Meaning and results are those of the functions of responder.h with the same names.
+struct engine_ops {
+  void (*destroy)(struct engine *engine);
+  int (*attach)(struct engine *engine, int ifindex, const uint8_t mac[MAC_BYTES], struct failure *failure);
+  void (*detach)(struct engine *engine, int slot);
+  bool (*replace)(struct engine *engine, const uint8_t *rows, size_t count, struct failure *failure);
+  bool (*renew)(struct engine *engine, uint64_t milliseconds);
+  void (*set_fence)(struct engine *engine, uint64_t milliseconds);
+  enum announce_result (*announce)(struct engine *engine, int slot, const uint8_t *frame, size_t length,
+                                   struct failure *failure);
+  void (*outcomes)(struct engine *engine, uint64_t counts[OUTCOME_COUNT]);
+  // The table in force with counters that are current. Valid until the next call of replace.
+  const struct vip_table *(*table)(struct engine *engine);
+};
+
+// The first member of every engine.
+struct engine {
+  const struct engine_ops *ops;
+};
+
+// Both start with an empty table and a fence that has run out. NULL on failure.
+struct engine *thread_engine_create(struct failure *failure);
+struct engine *kernel_engine_create(struct failure *failure);
+
+#endif
