@@ -3,7 +3,7 @@
 // Brings a lab to full health from whatever state it is in: builds what is not
 // there, starts what has ended, undoes faults.
 
-import { mkdir } from 'node:fs/promises';
+import { mkdir, statfs } from 'node:fs/promises';
 import { addressPlan, hostNamed } from './address-plan.ts';
 import { ApiClient } from './api-client.ts';
 import { type Blueprint, controlPlaneOf, networkOf, nodeOf, nodesOf } from './blueprint.ts';
@@ -14,7 +14,11 @@ import { thawAll } from './faults.ts';
 import { ensureImages } from './images.ts';
 import { buildNetwork, existingNamespaces, hasRootLink, namespacesOf, setCable } from './network.ts';
 import { registerNode, startKubelet, startKubeProxy, waitForNode } from './node.ts';
+import { run } from './run.ts';
 import { type LabPaths, readSavedLab } from './state.ts';
+
+/** OVERLAYFS_SUPER_MAGIC of linux/magic.h. */
+const OVERLAY_MAGIC = 0x794c7630;
 
 /** Told what is being done, one line each. */
 export type Report = (line: string) => void;
@@ -32,10 +36,16 @@ export async function isWhole(paths: LabPaths): Promise<boolean> {
 export async function bringUp(blueprint: Blueprint, report: Report): Promise<void> {
   await ensureNetwork(blueprint, report);
   report('control plane');
-  await mkdir(blueprint.paths.data, { recursive: true });
+  await ensureDataFolder(blueprint.paths.data);
   // Neither needs the other, and both mostly wait.
   await Promise.all([ensureControlPlane(controlPlaneOf(blueprint)), ensureRuntimes(blueprint)]);
   if (blueprint.saved.nodes > 0) await ensureNodes(blueprint, report);
+}
+
+/** Snapshots are overlays, and an overlay cannot have its upper layer on another, as in a container: memory then. */
+async function ensureDataFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  if ((await statfs(folder)).type === OVERLAY_MAGIC) await run(['mount', '-t', 'tmpfs', 'berth-lab', folder]);
 }
 
 async function ensureNetwork(blueprint: Blueprint, report: Report): Promise<void> {

@@ -3,6 +3,7 @@
 // A whole cluster, on the real thing: pods and Services work, faults do what
 // they say, a half-dead lab comes back, and nothing stays behind.
 
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,7 @@ import { writeOciArchive } from '../../tools/oci-archive.ts';
 import { Lab } from './lab.ts';
 import { run } from './run.ts';
 import { labPaths } from './state.ts';
-import { containerTraces, tracesOf } from './traces.ts';
+import { containerTracesOf, tracesOf } from './traces.ts';
 import { waitUntil } from './wait.ts';
 
 const NAME = 'test-nodes';
@@ -66,11 +67,9 @@ const WEB = {
 describe('a lab with nodes (needs root)', function () {
   this.timeout(120_000);
   let lab: Lab;
-  let tracesBefore: string[];
 
   before(async function () {
     if (process.getuid?.() !== 0) this.skip();
-    tracesBefore = await containerTraces();
     lab = await Lab.up({ name: NAME, nodes: 2 });
     await lab.kubectl(['apply', '-f', '-'], { input: JSON.stringify(WEB) });
     await lab.kubectl(['rollout', 'status', 'deployment/web', '--timeout=60s']);
@@ -172,8 +171,10 @@ describe('a lab with nodes (needs root)', function () {
     await lab.kubectl(['run', 'pod', '--image=localhost/agnhost:lab']);
     await lab.kubectl(['wait', '--for=condition=Ready', 'pod/pod', '--timeout=30s']);
     expect(await tracesOf(NAME)).to.not.deep.equal([]);
+    const containers = await containerTracesOf(NAME);
+    expect(containers).to.not.deep.equal([]);
     await lab.down();
     expect(await tracesOf(NAME)).to.deep.equal([]);
-    expect((await containerTraces()).filter((trace) => !tracesBefore.includes(trace))).to.deep.equal([]);
+    expect(containers.filter((file) => existsSync(file))).to.deep.equal([]);
   });
 });

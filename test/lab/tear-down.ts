@@ -85,7 +85,8 @@ async function removeTraces(paths: LabPaths): Promise<void> {
   for (const tree of ['', ...trees]) await rmdir(join(CGROUP_ROOT, tree, CONTAINER_CGROUP)).catch(() => {});
 }
 
-async function bundlesOf(paths: LabPaths): Promise<string[]> {
+/** Folders of the lab's present containers, each named by the container's id. */
+export async function bundlesOf(paths: LabPaths): Promise<string[]> {
   const bundles: string[] = [];
   for (const host of await readdir(paths.run).catch(() => [])) {
     const folder = join(containerdState(paths, host), BUNDLES);
@@ -94,9 +95,15 @@ async function bundlesOf(paths: LabPaths): Promise<string[]> {
   return bundles;
 }
 
-async function removeShimSocket(bundle: string): Promise<void> {
+/** The socket of a container's shim, when its bundle names one. */
+export async function shimSocketOf(bundle: string): Promise<string | undefined> {
   const address = await readFile(join(bundle, 'address'), 'utf8').catch(() => '');
-  if (address.startsWith(`unix://${SHIM_SOCKETS}/`)) await rm(address.slice('unix://'.length), { force: true });
+  return address.startsWith(`unix://${SHIM_SOCKETS}/`) ? address.slice('unix://'.length) : undefined;
+}
+
+async function removeShimSocket(bundle: string): Promise<void> {
+  const socket = await shimSocketOf(bundle);
+  if (socket !== undefined) await rm(socket, { force: true });
 }
 
 /** A shim that was killed while containerd lived has no bundle any more: what is left of it is a socket that refuses. */

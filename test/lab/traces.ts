@@ -3,12 +3,12 @@
 // What a lab could leave on this machine, for the test that it leaves nothing.
 
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { commandLineOf } from './members.ts';
 import { existingNamespaces, namespacesOf } from './network.ts';
 import { run } from './run.ts';
 import { labPaths } from './state.ts';
-import { mountsBelow } from './tear-down.ts';
+import { bundlesOf, mountsBelow, shimSocketOf } from './tear-down.ts';
 
 /** Everything on this machine that names the lab or that only its containers can have made, sorted. */
 export async function tracesOf(labName: string): Promise<string[]> {
@@ -24,16 +24,14 @@ export async function tracesOf(labName: string): Promise<string[]> {
   return found.sort();
 }
 
-/** Containers of all labs, where containerd keeps them outside the folders of a lab: cgroups, sockets, notes. */
-export async function containerTraces(): Promise<string[]> {
+/** What the lab's present containers have outside its folders: cgroups, sockets of their shims, notes of their network. */
+export async function containerTracesOf(labName: string): Promise<string[]> {
   const trees = await readdir('/sys/fs/cgroup').catch(() => []);
-  const cgroups = ['', ...trees].map((tree) => join('/sys/fs/cgroup', tree, 'k8s.io'));
-  const listed = await Promise.all([
-    ...cgroups.map((folder) => idsIn(folder)),
-    idsIn('/run/containerd/s'),
-    idsIn('/var/lib/cni/results'),
-  ]);
-  return listed.flat().sort();
+  const folders = ['', ...trees].map((tree) => join('/sys/fs/cgroup', tree, 'k8s.io'));
+  const bundles = await bundlesOf(labPaths(labName));
+  const ids = bundles.map((bundle) => basename(bundle));
+  const listed = await Promise.all([...folders, '/var/lib/cni/results'].map((folder) => entriesNaming(ids, folder)));
+  return [...listed.flat(), ...(await Promise.all(bundles.map(shimSocketOf))).filter((file) => file !== undefined)];
 }
 
 async function linksOf(labName: string): Promise<string[]> {
@@ -52,8 +50,7 @@ async function present(folders: readonly string[]): Promise<string[]> {
   return folders.filter((_, position) => listed[position] !== undefined);
 }
 
-/** Entries that carry the 64 hexadecimal digits of a container or of a shim's socket. */
-async function idsIn(folder: string): Promise<string[]> {
+async function entriesNaming(ids: readonly string[], folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
-  return names.filter((name) => /[0-9a-f]{64}/.test(name)).map((name) => join(folder, name));
+  return names.filter((name) => ids.some((id) => name.includes(id))).map((name) => join(folder, name));
 }
