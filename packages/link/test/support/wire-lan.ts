@@ -77,8 +77,8 @@ export class WireHost {
   }
 
   /** Runs a command that may fail; returns its exit code and what it printed. */
-  async attempt(command: string, ...argv: string[]): Promise<{ code: number; output: string }> {
-    const child = spawn('nsenter', [`--net=/run/netns/${this.#namespace}`, command, ...argv], {
+  async attempt(...argv: string[]): Promise<{ code: number; output: string }> {
+    const child = spawn('nsenter', [`--net=/run/netns/${this.#namespace}`, ...argv], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
