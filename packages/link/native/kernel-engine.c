@@ -8,11 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "engine.h"
+#include "frame-verdict.h"
 #include "kernel-program.h"
+#include "monotonic-clock.h"
 
 struct attachment {
   // 0: the slot is free.
@@ -39,12 +40,6 @@ static struct kernel_engine *self(struct engine *engine) { return (struct kernel
 static bool fail(struct failure *failure, const char *call, int error) {
   *failure = (struct failure){call, error};
   return false;
-}
-
-static uint64_t monotonic_now(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 // ---- interfaces ----
@@ -175,7 +170,9 @@ static enum announce_result announce(struct engine *base, int slot, const uint8_
                                      struct failure *failure) {
   struct kernel_engine *engine = self(base);
   if (!fence_holds(engine)) return ANNOUNCE_FENCED;
-  struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = engine->attachments[slot].ifindex};
+  struct sockaddr_ll to = {.sll_family = AF_PACKET,
+                           .sll_protocol = htons(frame_is_ipv6(frame, length) ? ETH_P_IPV6 : ETH_P_ARP),
+                           .sll_ifindex = engine->attachments[slot].ifindex};
   if (sendto(engine->socket, frame, length, MSG_DONTWAIT, (struct sockaddr *)&to, sizeof to) >= 0) return ANNOUNCE_SENT;
   fail(failure, "sendto", errno);
   return ANNOUNCE_FAILED;

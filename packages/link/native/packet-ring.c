@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-// 4,096 frames of 256 bytes: 1 MiB an interface. A frame has room for the header of the ring (80 bytes) and 176 bytes of what was
+// 4,096 frames of 256 bytes: 1 MiB a ring. A frame has room for the header of the ring (80 bytes) and 176 bytes of what was
 // received; longer frames are cut, which harms none that is answered.
 enum { FRAME_BYTES = 256, FRAME_COUNT = 4096, BLOCK_BYTES = 65536, RING_BYTES = FRAME_BYTES * FRAME_COUNT };
 
@@ -18,12 +19,27 @@ static bool set_int(int fd, int option, int value) {
   return setsockopt(fd, SOL_PACKET, option, &value, sizeof value) == 0;
 }
 
-static bool bind_to(int fd, int ifindex) {
-  struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ARP), .sll_ifindex = ifindex};
+static bool bind_to(int fd, int ifindex, uint16_t ether_type) {
+  struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_protocol = htons(ether_type), .sll_ifindex = ifindex};
   return bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
 }
 
-static const char *set_up(struct packet_ring *ring) {
+// Of IPv6, lets through only neighbor solicitations (135) and advertisements (136) right behind the fixed header.
+static bool keep_neighbor_discovery(int fd) {
+  struct sock_filter instructions[] = {
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, ETH_HLEN + 6),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6, 0, 4),
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, ETH_HLEN + 40),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 135, 1, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 136, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+  };
+  struct sock_fprog program = {.len = sizeof instructions / sizeof *instructions, .filter = instructions};
+  return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
+}
+
+static const char *set_up(struct packet_ring *ring, uint16_t ether_type) {
   struct tpacket_req layout = {.tp_block_size = BLOCK_BYTES,
                                .tp_block_nr = RING_BYTES / BLOCK_BYTES,
                                .tp_frame_size = FRAME_BYTES,
@@ -34,27 +50,41 @@ static const char *set_up(struct packet_ring *ring) {
   if (setsockopt(ring->fd, SOL_PACKET, PACKET_RX_RING, &layout, sizeof layout) != 0) return "setsockopt(PACKET_RX_RING)";
   ring->memory = mmap(NULL, RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, 0);
   if (ring->memory == MAP_FAILED) return "mmap";
-  if (!bind_to(ring->fd, ring->ifindex)) return "bind";
+  if (ether_type == ETH_P_IPV6 && !keep_neighbor_discovery(ring->fd)) return "setsockopt(SO_ATTACH_FILTER)";
+  if (!bind_to(ring->fd, ring->ifindex, ether_type)) return "bind";
   return NULL;
 }
 
-bool packet_ring_open(struct packet_ring *ring, int ifindex, const char **failed) {
-  *ring = (struct packet_ring){.ifindex = ifindex, .memory = MAP_FAILED};
-  // Protocol 0: nothing is captured before bind() names protocol and interface (packet(7)).
-  ring->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  *failed = ring->fd < 0 ? "socket" : set_up(ring);
-  if (*failed == NULL) return true;
-  int reason = errno;
-  packet_ring_close(ring);
-  errno = reason;
-  return false;
-}
-
-void packet_ring_close(struct packet_ring *ring) {
+static void close_ring(struct packet_ring *ring) {
   if (ring->memory != MAP_FAILED) munmap(ring->memory, RING_BYTES);
   if (ring->fd >= 0) close(ring->fd);
   ring->memory = MAP_FAILED;
   ring->fd = -1;
+}
+
+static bool open_ring(struct packet_ring *ring, int ifindex, uint16_t ether_type, const char **failed) {
+  *ring = (struct packet_ring){.ifindex = ifindex, .memory = MAP_FAILED};
+  // Protocol 0: nothing is captured before bind() names protocol and interface (packet(7)).
+  ring->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  *failed = ring->fd < 0 ? "socket" : set_up(ring, ether_type);
+  if (*failed == NULL) return true;
+  int reason = errno;
+  close_ring(ring);
+  errno = reason;
+  return false;
+}
+
+bool packet_rings_open(struct packet_ring rings[RING_COUNT], int ifindex, const char **failed) {
+  if (!open_ring(&rings[ARP_RING], ifindex, ETH_P_ARP, failed)) return false;
+  if (open_ring(&rings[NDP_RING], ifindex, ETH_P_IPV6, failed)) return true;
+  int reason = errno;
+  close_ring(&rings[ARP_RING]);
+  errno = reason;
+  return false;
+}
+
+void packet_rings_close(struct packet_ring rings[RING_COUNT]) {
+  for (int ring = 0; ring < RING_COUNT; ring++) close_ring(&rings[ring]);
 }
 
 static struct tpacket2_hdr *header_of(const struct packet_ring *ring) {
@@ -83,10 +113,14 @@ void packet_ring_release(struct packet_ring *ring) {
   ring->next = (ring->next + 1) % FRAME_COUNT;
 }
 
-uint32_t packet_ring_take_drops(const struct packet_ring *ring) {
+static uint32_t take_drops(const struct packet_ring *ring) {
   struct tpacket_stats stats = {0};
   socklen_t length = sizeof stats;
   // Best effort: a counter that cannot be read counts nothing.
   if (getsockopt(ring->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &length) != 0) return 0;
   return stats.tp_drops;
+}
+
+uint32_t packet_rings_take_drops(const struct packet_ring rings[RING_COUNT]) {
+  return take_drops(&rings[ARP_RING]) + take_drops(&rings[NDP_RING]);
 }

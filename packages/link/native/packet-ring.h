@@ -24,10 +24,13 @@ struct packet_frame {
   bool is_for_other_host;
 };
 
-// Opens a ring for ARP on an interface. On failure returns false and names the system call in `failed`; errno tells why.
-bool packet_ring_open(struct packet_ring *ring, int ifindex, const char **failed);
+// Each interface has two rings: what is read from a socket must have one protocol, or it would have to look at every frame.
+enum { ARP_RING, NDP_RING, RING_COUNT };
 
-void packet_ring_close(struct packet_ring *ring);
+// Opens both rings on an interface. On failure returns false and names the system call in `failed`; errno tells why.
+bool packet_rings_open(struct packet_ring rings[RING_COUNT], int ifindex, const char **failed);
+
+void packet_rings_close(struct packet_ring rings[RING_COUNT]);
 
 // Fills `frame` with the oldest frame that was not released; false when there is none.
 bool packet_ring_peek(const struct packet_ring *ring, struct packet_frame *frame);
@@ -35,7 +38,7 @@ bool packet_ring_peek(const struct packet_ring *ring, struct packet_frame *frame
 // Gives the frame of the last successful peek back to the kernel.
 void packet_ring_release(struct packet_ring *ring);
 
-// Frames that the kernel dropped since the last call because the ring was full.
-uint32_t packet_ring_take_drops(const struct packet_ring *ring);
+// Frames that the kernel dropped since the last call because a ring was full.
+uint32_t packet_rings_take_drops(const struct packet_ring rings[RING_COUNT]);
 
 #endif

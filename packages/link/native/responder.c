@@ -10,18 +10,22 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "frame-verdict.h"
+#include "monotonic-clock.h"
 #include "packet-ring.h"
 
 // Frames of one interface that are looked at before the others have their turn.
-enum { TURN_FRAMES = 256, EVENTS_AT_ONCE = 16, WAKE = SLOT_COUNT };
+enum { TURN_FRAMES = 256, EVENTS_AT_ONCE = 16 };
+
+// A ring is known to epoll by slot * RING_COUNT + ring.
+enum { WAKE = SLOT_COUNT * RING_COUNT };
 
 struct slot {
   // Set when everything below is valid; cleared before anything of it goes.
   atomic_bool is_open;
-  struct packet_ring ring;
+  struct packet_ring rings[RING_COUNT];
   uint8_t mac[MAC_BYTES];
   uint64_t bit;
 };
@@ -39,12 +43,6 @@ struct responder {
   int epoll;
   int wake;
 };
-
-static uint64_t monotonic_now(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static bool fence_holds(struct responder *responder) {
   return monotonic_now() < atomic_load_explicit(&responder->fence, memory_order_acquire);
@@ -65,61 +63,63 @@ static void record_claim(struct vip_counters *counters, const uint8_t *sender) {
 }
 
 // Frames of VLANs that the socket of the untagged interface sees too.
-static bool is_other_segment(const struct packet_frame *frame, const struct arp_decision *decision) {
-  bool is_for_us = decision->outcome != ARP_OTHER_DESTINATION;
-  return frame->is_for_other_interface || (frame->is_for_other_host && is_for_us);
+static bool is_other_segment(const struct packet_frame *frame, const struct verdict *verdict) {
+  return frame->is_for_other_interface || (frame->is_for_other_host && !verdict->is_for_other_host);
 }
 
-static void answer(struct responder *responder, const struct slot *slot, const struct packet_frame *frame) {
-  uint8_t reply[ARP_FRAME_BYTES];
+static void answer(struct responder *responder, const struct slot *slot, const struct packet_ring *ring,
+                   const struct packet_frame *frame) {
+  uint8_t reply[NDP_FRAME_BYTES];
   struct arp_point at = {.table = atomic_load(&responder->table),
                          .slot_bit = slot->bit,
                          .mac = slot->mac,
                          .fence_holds = fence_holds(responder)};
-  struct arp_decision decision = arp_decide(&at, frame->bytes, frame->length, reply);
-  if (is_other_segment(frame, &decision)) {
+  struct verdict verdict = frame_verdict(&at, frame->bytes, frame->length, reply);
+  if (is_other_segment(frame, &verdict)) {
     count(&responder->outcomes[RESPONDER_OTHER_SEGMENT]);
     return;
   }
-  size_t outcome = decision.outcome;
-  if (outcome == ARP_REPLY && send(slot->ring.fd, reply, sizeof reply, MSG_DONTWAIT) < 0) outcome = RESPONDER_SEND_FAILED;
-  count(&responder->outcomes[outcome]);
-  if (decision.vip == NULL) return;
-  struct vip_counters *counters = decision.vip->counters;
-  if (decision.outcome == ARP_FOREIGN_CLAIM) record_claim(counters, decision.sender);
-  if (decision.outcome == ARP_REPLY || decision.outcome == ARP_FENCED) count(&counters->requests);
-  if (outcome == ARP_REPLY) count(&counters->replies);
+  bool is_answered = verdict.reply_length > 0;
+  bool is_sent = is_answered && send(ring->fd, reply, verdict.reply_length, MSG_DONTWAIT) >= 0;
+  count(&responder->outcomes[is_answered && !is_sent ? RESPONDER_SEND_FAILED : verdict.outcome]);
+  if (verdict.vip == NULL) return;
+  struct vip_counters *counters = verdict.vip->counters;
+  if (verdict.is_claim) record_claim(counters, verdict.sender);
+  if (is_answered || verdict.is_fenced) count(&counters->requests);
+  if (is_sent) count(&counters->replies);
 }
 
 // Looks at one frame. Returns false when there is none, or when the slot was closed.
-static bool serve_frame(struct responder *responder, struct slot *slot) {
+static bool serve_frame(struct responder *responder, struct slot *slot, struct packet_ring *ring) {
   struct packet_frame frame;
   enter(responder);
-  bool has_frame = atomic_load(&slot->is_open) && packet_ring_peek(&slot->ring, &frame);
+  bool has_frame = atomic_load(&slot->is_open) && packet_ring_peek(ring, &frame);
   if (has_frame) {
-    answer(responder, slot, &frame);
-    packet_ring_release(&slot->ring);
+    answer(responder, slot, ring, &frame);
+    packet_ring_release(ring);
   }
   leave(responder);
   return has_frame;
 }
 
 // An interface that goes down leaves an error on its socket, which must be fetched or epoll reports it for ever.
-static void fetch_error(struct responder *responder, struct slot *slot) {
+static void fetch_error(struct responder *responder, struct slot *slot, const struct packet_ring *ring) {
   int error = 0;
   socklen_t length = sizeof error;
   enter(responder);
   if (atomic_load(&slot->is_open)) {
-    getsockopt(slot->ring.fd, SOL_SOCKET, SO_ERROR, &error, &length);
+    getsockopt(ring->fd, SOL_SOCKET, SO_ERROR, &error, &length);
     count(&responder->outcomes[RESPONDER_SOCKET_ERROR]);
   }
   leave(responder);
 }
 
-static void serve_slot(struct responder *responder, struct slot *slot, uint32_t events) {
-  if ((events & EPOLLERR) != 0) fetch_error(responder, slot);
+static void serve_ring(struct responder *responder, uint32_t token, uint32_t events) {
+  struct slot *slot = &responder->slots[token / RING_COUNT];
+  struct packet_ring *ring = &slot->rings[token % RING_COUNT];
+  if ((events & EPOLLERR) != 0) fetch_error(responder, slot, ring);
   for (int frames = 0; frames < TURN_FRAMES; frames++) {
-    if (!serve_frame(responder, slot)) return;
+    if (!serve_frame(responder, slot, ring)) return;
   }
 }
 
@@ -131,7 +131,7 @@ static void *run(void *argument) {
     // Only EINTR is possible here: the descriptor and the buffer are ours.
     for (int index = 0; index < ready; index++) {
       if (events[index].data.u32 == WAKE) return NULL;
-      serve_slot(responder, &responder->slots[events[index].data.u32], events[index].events);
+      serve_ring(responder, events[index].data.u32, events[index].events);
     }
   }
 }
@@ -215,6 +215,14 @@ static int free_slot(struct responder *responder) {
   return -1;
 }
 
+static bool watch_rings(struct responder *responder, int number, struct failure *failure) {
+  for (int ring = 0; ring < RING_COUNT; ring++) {
+    uint32_t token = (uint32_t)(number * RING_COUNT + ring);
+    if (!watch(responder, responder->slots[number].rings[ring].fd, token, failure)) return false;
+  }
+  return true;
+}
+
 int responder_attach(struct responder *responder, int ifindex, const uint8_t mac[MAC_BYTES], struct failure *failure) {
   int number = free_slot(responder);
   if (number < 0) {
@@ -222,20 +230,20 @@ int responder_attach(struct responder *responder, int ifindex, const uint8_t mac
     return -1;
   }
   struct slot *slot = &responder->slots[number];
-  if (!packet_ring_open(&slot->ring, ifindex, &failure->call)) {
+  if (!packet_rings_open(slot->rings, ifindex, &failure->call)) {
     failure->error = errno;
     return -1;
   }
   memcpy(slot->mac, mac, MAC_BYTES);
   slot->bit = UINT64_C(1) << number;
   atomic_store(&slot->is_open, true);
-  if (watch(responder, slot->ring.fd, (uint32_t)number, failure)) return number;
+  if (watch_rings(responder, number, failure)) return number;
   responder_detach(responder, number);
   return -1;
 }
 
 static void count_kernel_drops(struct responder *responder, const struct slot *slot) {
-  atomic_fetch_add(&responder->outcomes[RESPONDER_KERNEL_DROP], packet_ring_take_drops(&slot->ring));
+  atomic_fetch_add(&responder->outcomes[RESPONDER_KERNEL_DROP], packet_rings_take_drops(slot->rings));
 }
 
 void responder_detach(struct responder *responder, int number) {
@@ -244,7 +252,7 @@ void responder_detach(struct responder *responder, int number) {
   wait_for_reader(responder);
   count_kernel_drops(responder, slot);
   // Closing the last descriptor takes it out of the epoll set.
-  packet_ring_close(&slot->ring);
+  packet_rings_close(slot->rings);
 }
 
 bool responder_replace(struct responder *responder, const uint8_t *rows, size_t count, struct failure *failure) {
@@ -272,7 +280,9 @@ bool responder_renew(struct responder *responder, uint64_t milliseconds) {
 enum announce_result responder_announce(struct responder *responder, int slot, const uint8_t *frame, size_t length,
                                         struct failure *failure) {
   if (!fence_holds(responder)) return ANNOUNCE_FENCED;
-  if (send(responder->slots[slot].ring.fd, frame, length, MSG_DONTWAIT) >= 0) return ANNOUNCE_SENT;
+  // A socket marks what it sends with the protocol that it is bound to.
+  int ring = frame_is_ipv6(frame, length) ? NDP_RING : ARP_RING;
+  if (send(responder->slots[slot].rings[ring].fd, frame, length, MSG_DONTWAIT) >= 0) return ANNOUNCE_SENT;
   fail(failure, "send", errno);
   return ANNOUNCE_FAILED;
 }

@@ -61,15 +61,11 @@ export interface NativeLink {
   /** Rows of 16 bytes of address and four 64-bit numbers: requests, replies, claims, and the MAC of the last claim. */
   responderVipCounters(handle: ResponderHandle): ArrayBuffer;
   outcomeNames(): string[];
-  /** The decision on one frame alone; fills `reply` (42 bytes) when it returns 0, else the position in {@link NativeLink.outcomeNames}. */
-  arpDecide(
-    rows: Uint8Array,
-    slot: number,
-    mac: Uint8Array,
-    fence: 0 | 1,
-    frame: Uint8Array,
-    reply: Uint8Array,
-  ): number;
+  /**
+   * The decision on one frame alone, as a position in {@link NativeLink.outcomeNames}; fills `reply` (room for 86 bytes) when that is
+   * `reply` (42 bytes) or `ndp-reply` (86).
+   */
+  decide(rows: Uint8Array, slot: number, mac: Uint8Array, fence: 0 | 1, frame: Uint8Array, reply: Uint8Array): number;
 }
 
 /** Where the addon is looked for: named by the environment, beside the program (the image), in this package (the source tree). */
@@ -102,6 +98,6 @@ function load(): NativeLink {
 // An addon of another version lacks functions; better told at the start than at the first takeover.
 function assertNative(exports: unknown, path: string): asserts exports is NativeLink {
   const isComplete =
-    typeof exports === 'object' && exports !== null && 'responderOpen' in exports && 'arpDecide' in exports;
+    typeof exports === 'object' && exports !== null && 'responderOpen' in exports && 'decide' in exports;
   if (!isComplete) throw new Error(`link: load addon: "${path}" is not the addon of this version`);
 }
