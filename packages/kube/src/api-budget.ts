@@ -20,15 +20,19 @@ export interface ApiBudgetOptions {
   readonly random?: () => number;
 }
 
-/** Normal: somebody waits. Low: runs only while no normal call waits. */
-export type CallPriority = 'normal' | 'low';
+/** High: others wait for its result. Normal: somebody waits. Low: runs only while no other call waits. */
+export type CallPriority = 'high' | 'normal' | 'low';
 
 /** Limits the calls that go through `run`. */
 export class ApiBudget {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #max: number;
-  readonly #waiting: Readonly<Record<CallPriority, Set<() => void>>> = { normal: new Set(), low: new Set() };
+  readonly #waiting: Readonly<Record<CallPriority, Set<() => void>>> = {
+    high: new Set(),
+    normal: new Set(),
+    low: new Set(),
+  };
   #limit: number;
   #running = 0;
   #pausedUntil = Number.NEGATIVE_INFINITY;
@@ -91,7 +95,7 @@ export class ApiBudget {
   #admit(): void {
     if (this.#clock.now() < this.#pausedUntil) return;
     while (this.#running < this.limit) {
-      const start = first(this.#waiting.normal) ?? first(this.#waiting.low);
+      const start = first(this.#waiting.high) ?? first(this.#waiting.normal) ?? first(this.#waiting.low);
       if (!start) return;
       this.#running += 1;
       start();

@@ -22,6 +22,8 @@ export interface Selection {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** Objects come with their metadata alone, e.g. to hear about changes of large objects. */
+  readonly metadataOnly?: boolean;
 }
 
 export interface ListOptions extends Selection {

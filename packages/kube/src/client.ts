@@ -76,7 +76,8 @@ export class KubeClient implements KubeApi {
     if (options.limit !== undefined) query.set('limit', String(options.limit));
     if (options.continueToken) query.set('continue', options.continueToken);
     const path = withQuery(pathOf(kind, namespaceOf(options)), query);
-    const body = (await this.#call({ method: 'GET', path, signal: options.signal })) as RawList<T>;
+    const accept = acceptOf(options, 'PartialObjectMetadataList');
+    const body = (await this.#call({ method: 'GET', path, accept, signal: options.signal })) as RawList<T>;
     const next = body.metadata?.continue;
     return {
       // A list carries its kind once, at its head; a watch repeats it in each object.
@@ -93,7 +94,8 @@ export class KubeClient implements KubeApi {
     query.set('resourceVersion', options.resourceVersion);
     query.set('timeoutSeconds', String(options.timeoutSeconds));
     const path = withQuery(pathOf(kind, namespaceOf(options)), query);
-    const response = await this.#open({ method: 'GET', path, signal: options.signal, isStream: true });
+    const accept = acceptOf(options, 'PartialObjectMetadata');
+    const response = await this.#open({ method: 'GET', path, accept, signal: options.signal, isStream: true });
     for await (const line of readLines(response.body)) yield decodeWatchLine<T>(line, path);
   }
 
@@ -157,6 +159,7 @@ export class KubeClient implements KubeApi {
       signal: call.signal,
       isStream: call.isStream,
       timeoutMs: this.#timeoutMs,
+      ...(call.accept === undefined ? {} : { accept: call.accept }),
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
       ...(call.contentType === undefined ? {} : { contentType: call.contentType }),
     };
@@ -177,6 +180,7 @@ interface Call {
   readonly path: string;
   readonly body?: unknown;
   readonly contentType?: string;
+  readonly accept?: string | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -187,6 +191,11 @@ interface RawList<T> {
 
 function typed(kind: Resource<KubeObject>, object: object): unknown {
   return { ...object, apiVersion: kind.apiVersion, kind: kind.kind };
+}
+
+/** Asks the server for metadata alone; undefined for whole objects. */
+function acceptOf(options: { readonly metadataOnly?: boolean }, as: string): string | undefined {
+  return options.metadataOnly ? `application/json;as=${as};g=meta.k8s.io;v=v1` : undefined;
 }
 
 function namespaceOf(from: { readonly namespace?: string | undefined }): Partial<ObjectName> {

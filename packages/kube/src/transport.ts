@@ -37,6 +37,8 @@ export interface HttpRequest {
   /** Path with query. */
   readonly path: string;
   readonly contentType?: string;
+  /** @default application/json */
+  readonly accept?: string;
   readonly body?: string;
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds until the answer must be complete, or have begun for a stream. */
@@ -93,7 +95,7 @@ export class Transport {
 
   #nodeOptions(request: HttpRequest, credentials: Credentials): https.RequestOptions {
     const headers: Record<string, string> = {
-      Accept: 'application/json',
+      Accept: request.accept ?? 'application/json',
       'User-Agent': this.#options.userAgent,
       ...credentials.headers,
     };

@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ApiBudget, configMaps, EventRecorder, events, type KubeApi, KubeError, services } from '@berth/kube';
+import {
+  ApiBudget,
+  configMaps,
+  EventRecorder,
+  events,
+  type KubeApi,
+  KubeClient,
+  KubeError,
+  services,
+} from '@berth/kube';
 import { FakeApi } from '@berth/kube/testing';
 import { expect } from 'chai';
 import { type Cluster, makeNamespace, sharedCluster } from '../support/cluster.ts';
@@ -101,6 +110,20 @@ function describeApi(name: string, open: () => Promise<{ api: KubeApi; namespace
         continueToken = page.continueToken;
       } while (continueToken !== undefined);
       expect(seen).to.include.members(['ConfigMap a', 'ConfigMap b', 'ConfigMap c']);
+    });
+
+    it('lists metadata alone, of objects with a label or without it', async () => {
+      const labels = { part: 'ledger' };
+      await api.create(configMaps, { metadata: { namespace, name: 'l', labels }, data: { much: 'text' } });
+      await add('other');
+      const list = async (labelSelector: string) =>
+        (await api.list(configMaps, { namespace, labelSelector, metadataOnly: true })).items;
+      expect((await list('part=ledger')).map(({ metadata, data }) => [metadata.name, data])).to.deep.equal([
+        ['l', undefined],
+      ]);
+      expect((await list('part!=ledger')).map(({ metadata }) => metadata.name))
+        .to.include('other')
+        .and.not.include('l');
     });
 
     it('watches from where a list ended, until it is stopped', async () => {

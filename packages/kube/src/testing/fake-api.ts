@@ -13,6 +13,7 @@ import type {
   ListPage,
   NewObject,
   Patch,
+  Selection,
   WatchEvent,
   WatchOptions,
   WriteOptions,
@@ -69,7 +70,11 @@ export class FakeApi implements KubeApi {
       const all = this.#select(kind, options) as T[];
       const end = start + (options.limit ?? all.length);
       const next = end < all.length ? { continueToken: String(end) } : {};
-      return { items: all.slice(start, end).map(copy), resourceVersion: String(this.#version), ...next };
+      return {
+        items: all.slice(start, end).map((object) => shown(object, options)),
+        resourceVersion: String(this.#version),
+        ...next,
+      };
     });
   }
 
@@ -85,7 +90,9 @@ export class FakeApi implements KubeApi {
       const news = this.#log.filter((entry) => entry.version > seen && entry.kind === kind.kind);
       for (const entry of news) {
         seen = entry.version;
-        if (matches(entry.object, options)) yield { type: entry.type, object: copy(entry.object) as T };
+        if (matches(entry.object, options)) {
+          yield { type: entry.type, object: shown(entry.object, options) as T };
+        }
       }
       if (news.length === 0) await this.#nextChange(options.signal);
     }
@@ -230,6 +237,12 @@ export class FakeApi implements KubeApi {
   }
 }
 
+/** `name=value` or `name!=value`; nothing else is supported. */
+function hasLabel({ metadata }: KubeObject, selector: string): boolean {
+  const [name = '', value] = selector.split(/!?=/);
+  return (metadata.labels?.[name] === value) !== selector.includes('!=');
+}
+
 const STAMP = '2026-01-01T00:00:00Z';
 
 function nameIn(object: KubeObject): ObjectName {
@@ -237,10 +250,15 @@ function nameIn(object: KubeObject): ObjectName {
   return namespace ? { namespace, name } : { name };
 }
 
-function matches(object: KubeObject, options: { namespace?: string; fieldSelector?: string }): boolean {
-  const { namespace, fieldSelector } = options;
+function matches(object: KubeObject, options: Selection): boolean {
+  const { namespace, fieldSelector, labelSelector } = options;
   if (namespace !== undefined && object.metadata.namespace !== namespace) return false;
+  if (labelSelector !== undefined && !hasLabel(object, labelSelector)) return false;
   return fieldSelector === undefined || fieldSelector === `metadata.name=${object.metadata.name}`;
+}
+
+function shown<T extends KubeObject>(object: T, options: { readonly metadataOnly?: boolean }): T {
+  return copy(options.metadataOnly ? ({ metadata: object.metadata } as T) : object);
 }
 
 function copy<T>(value: T): T {
