@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+import { IpAddress, MacAddress } from '@berth/core';
+import { expect } from 'chai';
+import { Announcer } from './announcer.ts';
+import type { AnnounceResult } from './responder.ts';
+
+const LAN0 = 4;
+const LAN1 = 5;
+
+function ip(text: string): IpAddress {
+  const parsed = IpAddress.parse(text);
+  if (!parsed.ok) throw new Error(parsed.reason);
+  return parsed.value;
+}
+
+const MAC = MacAddress.fromBytes(Uint8Array.of(0, 0, 0x5e, 0, 0x53, 1)) ?? MacAddress.ZERO;
+const VIP = ip('203.0.113.20');
+
+class FakeClock {
+  #nowMs = 0;
+  readonly #timers = new Set<{ atMs: number; callback: () => void }>();
+
+  now(): number {
+    return this.#nowMs;
+  }
+
+  after(delayMs: number, callback: () => void) {
+    const timer = { atMs: this.#nowMs + delayMs, callback };
+    this.#timers.add(timer);
+    return { cancel: () => this.#timers.delete(timer) };
+  }
+
+  advance(toMs: number): void {
+    for (;;) {
+      const due = [...this.#timers].filter((timer) => timer.atMs <= toMs).sort((a, b) => a.atMs - b.atMs)[0];
+      if (!due) break;
+      this.#timers.delete(due);
+      this.#nowMs = due.atMs;
+      due.callback();
+    }
+    this.#nowMs = toMs;
+  }
+}
+
+function setUp(result: (ifindex: number) => AnnounceResult = () => 'sent') {
+  const clock = new FakeClock();
+  const frames: { atMs: number; ifindex: number; operation: number | undefined }[] = [];
+  const failed: string[] = [];
+  const sent: string[] = [];
+  const announcer = new Announcer({
+    sender: {
+      announce: (ifindex, frame) => {
+        const outcome = result(ifindex);
+        if (outcome === 'sent') frames.push({ atMs: clock.now(), ifindex, operation: frame[21] });
+        return outcome;
+      },
+    },
+    clock,
+    random: () => 0,
+    schedule: { burstMs: [0, 1000, 3000], refreshMs: 60_000 },
+    onSent: (vip, ifindex) => sent.push(`${vip} on ${ifindex}`),
+    onFailed: (vip, ifindex, error) => failed.push(`${vip} on ${ifindex}: ${(error as Error).message}`),
+  });
+  return { clock, frames, failed, sent, announcer };
+}
+
+describe('Announcer', () => {
+  it('sends both forms at once, in the burst and in each refresh', () => {
+    const { announcer, clock, frames } = setUp();
+    announcer.attach(LAN0, MAC);
+    announcer.replace([{ vip: VIP, ifindexes: [LAN0] }]);
+    clock.advance(70_000);
+    expect(frames.map(({ atMs, operation }) => `${atMs}:${operation}`)).to.deep.equal(
+      [0, 1000, 3000, 63_000].flatMap((atMs) => [`${atMs}:1`, `${atMs}:2`]),
+    );
+  });
+
+  it('stops when the VIP is lost', () => {
+    const { announcer, clock, frames } = setUp();
+    announcer.attach(LAN0, MAC);
+    announcer.replace([{ vip: VIP, ifindexes: [LAN0] }]);
+    announcer.replace([]);
+    clock.advance(100_000);
+    expect(frames.length).to.equal(2);
+  });
+
+  it('announces on an interface that is attached later, and not on one that is detached', () => {
+    const { announcer, clock, frames } = setUp();
+    announcer.replace([{ vip: VIP, ifindexes: [LAN0, LAN1] }]);
+    announcer.attach(LAN0, MAC);
+    clock.advance(500);
+    announcer.attach(LAN1, MAC);
+    announcer.detach(LAN0);
+    clock.advance(2000);
+    expect(frames.map(({ ifindex }) => ifindex)).to.deep.equal([LAN0, LAN0, LAN1, LAN1, LAN1, LAN1]);
+  });
+
+  it('tells of an interface that fails and goes on with the others', () => {
+    const { announcer, failed, sent } = setUp((ifindex) => {
+      if (ifindex === LAN1) throw new Error('send: ENETDOWN');
+      return 'sent';
+    });
+    announcer.attach(LAN1, MAC);
+    announcer.attach(LAN0, MAC);
+    announcer.replace([{ vip: VIP, ifindexes: [LAN1, LAN0] }]);
+    expect(failed).to.deep.equal(['203.0.113.20 on 5: send: ENETDOWN']);
+    expect(sent).to.deep.equal(['203.0.113.20 on 4']);
+  });
+
+  it('does not count what the fence held back', () => {
+    const { announcer, sent } = setUp(() => 'fenced');
+    announcer.attach(LAN0, MAC);
+    announcer.replace([{ vip: VIP, ifindexes: [LAN0] }]);
+    expect(sent).to.deep.equal([]);
+  });
+
+  it('leaves IPv6 to neighbour discovery', () => {
+    const { announcer, frames } = setUp();
+    announcer.attach(LAN0, MAC);
+    announcer.replace([{ vip: ip('2001:db8:5::7'), ifindexes: [LAN0] }]);
+    expect(frames).to.deep.equal([]);
+  });
+});
