@@ -3,8 +3,10 @@
 // A whole cluster, on the real thing: pods and Services work, faults do what
 // they say, a half-dead lab comes back, and nothing stays behind.
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -145,6 +147,30 @@ describe('a lab with nodes (needs root)', function () {
     await lab.kubectl(['wait', '--for=condition=Ready', 'node/node-1', '--timeout=20s']);
   });
 
+  it('freezes, thaws and kills the speaker of one node alone', async () => {
+    const start = (host: string) => {
+      const [program = '', ...args] = lab.argvOn(host, ['sh', '-c', 'sleep 60; : /berth/speaker.js']);
+      return spawn(program, args, { stdio: 'ignore' });
+    };
+    const [hit, spared] = [start('node-1'), start('node-2')];
+    const ended = once(hit, 'exit');
+    const isIn = (state: string) => async () => (await stateOf(hit.pid)) === state;
+    const isOn =
+      (host: string, pid = 0) =>
+      async () =>
+        (await lab.processIds(host)).includes(pid);
+    await waitUntil({ what: 'the speaker to start', timeoutMs: 5_000, probe: isOn('node-1', hit.pid) });
+    await waitUntil({ what: 'the other speaker', timeoutMs: 5_000, probe: isOn('node-2', spared.pid) });
+    await lab.freeze('node-1');
+    await waitUntil({ what: 'the speaker to stop', timeoutMs: 5_000, probe: isIn('T') });
+    expect(await stateOf(spared.pid)).to.not.equal('T');
+    await lab.thaw('node-1');
+    await waitUntil({ what: 'the speaker to go on', timeoutMs: 5_000, probe: isIn('S') });
+    await lab.kill('node-1');
+    expect(await ended).to.deep.equal([null, 'SIGKILL']);
+    spared.kill();
+  });
+
   it('says so when a fault has nothing to hit', async () => {
     const refused = await lab.freeze('node-1').catch((error: Error) => error.message);
     expect(refused).to.equal('lab: freeze speaker on node-1: no such process runs there');
@@ -178,3 +204,9 @@ describe('a lab with nodes (needs root)', function () {
     expect(containers.filter((file) => existsSync(file))).to.deep.equal([]);
   });
 });
+
+/** One letter: S sleeps, T is stopped (proc_pid_stat(5)). */
+async function stateOf(pid: number | undefined): Promise<string | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8');
+  return text.slice(text.lastIndexOf(')') + 2).split(' ')[0];
+}
