@@ -57,7 +57,7 @@ export class Wire {
     for (const segment of segments) if (!this.#segments.has(segment.ifindex)) this.#attach(segment);
     announcer.replace(rows);
     for (const segment of this.#segments.values()) announcer.attach(segment.ifindex, segment.mac);
-    const attached = [...this.#segments.values()];
+    const attached = segments.filter(({ ifindex }) => this.#segments.has(ifindex));
     return owned.map((one) => ({
       vip: one.vip,
       services: one.services,

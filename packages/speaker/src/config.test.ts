@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect } from 'chai';
+import { readConfig } from './config.ts';
+
+function problems(...argv: string[]): readonly string[] {
+  const read = readConfig(argv, { NODE_NAME: 'edge-1' });
+  return read.ok ? [] : read.problems;
+}
+
+describe('readConfig', () => {
+  it('has a default for everything but the name of the node', () => {
+    const read = readConfig([], { NODE_NAME: 'edge-1' });
+    if (!read.ok) throw new Error(read.problems.join('\n'));
+    expect(read.config).to.include({
+      nodeName: 'edge-1',
+      namespace: 'berth-system',
+      loadBalancerClass: 'berth.dev/l2',
+      fenceMs: 3000,
+    });
+    expect(read.config.metricsAddress).to.deep.equal({ host: undefined, port: 7481 });
+    expect(read.config.excludedInterfaces.some((pattern) => pattern.test('veth0abc'))).to.equal(true);
+  });
+
+  it('takes an argument before the environment', () => {
+    const read = readConfig(['--node-name=edge-2'], { NODE_NAME: 'edge-1', LOG_LEVEL: 'debug' });
+    expect(read.ok && [read.config.nodeName, read.config.logLevel]).to.deep.equal(['edge-2', 'debug']);
+  });
+
+  it('IF-05: takes patterns as they are written, separated by commas', () => {
+    const read = readConfig(['--exclude-interfaces=^(eth1|eth2)$,wg'], { NODE_NAME: 'edge-1' });
+    expect(read.ok && read.config.excludedInterfaces.map(({ source }) => source)).to.deep.equal([
+      '^(eth1|eth2)$',
+      'wg',
+    ]);
+  });
+
+  for (const { address, host, port } of [
+    { address: '127.0.0.1:80', host: '127.0.0.1', port: 80 },
+    { address: '[::1]:9', host: '::1', port: 9 },
+    { address: ':7481', host: undefined, port: 7481 },
+  ]) {
+    it(`reads ${address}`, () => {
+      const read = readConfig([`--metrics-address=${address}`], { NODE_NAME: 'edge-1' });
+      expect(read.ok && read.config.metricsAddress).to.deep.equal({ host, port });
+    });
+  }
+
+  it('tells all problems at once', () => {
+    const read = readConfig(['--exclude-interfaces=(', '--fence-ms=1', '--metrics-address=80', '--log-level=loud'], {});
+    expect(read.ok ? [] : read.problems.map((problem) => problem.split(':')[0])).to.have.members([
+      '--node-name',
+      '--exclude-interfaces',
+      '--fence-ms',
+      '--metrics-address',
+      '--log-level',
+    ]);
+  });
+
+  it('names an option that it does not know', () => {
+    expect(problems('--bogus=1')[0]).to.contain('--bogus');
+  });
+});

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The smallest objects for the tests of this package. */
+import { IpAddress, MacAddress } from '@berth/core';
+import type { Node, Service } from '@berth/kube';
+import type { LinkState } from '@berth/link';
+
+export function ip(text: string): IpAddress {
+  const parsed = IpAddress.parse(text);
+  if (!parsed.ok) throw new Error(parsed.reason);
+  return parsed.value;
+}
+
+export function mac(lastByte: number): MacAddress {
+  return MacAddress.fromBytes(Uint8Array.of(0, 0, 0x5e, 0, 0x53, lastByte)) ?? MacAddress.ZERO;
+}
+
+/** A Service `shop/NAME` of our class that holds these addresses. */
+export function service(name: string, ...ips: string[]): Service {
+  return {
+    metadata: { namespace: 'shop', name },
+    spec: { type: 'LoadBalancer' },
+    status: { loadBalancer: { ingress: ips.map((one) => ({ ip: one, ipMode: 'VIP' })) } },
+  };
+}
+
+export function node(
+  name: string,
+  labels: Record<string, string> = {},
+  ready: 'True' | 'False' | 'Unknown' = 'True',
+): Node {
+  return { metadata: { name, labels }, status: { conditions: [{ type: 'Ready', status: ready }] } };
+}
+
+export function link(index: number, name: string, changes: Partial<LinkState> = {}): LinkState {
+  return {
+    index,
+    name,
+    mac: mac(index),
+    isEthernet: true,
+    isUp: true,
+    hasCarrier: true,
+    isLoopback: false,
+    hasBroadcast: true,
+    isNoArp: false,
+    operState: 'up',
+    masterIndex: undefined,
+    masterKind: undefined,
+    kind: undefined,
+    addresses: [],
+    ...changes,
+  };
+}
