@@ -32,7 +32,9 @@ fi
 
 PATH=$PWD/node_modules/.bin:$PATH
 export PATH
-node packages/link/build.ts >/dev/null
 if [ "$lab" = yes ]; then
   node test/lab/prerequisites.ts $quiet
+else
+  node test/lab/prerequisites.ts $quiet --build-only
 fi
+node packages/link/build.ts >/dev/null

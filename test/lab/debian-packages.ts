@@ -17,6 +17,13 @@ interface DebianPackage {
 
 const PROGRAM_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
+/** What the addon is built with: C for the process, BPF for the kernel. */
+const COMPILERS: readonly DebianPackage[] = [
+  { name: 'gcc', anyOf: ['gcc'] },
+  { name: 'libc6-dev', anyOf: ['/usr/include/unistd.h'] },
+  { name: 'clang', anyOf: ['clang'] },
+];
+
 /** By need: who reads the list should see what each is for. */
 const PACKAGES: Readonly<Record<string, readonly DebianPackage[]>> = {
   'run containers': [
@@ -34,10 +41,7 @@ const PACKAGES: Readonly<Record<string, readonly DebianPackage[]>> = {
     { name: 'busybox-static', anyOf: ['/var/lib/dpkg/info/busybox-static.list', '/bin/busybox.static'] },
     { name: 'libc-bin', anyOf: ['ldd'] },
   ],
-  'compile pause and the native addon': [
-    { name: 'gcc', anyOf: ['gcc'] },
-    { name: 'libc6-dev', anyOf: ['/usr/include/unistd.h'] },
-  ],
+  'compile pause and the native addon': COMPILERS,
   'look at the network': [
     { name: 'curl', anyOf: ['curl'] },
     { name: 'iputils-ping', anyOf: ['ping'] },
@@ -49,14 +53,15 @@ const PACKAGES: Readonly<Record<string, readonly DebianPackage[]>> = {
   ],
 };
 
-/** Names of the packages that this machine lacks. */
-export function missingPackages(exists: (file: string) => boolean = existsSync): string[] {
+/** Names of the packages that this machine lacks: for everything, or only to build the addon. */
+export function missingPackages(
+  purpose: 'everything' | 'build' = 'everything',
+  exists: (file: string) => boolean = existsSync,
+): string[] {
   const isPresent = (file: string) =>
     file.startsWith('/') ? exists(file) : PROGRAM_FOLDERS.some((folder) => exists(join(folder, file)));
-  return Object.values(PACKAGES)
-    .flat()
-    .filter(({ anyOf }) => !anyOf.some(isPresent))
-    .map(({ name }) => name);
+  const packages = purpose === 'build' ? COMPILERS : Object.values(PACKAGES).flat();
+  return packages.filter(({ anyOf }) => !anyOf.some(isPresent)).map(({ name }) => name);
 }
 
 /** Installs packages as root; for anyone else, and without apt, rejects with the line to run. */

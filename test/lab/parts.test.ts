@@ -56,10 +56,11 @@ describe('isSpeaker', () => {
 });
 
 describe('missingPackages', () => {
-  it('finds nothing missing where every file exists', () => expect(missingPackages(() => true)).to.deep.equal([]));
+  it('finds nothing missing where every file exists', () =>
+    expect(missingPackages('everything', () => true)).to.deep.equal([]));
 
   it('names the package of a program that is in no folder', () => {
-    expect(missingPackages((file) => !/\/s?bin\/nft$/.test(file))).to.deep.equal(['nftables']);
+    expect(missingPackages('everything', (file) => !/\/s?bin\/nft$/.test(file))).to.deep.equal(['nftables']);
   });
 
   it('offers one line to run', () => {
