@@ -213,13 +213,13 @@ describe('parsePoolConfig', () => {
     ]);
   });
 
-  it('PV-17: reads a document of MetalLB as it is, its namespace included', () => {
+  it('reads a document of MetalLB as it is, its namespace included', () => {
     const text = `apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\nmetadata: { name: lan, namespace: metallb-system }\nspec: { addresses: [192.0.2.0/28] }\n`;
     const parsed = parsePoolConfig({ 'pools.yaml': text });
     expect(parsed.ok && parsed.config.pools[0]?.serviceAllocation.sharedAcrossNamespaces).to.equal(true);
   });
 
-  it('PV-17: reads the list that kubectl get -o yaml exports', () => {
+  it('reads the list that kubectl get -o yaml exports', () => {
     const item = {
       apiVersion: 'metallb.io/v1beta1',
       kind: 'IPAddressPool',

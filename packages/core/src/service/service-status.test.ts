@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect } from 'chai';
+import { Allocator } from '../ipam/allocator.ts';
+import type { Decision } from '../ipam/decision.ts';
+import { configOf, type ServiceSketch, serviceOf } from '../ipam/testing/builders.ts';
+import { FakeApiServer } from '../ipam/testing/world.ts';
+import type { KubeService } from './kube-service.ts';
+import { readServiceRequest } from './service-request.ts';
+import { decisionEvents, FINALIZER, removalPatch, statusPatch } from './service-status.ts';
+
+const LAN = configOf({ lan: { addresses: ['203.0.113.40-203.0.113.41'] } });
+const OPTIONS = { nowMs: 0, finalizer: true };
+
+function decide(service: KubeService, allocator = new Allocator({ config: LAN, namespaces: new Map() })): Decision {
+  const request = readServiceRequest(service);
+  if (request === undefined) throw new Error('no request');
+  return allocator.decide(request, 0);
+}
+
+/** The Service after its decision was written, as the API server gives it back. */
+function assigned(sketch: ServiceSketch = {}): { service: KubeService; decision: Decision } {
+  const server = new FakeApiServer();
+  server.put(serviceOf('a', sketch));
+  const before = server.services.get('shop/a') ?? {};
+  const decision = decide(before);
+  const patch = statusPatch(before, decision, OPTIONS);
+  if (patch !== undefined) server.patchService('shop/a', patch);
+  return { service: server.services.get('shop/a') ?? {}, decision };
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) Object.values(value).forEach(frozen);
+  return Object.freeze(value);
+}
+
+describe('statusPatch', () => {
+  it('gives finalizer, address, condition and pool mark in one patch that names the resourceVersion', () => {
+    const service = serviceOf('a');
+    expect(statusPatch(service, decide(service), OPTIONS)).to.deep.equal({
+      metadata: {
+        resourceVersion: '1',
+        finalizers: [FINALIZER],
+        annotations: { 'berth.dev/ip-allocated-from-pool': 'lan' },
+      },
+      status: {
+        loadBalancer: { ingress: [{ ip: '203.0.113.40', ipMode: 'VIP' }] },
+        conditions: [
+          {
+            type: 'berth.dev/AddressAssigned',
+            status: 'True',
+            reason: 'Assigned',
+            message: '203.0.113.40 from pool lan',
+            lastTransitionTime: '1970-01-01T00:00:00.000Z',
+          },
+        ],
+      },
+    });
+  });
+
+  it('LC-11: nothing to do gives no patch', () => {
+    const { service, decision } = assigned();
+    expect(statusPatch(service, decision, OPTIONS)).to.equal(undefined);
+  });
+
+  it('LC-11: an API server that drops ipMode is no reason to write again', () => {
+    const { service, decision } = assigned();
+    const old = { ...service, status: { ...service.status, loadBalancer: { ingress: [{ ip: '203.0.113.40' }] } } };
+    expect(statusPatch(old, decision, OPTIONS)).to.equal(undefined);
+  });
+
+  it('LC-11: a finalizer that is there is not added, and none is added where the flag says so', () => {
+    const service = serviceOf('a');
+    const own = { ...service, metadata: { ...service.metadata, finalizers: ['x.example/y', FINALIZER] } };
+    expect(statusPatch(own, decide(own), OPTIONS)?.metadata).to.not.have.property('finalizers');
+    expect(statusPatch(service, decide(service), { nowMs: 0, finalizer: false })?.metadata).to.not.have.property(
+      'finalizers',
+    );
+  });
+
+  it('keeps finalizers and conditions of others', () => {
+    const service = serviceOf('a');
+    const other = {
+      type: 'x.example/Ready',
+      status: 'True',
+      reason: 'Yes',
+      message: '',
+      lastTransitionTime: '',
+    } as const;
+    const shared = {
+      ...service,
+      metadata: { ...service.metadata, finalizers: ['x.example/y'] },
+      status: { conditions: [other] },
+    };
+    const patch = statusPatch(shared, decide(shared), OPTIONS);
+    expect(patch?.metadata.finalizers).to.deep.equal(['x.example/y', FINALIZER]);
+    expect(patch?.status?.conditions?.[0]).to.deep.equal(other);
+  });
+
+  it('replaces a hostname and foreign addresses by exactly our entries', () => {
+    const service = {
+      ...serviceOf('a'),
+      status: { loadBalancer: { ingress: [{ hostname: 'lb.example' }, { ip: '192.0.2.200' }] } },
+    };
+    expect(statusPatch(service, decide(service), OPTIONS)?.status?.loadBalancer?.ingress).to.deep.equal([
+      { ip: '203.0.113.40', ipMode: 'VIP' },
+    ]);
+  });
+
+  it('moves the time of the condition only when its status changes', () => {
+    const { service, decision } = assigned();
+    const other = { ...decision, condition: { ...decision.condition, message: 'something else' } };
+    const later = { nowMs: 60_000, finalizer: true };
+    expect(statusPatch(service, other, later)?.status?.conditions?.[0]?.lastTransitionTime).to.equal(
+      '1970-01-01T00:00:00.000Z',
+    );
+    const failed = { ...decision, condition: { ...decision.condition, status: 'False' as const } };
+    expect(statusPatch(service, failed, later)?.status?.conditions?.[0]?.lastTransitionTime).to.equal(
+      '1970-01-01T00:01:00.000Z',
+    );
+  });
+
+  it('takes the renumber annotation away once it is done', () => {
+    const service = serviceOf('a', { annotations: { 'berth.dev/renumber': '203.0.113.99' } });
+    expect(statusPatch(service, decide(service), OPTIONS)?.metadata.annotations).to.include({
+      'berth.dev/renumber': null,
+    });
+  });
+
+  it('a mark that a user edits is set right and decides nothing', () => {
+    const { service, decision } = assigned();
+    const edited = {
+      ...service,
+      metadata: { ...service.metadata, annotations: { 'berth.dev/ip-allocated-from-pool': 'core' } },
+    };
+    expect(decide(edited).addresses).to.deep.equal(decision.addresses);
+    expect(statusPatch(edited, decision, OPTIONS)?.metadata.annotations).to.deep.equal({
+      'berth.dev/ip-allocated-from-pool': 'lan',
+    });
+  });
+
+  it('LC-20: neither decision nor patch modifies the Service', () => {
+    const service = frozen(
+      serviceOf('a', {
+        annotations: { 'share-key': 'front', 'berth.dev/renumber': '203.0.113.40' },
+        shown: ['203.0.113.40'],
+      }),
+    );
+    const decision = decide(service);
+    statusPatch(service, decision, OPTIONS);
+    decisionEvents(service, decision);
+    removalPatch(service, { isHeld: false, isOurs: true });
+    expect(Object.isFrozen(service)).to.equal(true);
+  });
+});
+
+describe('removalPatch', () => {
+  it('clears only what the status shows while the ledger still has the address', () => {
+    const { service } = assigned();
+    expect(removalPatch(service, { isHeld: true })).to.deep.equal({
+      metadata: { resourceVersion: service.metadata?.resourceVersion },
+      status: { loadBalancer: { ingress: null } },
+    });
+  });
+
+  it('then takes finalizer, conditions and marks', () => {
+    const { service } = assigned({ annotations: { 'berth.dev/renumber': '' } });
+    const cleared = { ...service, status: { ...service.status, loadBalancer: {} } };
+    expect(removalPatch(cleared, { isHeld: false })).to.deep.equal({
+      metadata: {
+        resourceVersion: service.metadata?.resourceVersion,
+        finalizers: [],
+        annotations: { 'berth.dev/ip-allocated-from-pool': null },
+      },
+      status: { conditions: [] },
+    });
+  });
+
+  it('LC-11: a finalizer that is gone already is not taken away', () => {
+    expect(removalPatch(serviceOf('a'), { isHeld: false, isOurs: true })).to.equal(undefined);
+    expect(removalPatch(serviceOf('a'), { isHeld: false })).to.equal(undefined);
+  });
+
+  it('leaves a Service alone that never was ours, whatever its status and finalizers', () => {
+    const service = serviceOf('a', { loadBalancerClass: 'acme.example/lb', shown: ['203.0.113.40'] });
+    const foreign = { ...service, metadata: { ...service.metadata, finalizers: [FINALIZER] } };
+    expect(removalPatch(foreign, { isHeld: false })).to.equal(undefined);
+  });
+});
+
+describe('decisionEvents', () => {
+  it('one Normal Event for an address, none when it is shown already', () => {
+    const { service, decision } = assigned();
+    expect(decisionEvents(serviceOf('a'), decision)).to.deep.equal([
+      { type: 'Normal', reason: 'IPAllocated', message: '203.0.113.40 from pool lan' },
+    ]);
+    expect(decisionEvents(service, decision)).to.deep.equal([]);
+  });
+
+  it('one Warning for a refusal, none for the retry', () => {
+    const sketch = { annotations: { 'req-ips': '192.0.2.9' } };
+    const { service, decision } = assigned(sketch);
+    expect(decisionEvents(serviceOf('a', sketch), decision).map(({ reason }) => reason)).to.deep.equal([
+      'AllocationFailed',
+    ]);
+    expect(decisionEvents(service, decision)).to.deep.equal([]);
+  });
+
+  it('an Event when an address is taken away', () => {
+    const service = serviceOf('a', { shown: ['192.0.2.200'] });
+    const reasons = decisionEvents(service, decide(service)).map(({ reason }) => reason);
+    expect(reasons).to.deep.equal(['ClearAssignment', 'IPAllocated']);
+  });
+});
