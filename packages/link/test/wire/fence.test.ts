@@ -112,15 +112,15 @@ eachEngine('a process that is killed', (engine) => {
   it('leaves nothing behind: no address, no socket, no answer', async () => {
     const owner = lan.host('owner');
     const client = lan.host('client');
-    const before = owner.run('ip', 'address');
+    const before = owner.run('ip', '-4', 'address');
     await owner.call('answerOn', 'lan0');
     await owner.call('replace', [VIP, 'lan0']);
     await owner.call('openFence', 60_000);
     expect((await client.attempt('arping', '-c', '1', '-w', '2', '-I', 'lan0', VIP)).code).to.equal(0);
-    expect(owner.run('ip', 'address')).to.equal(before);
+    expect(owner.run('ip', '-4', 'address')).to.equal(before);
     owner.signal('SIGKILL');
     await owner.ended();
-    expect(owner.run('ip', 'address')).to.equal(before);
+    expect(owner.run('ip', '-4', 'address')).to.equal(before);
     expect(owner.run('ss', '--packet', '--no-header').trim()).to.equal('');
     expect((await client.attempt('arping', '-c', '1', '-w', '1', '-I', 'lan0', VIP)).code).to.equal(1);
   });
