@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { IpAddress } from '../net/ip-address.ts';
+import { MacAddress } from '../net/mac-address.ts';
+import {
+  decodeHeartbeat,
+  decodeSealed,
+  encodeHeartbeat,
+  HEARTBEAT_MAX_BYTES,
+  HEARTBEAT_OFFSET,
+  HEARTBEAT_TAG_BYTES,
+  type Heartbeat,
+} from './heartbeat.ts';
+
+function address(text: string): IpAddress {
+  const parsed = IpAddress.parse(text);
+  if (!parsed.ok) throw new Error(parsed.reason);
+  return parsed.value;
+}
+
+function mac(text: string): MacAddress {
+  const parsed = MacAddress.parse(text);
+  if (!parsed.ok) throw new Error(parsed.reason);
+  return parsed.value;
+}
+
+const PLAIN: Heartbeat = {
+  clusterId: '0123456789abcdef',
+  keyId: 0x11223344,
+  newestKeyId: 0x55667788,
+  bootId: 'fedcba9876543210',
+  counter: 0x010203040506,
+  port: 3,
+  mac: mac('00:00:5e:00:53:01'),
+  phase: 'active',
+  intervalMs: 25,
+  deadAfterMs: 200,
+  claimsVersion: 7,
+  viewVersion: 9,
+  claimCount: 2,
+  node: 'edge-1',
+};
+
+const FULL: Heartbeat = {
+  ...PLAIN,
+  claims: {
+    version: 7,
+    index: 0,
+    total: 1,
+    entries: [
+      { vip: address('203.0.113.20'), term: 5 },
+      { vip: address('2001:db8:5::7'), term: 1 },
+    ],
+  },
+  view: { version: 9, index: 1, total: 2, entries: ['00000000000000aa'] },
+  wants: ['00000000000000bb'],
+  suspects: [{ bootId: '00000000000000cc', counter: 6 }],
+  vouches: [{ bootId: '00000000000000dd', counter: 6, ageMs: 12 }],
+  offers: [{ to: '00000000000000ee', vip: address('203.0.113.20'), term: 5 }],
+};
+
+// biome-ignore format: rows are fields in the order of the header
+const HEADER = row(
+  '42 52 54 48', '01', '00', '00 da',
+  '01 23 45 67 89 ab cd ef', '11 22 33 44', '55 66 77 88',
+  'fe dc ba 98 76 54 32 10', '01 02 03 04 05 06', '00 03', '00 00 5e 00 53 01',
+  '02', '00', '00 19', '00 c8', '00 00 00 07', '00 00 00 09', '00 02',
+  '06', '65 64 67 65 2d 31',
+);
+
+// biome-ignore format: a row is a section
+const SECTIONS = row(
+  '01 00 00 26', '00 00 00 07', '00 00 00 01', '04 cb 00 71 14 00 00 00 05', '06 20 01 0d b8 00 05 00 00 00 00 00 00 00 00 00 07 00 00 00 01',
+  '02 00 00 10', '00 00 00 09', '00 01 00 02', '00 00 00 00 00 00 00 aa',
+  '03 00 00 08', '00 00 00 00 00 00 00 bb',
+  '04 00 00 0e', '00 00 00 00 00 00 00 cc', '00 00 00 00 00 06',
+  '05 00 00 10', '00 00 00 00 00 00 00 dd', '00 00 00 00 00 06', '00 0c',
+  '06 00 00 11', '00 00 00 00 00 00 00 ee', '04 cb 00 71 14 00 00 00 05',
+);
+
+const TAG = row('00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00');
+
+function row(...texts: string[]): Uint8Array {
+  const bytes = texts.join(' ').split(/\s+/);
+  return Uint8Array.from(bytes, (text) => Number.parseInt(text, 16));
+}
+
+function joined(...parts: Uint8Array[]): Uint8Array {
+  return Uint8Array.from(parts.flatMap((part) => [...part]));
+}
+
+function patched(at: number, ...bytes: number[]): Uint8Array {
+  const frame = encodeHeartbeat(FULL);
+  frame.set(bytes, at);
+  return frame;
+}
+
+/** The reason for which a frame is dropped, whichever of the two stages drops it. */
+function reasonOf(bytes: Uint8Array): string | undefined {
+  const sealed = decodeSealed(bytes);
+  if (!sealed.ok) return sealed.reason;
+  const read = decodeHeartbeat(sealed.sealed.signed);
+  return read.ok ? undefined : read.reason;
+}
+
+describe('encodeHeartbeat', () => {
+  it('lays a frame out as the specification says', () => {
+    const bytes = encodeHeartbeat(FULL);
+    expect([...bytes]).to.deep.equal([...joined(HEADER, SECTIONS, TAG)]);
+  });
+
+  it('leaves room for the tag at the end', () => {
+    const plain = encodeHeartbeat(PLAIN);
+    expect(plain.length).to.equal(HEARTBEAT_OFFSET.NODE + PLAIN.node.length + HEARTBEAT_TAG_BYTES);
+  });
+
+  it('refuses what does not fit, which only a bug can cause', () => {
+    const entries = Array.from({ length: 200 }, () => '00000000000000aa');
+    expect(() => encodeHeartbeat({ ...PLAIN, wants: entries })).to.throw(RangeError, /^core: no room/);
+  });
+});
+
+describe('decodeHeartbeat', () => {
+  it('reads back what was written', () => {
+    const sealed = decodeSealed(encodeHeartbeat(FULL));
+    if (!sealed.ok) throw new Error(sealed.reason);
+    expect(sealed.sealed.keyId).to.equal(FULL.keyId);
+    expect(sealed.sealed.clusterId).to.equal(FULL.clusterId);
+    expect(decodeHeartbeat(sealed.sealed.signed)).to.deep.equal({ ok: true, heartbeat: FULL });
+  });
+
+  it('ignores padding behind the length that is stated', () => {
+    expect(reasonOf(joined(encodeHeartbeat(FULL), new Uint8Array(30)))).to.equal(undefined);
+  });
+
+  it('drops a frame that is truncated at any length', () => {
+    const bytes = encodeHeartbeat(FULL);
+    for (let length = 0; length < bytes.length; length++)
+      expect(reasonOf(bytes.subarray(0, length)), `${length} bytes`).to.equal('truncated');
+  });
+
+  it('skips a section of a newer minor version', () => {
+    const newer = row('7f 00 00 02 ab cd');
+    const bytes = joined(HEADER, newer, TAG);
+    bytes.set([0, bytes.length], HEARTBEAT_OFFSET.LENGTH);
+    bytes[HEARTBEAT_OFFSET.MINOR] = 9;
+    expect(reasonOf(bytes)).to.equal(undefined);
+  });
+
+  const claims = HEADER.length;
+  const view = claims + 4 + 38;
+  const refused: { name: string; bytes: Uint8Array; reason: string }[] = [
+    { name: 'another protocol', bytes: patched(0, 0x41), reason: 'magic' },
+    { name: 'another major version', bytes: patched(HEARTBEAT_OFFSET.MAJOR, 2), reason: 'version' },
+    {
+      name: 'a length below that of any frame',
+      bytes: patched(HEARTBEAT_OFFSET.LENGTH, 0, 79),
+      reason: 'lying-length',
+    },
+    { name: 'a length above the bytes', bytes: patched(HEARTBEAT_OFFSET.LENGTH, 0x00, 0xdb), reason: 'truncated' },
+    {
+      name: 'a length above the largest frame',
+      bytes: (() => {
+        const long = new Uint8Array(2000);
+        long.set(patched(HEARTBEAT_OFFSET.LENGTH, 0x05, 0x01));
+        return long;
+      })(),
+      reason: 'lying-length',
+    },
+    {
+      name: 'a name that leads out of the frame',
+      bytes: patched(HEARTBEAT_OFFSET.NODE_LENGTH, 255),
+      reason: 'lying-length',
+    },
+    { name: 'no name', bytes: patched(HEARTBEAT_OFFSET.NODE_LENGTH, 0), reason: 'malformed' },
+    { name: 'a name that no node can have', bytes: patched(HEARTBEAT_OFFSET.NODE, 0x45), reason: 'malformed' },
+    { name: 'phase 0', bytes: patched(HEARTBEAT_OFFSET.PHASE, 0), reason: 'malformed' },
+    { name: 'phase 5', bytes: patched(HEARTBEAT_OFFSET.PHASE, 5), reason: 'malformed' },
+    { name: 'an interval of zero', bytes: patched(HEARTBEAT_OFFSET.INTERVAL, 0, 0), reason: 'malformed' },
+    {
+      name: 'death before the next heartbeat',
+      bytes: patched(HEARTBEAT_OFFSET.DEAD_AFTER, 0, 24),
+      reason: 'malformed',
+    },
+    { name: 'counter zero', bytes: patched(HEARTBEAT_OFFSET.COUNTER, 0, 0, 0, 0, 0, 0), reason: 'malformed' },
+    { name: 'port zero', bytes: patched(HEARTBEAT_OFFSET.PORT, 0, 0), reason: 'malformed' },
+    { name: 'a group as sender', bytes: patched(HEARTBEAT_OFFSET.MAC, 0x01), reason: 'malformed' },
+    { name: 'a section that leads out of the frame', bytes: patched(claims + 2, 0x7f, 0xff), reason: 'lying-length' },
+    { name: 'a section that cuts an entry in two', bytes: patched(claims + 2, 0, 0x25), reason: 'lying-length' },
+    { name: 'a family that does not exist', bytes: patched(claims + 12, 5), reason: 'malformed' },
+    { name: 'term zero', bytes: patched(claims + 17, 0, 0, 0, 0), reason: 'malformed' },
+    { name: 'part 2 of 2', bytes: patched(view + 8, 0, 2), reason: 'malformed' },
+    { name: 'part 0 of 0', bytes: patched(view + 8, 0, 0, 0, 0), reason: 'malformed' },
+    { name: 'two lists of claims', bytes: patched(view, 1), reason: 'malformed' },
+  ];
+  for (const { name, bytes, reason } of refused) {
+    it(`drops ${name}`, () => {
+      expect(reasonOf(bytes)).to.equal(reason);
+    });
+  }
+
+  it('SE-01: reads random bytes without a crash', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+        expect(reasonOf(bytes)).to.be.a('string');
+      }),
+    );
+  });
+
+  it('SE-01: reads random bytes behind a good header without a crash, and keeps no more than they hold', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: HEARTBEAT_MAX_BYTES - HEADER.length - TAG.length }), (bytes) => {
+        const frame = joined(HEADER, bytes, TAG);
+        new DataView(frame.buffer).setUint16(HEARTBEAT_OFFSET.LENGTH, frame.length);
+        const sealed = decodeSealed(frame);
+        if (!sealed.ok) throw new Error(sealed.reason);
+        const read = decodeHeartbeat(sealed.sealed.signed);
+        if (!read.ok) expect(read.reason).to.be.oneOf(['lying-length', 'malformed']);
+        else expect(read.heartbeat.wants?.length ?? 0).to.be.at.most(bytes.length / 8);
+      }),
+    );
+  });
+});

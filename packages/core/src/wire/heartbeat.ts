@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The heartbeat of Berth's membership protocol as bytes (docs/design/0010-membership-protocol.md, section 3). A frame is a fixed
+ * header, the sender's node name, sections, and a tag. This file lays out and checks bytes; it computes no tag, since core has
+ * no cryptography. Numbers are in network order.
+ */
+import { MAC_LENGTH_BYTES, MacAddress } from '../net/mac-address.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
+import { type HeartbeatSections, readSections, writeSections } from './heartbeat-section.ts';
+
+/** IEEE 802 Local Experimental EtherType 1 (IEEE Std 802-2014, 9.2.4). */
+export const HEARTBEAT_ETHER_TYPE = 0x88b5;
+
+/**
+ * The group that heartbeats go to: the Ethernet form of 224.0.0.254, which RFC 4727 sets aside for experiments. It lies in the
+ * block that switches flood whatever IGMP snooping says (RFC 4541, 2.1.2).
+ */
+export const HEARTBEAT_GROUP_MAC = '01:00:5e:00:00:fe';
+
+/** Most bytes of a heartbeat, tag included: every link that carries IPv6 takes them in one frame (RFC 8200, 5). */
+export const HEARTBEAT_MAX_BYTES = 1280;
+
+/** HMAC-SHA-256 cut to 128 bits (RFC 2104, 5). */
+export const HEARTBEAT_TAG_BYTES = 16;
+
+/** The major version that this code speaks; another one is dropped. Minor versions add sections, which others skip. */
+export const HEARTBEAT_VERSION = { MAJOR: 1, MINOR: 0 } as const;
+
+/** Offsets from the first byte after the Ethernet header. The native sender patches `COUNTER` in place. */
+export const HEARTBEAT_OFFSET = {
+  MAGIC: 0,
+  MAJOR: 4,
+  MINOR: 5,
+  LENGTH: 6,
+  CLUSTER: 8,
+  KEY: 16,
+  NEWEST_KEY: 20,
+  BOOT: 24,
+  COUNTER: 32,
+  PORT: 38,
+  MAC: 40,
+  PHASE: 46,
+  FLAGS: 47,
+  INTERVAL: 48,
+  DEAD_AFTER: 50,
+  CLAIMS_VERSION: 52,
+  VIEW_VERSION: 56,
+  CLAIM_COUNT: 60,
+  NODE_LENGTH: 62,
+  NODE: 63,
+} as const;
+
+/** `BRTH`. */
+const MAGIC = 0x42525448;
+/** A name of one character and no section. */
+const MIN_BYTES = HEARTBEAT_OFFSET.NODE + 1 + HEARTBEAT_TAG_BYTES;
+/** A DNS subdomain (RFC 1123), as names of nodes are. */
+const MAX_NODE_CHARACTERS = 253;
+const NODE_NAME = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
+
+/** What a sender is up to. The order is the number on the wire, from 1. */
+export const HEARTBEAT_PHASES = ['listening', 'active', 'leaving', 'gone'] as const;
+
+export type HeartbeatPhase = (typeof HEARTBEAT_PHASES)[number];
+
+/** Who sends, with which key, and the how-manieth frame it is. */
+export interface HeartbeatEnvelope {
+  /** 16 hex digits, the same for all nodes of one cluster. */
+  readonly clusterId: string;
+  /** Identifier of the key that the tag was made with. */
+  readonly keyId: number;
+  /** Identifier of the newest key that the sender has. */
+  readonly newestKeyId: number;
+  /** 16 hex digits, random for each start of the process. */
+  readonly bootId: string;
+  /** Grows with each frame of the process, over all its interfaces; below 2 ** 48, from 1. */
+  readonly counter: number;
+  /** Number of the sending interface, 1 to 65,535. */
+  readonly port: number;
+  readonly mac: MacAddress;
+}
+
+/** What a sender says. */
+export interface HeartbeatBody extends HeartbeatSections {
+  readonly phase: HeartbeatPhase;
+  /** Time between two heartbeats of the sender. */
+  readonly intervalMs: number;
+  /** The sender counts as dead when nothing was heard of it for this long. */
+  readonly deadAfterMs: number;
+  /** Version of the full list of claims. */
+  readonly claimsVersion: number;
+  /** Version of the full list of members heard. */
+  readonly viewVersion: number;
+  /** Number of claims in the full list. */
+  readonly claimCount: number;
+  readonly node: string;
+}
+
+export interface Heartbeat extends HeartbeatEnvelope, HeartbeatBody {}
+
+/** Why bytes are not a heartbeat of this version, in the order in which they are looked at. */
+export type HeartbeatDropReason =
+  /** They end before the frame says that it does, or before any frame could. */
+  | 'truncated'
+  | 'magic'
+  | 'version'
+  /** A length inside the frame leads out of it, or a section does not end where it says. */
+  | 'lying-length'
+  /** A value that no sender can mean. */
+  | 'malformed';
+
+export interface SealedHeartbeat {
+  readonly clusterId: string;
+  readonly keyId: number;
+  /** What the tag covers: everything before it. A view. */
+  readonly signed: Uint8Array;
+  /** A view. */
+  readonly tag: Uint8Array;
+}
+
+export type Drop<Reason> = { readonly ok: false; readonly reason: Reason };
+
+export type SealedDecoded = { readonly ok: true; readonly sealed: SealedHeartbeat } | Drop<HeartbeatDropReason>;
+
+export type HeartbeatDecoded = { readonly ok: true; readonly heartbeat: Heartbeat } | Drop<HeartbeatDropReason>;
+
+/**
+ * The frame without its Ethernet header, the last 16 bytes left zero for the tag over what is before them. A fresh buffer.
+ * Throws a RangeError for what does not fit in {@link HEARTBEAT_MAX_BYTES}: the sender splits its lists before.
+ */
+export function encodeHeartbeat(heartbeat: Heartbeat): Uint8Array {
+  const writer = new ByteWriter(HEARTBEAT_MAX_BYTES);
+  writer.u32(MAGIC);
+  writer.u8(HEARTBEAT_VERSION.MAJOR);
+  writer.u8(HEARTBEAT_VERSION.MINOR);
+  writer.u16(0);
+  writeEnvelope(writer, heartbeat);
+  writeBody(writer, heartbeat);
+  writeSections(writer, heartbeat);
+  writer.raw(new Uint8Array(HEARTBEAT_TAG_BYTES));
+  writer.patchU16(HEARTBEAT_OFFSET.LENGTH, writer.length);
+  return writer.done();
+}
+
+/** Checks what can be checked before the tag is: magic, version, length. Bytes after the length that is stated are padding. */
+export function decodeSealed(bytes: Uint8Array): SealedDecoded {
+  if (bytes.length < HEARTBEAT_OFFSET.CLUSTER) return drop('truncated');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (view.getUint32(HEARTBEAT_OFFSET.MAGIC) !== MAGIC) return drop('magic');
+  if (view.getUint8(HEARTBEAT_OFFSET.MAJOR) !== HEARTBEAT_VERSION.MAJOR) return drop('version');
+  const length = view.getUint16(HEARTBEAT_OFFSET.LENGTH);
+  if (length > bytes.length) return drop('truncated');
+  if (length < MIN_BYTES || length > HEARTBEAT_MAX_BYTES) return drop('lying-length');
+  const signed = bytes.subarray(0, length - HEARTBEAT_TAG_BYTES);
+  const reader = new ByteReader(signed.subarray(HEARTBEAT_OFFSET.CLUSTER));
+  const clusterId = reader.id64() ?? '';
+  const keyId = reader.u32() ?? 0;
+  return { ok: true, sealed: { clusterId, keyId, signed, tag: bytes.subarray(length - HEARTBEAT_TAG_BYTES, length) } };
+}
+
+/** Reads what the tag was found to cover; to be called for verified bytes only. */
+export function decodeHeartbeat(signed: Uint8Array): HeartbeatDecoded {
+  const reader = new ByteReader(signed.subarray(HEARTBEAT_OFFSET.CLUSTER));
+  const envelope = readEnvelope(reader);
+  const facts = readFacts(reader);
+  if (!envelope || !facts) return drop('malformed');
+  const nodeLength = reader.u8() ?? 0;
+  const name = reader.raw(nodeLength);
+  if (!name) return drop('lying-length');
+  const node = String.fromCharCode(...name);
+  if (nodeLength > MAX_NODE_CHARACTERS || !NODE_NAME.test(node)) return drop('malformed');
+  const sections = readSections(reader);
+  if (!sections.ok) return sections;
+  return { ok: true, heartbeat: { ...envelope, ...facts, node, ...sections.sections } };
+}
+
+function writeEnvelope(writer: ByteWriter, envelope: HeartbeatEnvelope): void {
+  writer.id64(envelope.clusterId);
+  writer.u32(envelope.keyId);
+  writer.u32(envelope.newestKeyId);
+  writer.id64(envelope.bootId);
+  writer.u48(envelope.counter);
+  writer.u16(envelope.port);
+  writer.raw(envelope.mac.toBytes());
+}
+
+function writeBody(writer: ByteWriter, body: HeartbeatBody): void {
+  writer.u8(HEARTBEAT_PHASES.indexOf(body.phase) + 1);
+  writer.u8(0);
+  writer.u16(body.intervalMs);
+  writer.u16(body.deadAfterMs);
+  writer.u32(body.claimsVersion);
+  writer.u32(body.viewVersion);
+  writer.u16(body.claimCount);
+  writer.u8(body.node.length);
+  writer.raw(Uint8Array.from(body.node, (character) => character.charCodeAt(0)));
+}
+
+function readEnvelope(reader: ByteReader): HeartbeatEnvelope | undefined {
+  const clusterId = reader.id64();
+  const keyId = reader.u32();
+  const newestKeyId = reader.u32();
+  const bootId = reader.id64();
+  const counter = reader.u48();
+  const port = reader.u16();
+  const mac = MacAddress.fromBytes(reader.raw(MAC_LENGTH_BYTES) ?? new Uint8Array());
+  if (clusterId === undefined || keyId === undefined || newestKeyId === undefined || bootId === undefined)
+    return undefined;
+  if (!counter || !port || !mac || mac.isMulticast || mac.isZero) return undefined;
+  return { clusterId, keyId, newestKeyId, bootId, counter, port, mac };
+}
+
+function readFacts(reader: ByteReader): Omit<HeartbeatBody, keyof HeartbeatSections | 'node'> | undefined {
+  const phase = HEARTBEAT_PHASES[(reader.u8() ?? 0) - 1];
+  // Flags: none is defined, whatever a later minor version sets there is ignored.
+  reader.u8();
+  const intervalMs = reader.u16();
+  const deadAfterMs = reader.u16();
+  const claimsVersion = reader.u32();
+  const viewVersion = reader.u32();
+  const claimCount = reader.u16();
+  if (phase === undefined || claimsVersion === undefined || viewVersion === undefined || claimCount === undefined)
+    return undefined;
+  if (!intervalMs || !deadAfterMs || deadAfterMs < intervalMs) return undefined;
+  return { phase, intervalMs, deadAfterMs, claimsVersion, viewVersion, claimCount };
+}
+
+function drop<Reason>(reason: Reason): Drop<Reason> {
+  return { ok: false, reason };
+}
