@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Announces VIPs unasked on the interfaces where they are answered: gratuitous ARP in both forms, by the schedule of core. It takes the
- * same rows as the responder, sends through it (so the fence holds here too) and looks again at what is owned before each frame.
+ * Announces VIPs unasked on the interfaces where they are answered: gratuitous ARP in both forms, or an unsolicited neighbor
+ * advertisement, by the schedule of core. It takes the same rows as the responder, sends through it (so the fence holds here too) and
+ * looks again at what is owned before each frame.
  */
 import {
   type GratuitousOptions,
@@ -9,6 +10,7 @@ import {
   gratuitousArp,
   type IpAddress,
   type MacAddress,
+  unsolicitedAdvertisement,
 } from '@berth/core';
 import type { AnnounceResult, AnsweredRow } from './responder.ts';
 
@@ -30,7 +32,7 @@ export interface AnnouncerOptions {
   readonly random: () => number;
   /** Default: those of core. */
   readonly schedule?: Partial<GratuitousOptions>;
-  /** Called for each announcement that went out (two frames). */
+  /** Called for each announcement that went out: two frames for IPv4, one for IPv6. */
   onSent(vip: IpAddress, ifindex: number): void;
   /** Called when an interface could not send; the others are not concerned, and the schedule goes on. */
   onFailed(vip: IpAddress, ifindex: number, error: unknown): void;
@@ -64,9 +66,9 @@ export class Announcer {
     this.#ports.delete(ifindex);
   }
 
-  /** Announces exactly these VIPs from now on; new ones begin with the burst. IPv6 is left to neighbour discovery. */
+  /** Announces exactly these VIPs from now on; new ones begin with the burst. */
   replace(rows: readonly AnsweredRow[]): void {
-    this.#rows = rows.filter((row) => row.vip.family === 'IPv4');
+    this.#rows = rows;
     for (const ifindex of this.#ports.keys()) this.#follow(ifindex);
   }
 
@@ -105,12 +107,15 @@ export class Announcer {
 
   #announce(ifindex: number, port: Port, vip: IpAddress): void {
     try {
-      const results = (['request', 'reply'] as const).map((form) => {
-        return this.#options.sender.announce(ifindex, gratuitousArp(form, vip, port.mac));
-      });
+      const results = framesFor(vip, port.mac).map((frame) => this.#options.sender.announce(ifindex, frame));
       if (results.every((result) => result === 'sent')) this.#options.onSent(vip, ifindex);
     } catch (error) {
       this.#options.onFailed(vip, ifindex, error);
     }
   }
+}
+
+function framesFor(vip: IpAddress, mac: MacAddress): Uint8Array[] {
+  if (vip.family === 'IPv6') return [unsolicitedAdvertisement(vip, mac)];
+  return (['request', 'reply'] as const).map((form) => gratuitousArp(form, vip, mac));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The wire: packet sockets, the ARP responder thread and interface events, in C behind a typed API. Linux only. */
+/** The wire: packet sockets, what answers for VIPs, and interface events, in C behind a typed API. Linux only. */
 export * from './announcer.ts';
 export * from './links.ts';
 export { PACKET_OPTION, type PacketType, SO, SOL } from './linux.ts';
@@ -7,4 +7,5 @@ export * from './native.ts';
 export * from './packet-socket.ts';
 export * from './responder.ts';
 export * from './rtnetlink.ts';
+export * from './solicited-groups.ts';
 export * from './vip-rows.ts';

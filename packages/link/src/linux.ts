@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Numbers and layouts of the Linux kernel that this package speaks with. Names are those of the C headers. */
 
-export const AF = { NETLINK: 16, PACKET: 17 } as const;
-export const SOCK = { RAW: 3 } as const;
+export const AF = { INET6: 10, NETLINK: 16, PACKET: 17 } as const;
+export const SOCK = { DGRAM: 2, RAW: 3 } as const;
 export const SOL = { SOCKET: 1, PACKET: 263 } as const;
 export const SO = { RCVBUF: 8 } as const;
 export const PACKET_OPTION = { ADD_MEMBERSHIP: 1, STATISTICS: 6, IGNORE_OUTGOING: 23 } as const;
 export const PACKET_MR_PROMISC = 1;
+export const IPPROTO_IPV6 = 41;
+export const IPV6_OPTION = { ADD_MEMBERSHIP: 20, DROP_MEMBERSHIP: 21 } as const;
 
 /** sll_pkttype (packet(7)). */
 export const PACKET_TYPES = ['host', 'broadcast', 'multicast', 'other-host', 'outgoing'] as const;
@@ -44,6 +46,14 @@ export function promiscuousMembership(ifindex: number): Uint8Array {
   view.setInt32(0, ifindex, HOST_IS_LITTLE_ENDIAN);
   view.setUint16(4, PACKET_MR_PROMISC, HOST_IS_LITTLE_ENDIAN);
   return new Uint8Array(view.buffer);
+}
+
+/** struct ipv6_mreq: a group of 16 bytes on an interface. */
+export function ipv6Membership(group: Uint8Array, ifindex: number): Uint8Array {
+  const bytes = new Uint8Array(20);
+  bytes.set(group);
+  new DataView(bytes.buffer).setInt32(16, ifindex, HOST_IS_LITTLE_ENDIAN);
+  return bytes;
 }
 
 /** struct sockaddr_nl of a socket that hears these groups; the kernel chooses the port. */

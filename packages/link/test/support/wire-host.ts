@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The program that runs in each host of a WireLan: it owns a responder and a packet socket per interface, and obeys over IPC. */
 import { IpAddress, MacAddress } from '@berth/core';
-import { type AnnounceResult, Announcer, type EngineName, Links, PacketSocket, Responder } from '@berth/link';
+import {
+  type AnnounceResult,
+  Announcer,
+  type EngineName,
+  Links,
+  PacketSocket,
+  Responder,
+  SolicitedGroups,
+} from '@berth/link';
 
 const ARP = 0x0806;
+const IPV6 = 0x86dd;
 /** How often {@link HostCalls.keepFence} renews, in milliseconds. */
 const RENEW_MS = 50;
 
 let engine: EngineName = 'packet-socket';
 let responder: Responder | undefined;
+const groups = new SolicitedGroups({ onFailed: (_group, _ifindex, error) => console.error(error) });
 const sockets = new Map<string, PacketSocket>();
 const links = new Links({ onChange: () => {}, onError: (error) => console.error(error) });
 let announcer: Announcer | undefined;
@@ -21,11 +31,11 @@ const calls = {
   async ping(): Promise<void> {
     await links.ready;
   },
-  /** Begins to report every ARP frame that the interface sees. */
-  watch(ifname: string): void {
+  /** Begins to report every frame of a protocol (ARP unless said otherwise) that the interface sees. */
+  watch(ifname: string, protocol: 'arp' | 'ipv6' = 'arp'): void {
     const socket = PacketSocket.open({
       ifindex: linkOf(ifname).index,
-      protocol: ARP,
+      protocol: protocol === 'arp' ? ARP : IPV6,
       frames: 'promiscuous',
       receiveBufferBytes: 8_000_000,
     });
@@ -58,13 +68,18 @@ const calls = {
   },
   answerOn(...ifnames: string[]): void {
     responder ??= Responder.open(undefined, engine);
-    for (const ifname of ifnames) responder.attach(linkOf(ifname).index, linkOf(ifname).mac ?? MacAddress.ZERO);
+    for (const ifname of ifnames) {
+      responder.attach(linkOf(ifname).index, linkOf(ifname).mac ?? MacAddress.ZERO);
+      groups.attach(linkOf(ifname).index);
+    }
   },
   detach(ifname: string): void {
     responder?.detach(linkOf(ifname).index);
+    groups.detach(linkOf(ifname).index);
   },
   replace(...rows: TextRow[]): void {
     responder?.replace(rowsOf(rows));
+    groups.replace(rowsOf(rows));
   },
   renew(milliseconds: number): 'held' | 'expired' | undefined {
     return responder?.renew(milliseconds);
@@ -113,6 +128,7 @@ const calls = {
   closeResponder(): void {
     announcer?.stop();
     responder?.close();
+    groups.close();
     announcer = responder = undefined;
   },
 };
