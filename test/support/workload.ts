@@ -140,20 +140,9 @@ export interface Answerer {
  * none when nobody answers.
  */
 export async function whoAnswers(lab: Lab, address: string): Promise<Answerer[]> {
-  // -b keeps the requests on broadcast, so that everyone is asked each time and not only who answered first.
-  const { stdout } = await lab.tryExec('client', [
-    'arping',
-    '-b',
-    '-c',
-    '3',
-    '-i',
-    '0.2',
-    '-w',
-    '1',
-    '-I',
-    'eth0',
-    address,
-  ]);
+  // -b keeps the requests on broadcast, so that everyone is asked each time and not only who answered first. Without a
+  // count arping listens for the whole second and hears every answer.
+  const { stdout } = await lab.tryExec('client', ['arping', '-b', '-w', '1', '-I', 'eth0', address]);
   const macs = new Set([...stdout.matchAll(/\[([0-9A-F:]{17})\]/gi)].map(([, mac = '']) => mac.toLowerCase()));
   return [...macs].map((mac) => ({ mac, host: hostWithMac(lab, mac) }));
 }
