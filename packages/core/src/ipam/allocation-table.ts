@@ -4,10 +4,10 @@
  * what is derived from records in step: who holds what, who held what, who shares by which key, how pools are occupied.
  * Changes since the last {@link AllocationTable.commit} are a draft that can be undone.
  */
-import type { IpAddress } from '../net/ip-address.ts';
+import type { IpAddress, IpFamily } from '../net/ip-address.ts';
 import type { ServiceKey } from '../service/kube-service.ts';
 import type { AddressRecord } from './address-record.ts';
-import type { CatalogPool, PoolCatalog } from './pool-catalog.ts';
+import { type CatalogPool, IP_FAMILIES, type PoolCatalog } from './pool-catalog.ts';
 import { PoolSpace } from './pool-space.ts';
 
 /** Most addresses whose former owner is remembered beyond the cooldown; the oldest are forgotten first. */
@@ -26,6 +26,8 @@ export class AllocationTable {
   /** No rest ends before this time. */
   #nextRestEndMs = Number.POSITIVE_INFINITY;
   #spaces = new Map<CatalogPool, PoolSpace>();
+  /** No pool of the catalog before this position has a free address. */
+  readonly #firstRoomy: Record<IpFamily, number> = { IPv4: 0, IPv6: 0 };
   /** Records as they were at the last commit, of the addresses that changed since. */
   #before = new Map<string, AddressRecord | undefined>();
 
@@ -41,6 +43,7 @@ export class AllocationTable {
   setCatalog(catalog: PoolCatalog): void {
     this.#catalog = catalog;
     this.#spaces = new Map();
+    for (const family of IP_FAMILIES) this.#firstRoomy[family] = 0;
     for (const record of this.#records.values()) this.#spaceOf(record)?.add(record);
   }
 
@@ -82,6 +85,17 @@ export class AllocationTable {
     const space = new PoolSpace(pool);
     this.#spaces.set(pool, space);
     return space;
+  }
+
+  /** Position of the first pool in the order of choice that has a free address; the number of pools when none has. */
+  firstRoomy(family: IpFamily): number {
+    const { pools } = this.#catalog;
+    for (let index = this.#firstRoomy[family]; index < pools.length; index++) {
+      const pool = pools[index];
+      if (pool !== undefined && this.space(pool).firstFree(family) !== undefined) break;
+      this.#firstRoomy[family] = index + 1;
+    }
+    return this.#firstRoomy[family];
   }
 
   /**
@@ -173,6 +187,7 @@ export class AllocationTable {
   #unindex(key: string, record: AddressRecord): void {
     for (const index of [this.#byService, this.#byFormer, this.#bySharingKey]) index.remove(key, record);
     this.#spaceOf(record)?.remove(record);
+    this.#firstRoomy[record.address.family] = 0;
     this.#resting.delete(key);
     this.#remembered.delete(key);
   }

@@ -16,9 +16,10 @@ export function closedBecause(
   namespaces: ReadonlyMap<string, Labels>,
 ): string | undefined {
   const { namespaces: listed, namespaceSelectors, serviceSelectors } = serviceAllocation;
-  const isNamespacePinned = listed.length + namespaceSelectors.length > 0;
-  const belongs = listed.includes(namespace) || matchesAny(namespaceSelectors, namespaces.get(namespace) ?? NO_LABELS);
-  if (isNamespacePinned && !belongs) return `pool ${name} is closed to namespace ${namespace}`;
+  if (listed.length + namespaceSelectors.length > 0) {
+    const hasLabels = () => matchesAny(namespaceSelectors, namespaces.get(namespace) ?? NO_LABELS);
+    if (!listed.includes(namespace) && !hasLabels()) return `pool ${name} is closed to namespace ${namespace}`;
+  }
   if (serviceSelectors.length > 0 && !matchesAny(serviceSelectors, labels)) {
     return `pool ${name} does not select the labels of the Service`;
   }

@@ -30,14 +30,16 @@ const MAX_POOLS_TOLD = 6;
  */
 export function findAddresses(scope: DecisionScope, { families, within }: SearchOptions): Found {
   const search = new Search(scope);
-  const pools = within === undefined ? search.candidatePools() : [within];
   for (const wish of wishesOf(scope, families)) {
-    for (const pool of pools) {
+    for (const pool of within === undefined ? search.roomyPools(wish) : [within]) {
       const addresses = search.pickAll(pool, wish);
       if (addresses !== undefined) return { ok: true, addresses };
     }
   }
-  return { ok: false, refusal: refusalOf(scope, pools, families) };
+  return {
+    ok: false,
+    refusal: refusalOf(scope, within === undefined ? [...search.candidatePools(0)] : [within], families),
+  };
 }
 
 function wishesOf({ request }: DecisionScope, families: readonly IpFamily[]): readonly (readonly IpFamily[])[] {
@@ -53,6 +55,7 @@ class Search {
   readonly #former: readonly IpAddress[];
   /** What the Service's sharing key points to and it may share. */
   readonly #shared: readonly IpAddress[];
+  readonly #hasOwn: boolean;
 
   constructor(scope: DecisionScope) {
     const { request, table } = scope;
@@ -63,17 +66,30 @@ class Search {
       const pool = table.catalog.poolOf(record.address);
       return pool !== undefined && isShareable(scope, pool, record) ? [record.address] : [];
     });
+    this.#hasOwn = this.#reserved.length + this.#former.length + this.#shared.length > 0;
   }
 
-  /** The pools that may serve the Service unasked, those with an address that belongs to it in front. */
-  candidatePools(): readonly CatalogPool[] {
-    const { request, table, namespaces } = this.#scope;
-    const isOpen = ({ pool }: CatalogPool) => closedBecause(pool, request, namespaces) === undefined;
-    const isOpenUnasked = (pool: CatalogPool) => pool.pool.autoAssign && isOpen(pool);
-    const reserved = this.#poolsOf(this.#reserved).filter(isOpen);
-    const nearer = [...this.#poolsOf(this.#former), ...this.#poolsOf(this.#shared)];
-    const open = [...nearer, ...table.catalog.pools].filter(isOpenUnasked);
-    return reserved.length + nearer.length === 0 ? open : [...new Set([...reserved, ...open])];
+  /** As {@link Search.candidatePools}, without the first ones of the order that have nothing left of one of the families. */
+  roomyPools(families: readonly IpFamily[]): Iterable<CatalogPool> {
+    return this.candidatePools(Math.max(...families.map((family) => this.#scope.table.firstRoomy(family))));
+  }
+
+  /**
+   * The pools that may serve the Service unasked, each once: those with an address that belongs to it, then those of the
+   * catalog from this position on.
+   */
+  *candidatePools(from: number): Iterable<CatalogPool> {
+    const { table } = this.#scope;
+    const nearer = new Set([
+      ...this.#poolsOf(this.#reserved).filter((pool) => this.#isOpen(pool)),
+      ...[...this.#poolsOf(this.#former), ...this.#poolsOf(this.#shared)].filter((pool) => this.#isOpenUnasked(pool)),
+    ]);
+    yield* nearer;
+    const { pools } = table.catalog;
+    for (let index = from; index < pools.length; index++) {
+      const pool = pools[index];
+      if (pool !== undefined && !nearer.has(pool) && this.#isOpenUnasked(pool)) yield pool;
+    }
   }
 
   /** One address of each family from the pool, or undefined where one is missing. */
@@ -88,17 +104,37 @@ class Search {
   }
 
   #pick(pool: CatalogPool, family: IpFamily, alreadyPicked: number): IpAddress | undefined {
-    const { request, table } = this.#scope;
+    // Most Services have nothing of their own anywhere; for them a full pool must cost next to nothing.
+    if (!this.#hasOwn) return this.#pickFree(pool, family, alreadyPicked);
     const isFitting = (address: IpAddress) => address.family === family && this.#isGivenBy(pool, address);
     const shared = this.#shared.find(isFitting);
     if (!hasQuota(this.#scope, pool, alreadyPicked)) {
-      return shared !== undefined && isCounted(this.#scope, table.get(shared)) ? shared : undefined;
+      return shared !== undefined && isCounted(this.#scope, this.#scope.table.get(shared)) ? shared : undefined;
     }
     const isFree = (address: IpAddress) => isFitting(address) && this.#isUnheld(address);
     const reserved = this.#reserved.find(isFree);
-    const isClosed = !pool.pool.autoAssign && request.wantedPool !== pool.pool.name;
-    if (reserved !== undefined || isClosed) return reserved;
-    return this.#former.find(isFree) ?? shared ?? table.space(pool).firstFree(family, request.leaving);
+    if (reserved !== undefined || !this.#givesFreely(pool)) return reserved;
+    return this.#former.find(isFree) ?? shared ?? this.#pickFree(pool, family, alreadyPicked);
+  }
+
+  #pickFree(pool: CatalogPool, family: IpFamily, alreadyPicked: number): IpAddress | undefined {
+    const { request, table } = this.#scope;
+    const free = table.space(pool).firstFree(family, request.leaving);
+    if (free === undefined || !this.#givesFreely(pool)) return undefined;
+    return hasQuota(this.#scope, pool, alreadyPicked) ? free : undefined;
+  }
+
+  /** Whether the Service may have any address of the pool: one that is not given unasked takes a wish for the pool. */
+  #givesFreely({ pool }: CatalogPool): boolean {
+    return pool.autoAssign || this.#scope.request.wantedPool === pool.name;
+  }
+
+  #isOpen({ pool }: CatalogPool): boolean {
+    return closedBecause(pool, this.#scope.request, this.#scope.namespaces) === undefined;
+  }
+
+  #isOpenUnasked(pool: CatalogPool): boolean {
+    return pool.pool.autoAssign && this.#isOpen(pool);
   }
 
   /** Whether the pool has the address and would give it to this Service at all. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { Address6 } from 'ip-address';
 import { IpAddress } from './ip-address.ts';
 import { IpPrefix } from './ip-prefix.ts';
 import { IpRange } from './ip-range.ts';
@@ -67,6 +68,17 @@ describe('IpAddress', () => {
         if (value >> 32n === 0xffffn) return;
         expect(ip(address.toString()).value).to.equal(value);
       }),
+    );
+  });
+
+  it('formats as the ip-address library does', () => {
+    const field = fc.oneof(fc.constant(0), fc.constant(0), fc.nat(0xffff));
+    fc.assert(
+      fc.property(fc.array(field, { minLength: 8, maxLength: 8 }), (fields) => {
+        const value = fields.reduce((sum, each) => (sum << 16n) | BigInt(each), 0n);
+        expect(IpAddress.of('IPv6', value).toString()).to.equal(Address6.fromBigInt(value).correctForm());
+      }),
+      { numRuns: 1000 },
     );
   });
 
