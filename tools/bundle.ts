@@ -12,23 +12,24 @@ const PROGRAMS = {
   'controller.js': 'packages/controller/src/main.ts',
   'speaker.js': 'packages/speaker/src/main.ts',
   'kubectl-berth': 'packages/cli/src/main.ts',
-};
+} as const;
+
+export type Program = keyof typeof PROGRAMS;
 
 /** Some libraries are CommonJS and call `require` for Node's own modules, which an ES module has to be given. */
 const REQUIRE_BANNER = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
-/** Writes `controller.js`, `speaker.js` and `kubectl-berth` (executable) to `bundleFolder`. */
-export async function bundlePrograms(): Promise<void> {
+/** Writes the bundles of these programs, or of all, to `bundleFolder`; `kubectl-berth` is executable. */
+export async function bundlePrograms(programs: readonly Program[] = Object.keys(PROGRAMS) as Program[]): Promise<void> {
   await mkdir(bundleFolder, { recursive: true });
-  await Promise.all(
-    Object.entries(PROGRAMS).map(([output, entry]) => bundleProgram(entry, `${bundleFolder}/${output}`)),
-  );
+  await Promise.all(programs.map((program) => bundleProgram(program)));
 }
 
-async function bundleProgram(entry: string, outfile: string): Promise<void> {
-  const isCommand = outfile.endsWith('kubectl-berth');
+async function bundleProgram(program: Program): Promise<void> {
+  const isCommand = program === 'kubectl-berth';
+  const outfile = `${bundleFolder}/${program}`;
   await build({
-    entryPoints: [entry],
+    entryPoints: [PROGRAMS[program]],
     outfile,
     bundle: true,
     platform: 'node',
