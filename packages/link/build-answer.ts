@@ -5,7 +5,7 @@
  * and says so when the program is asked for.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type AnswerProgram, readAnswerProgram } from './elf-program.ts';
 
@@ -18,7 +18,11 @@ export function buildAnswerProgram(header: string): void {
   mkdirSync(dirname(header), { recursive: true });
   const hasClang = spawnSync('clang', ['--version'], { stdio: 'ignore' }).status === 0;
   if (!hasClang) console.error('link: clang is missing; the addon is built without the program for the kernel');
-  writeFileSync(header, formatHeader(hasClang ? compile(`${header}.o`) : { instructions: [], relocations: [] }));
+  // Two builds may run at the same time: each puts its header in place whole.
+  const unfinished = `${header}.${process.pid}`;
+  const program = hasClang ? compile(`${unfinished}.o`) : { instructions: [], relocations: [] };
+  writeFileSync(unfinished, formatHeader(program));
+  renameSync(unfinished, header);
 }
 
 function compile(object: string): AnswerProgram {
@@ -29,7 +33,9 @@ function compile(object: string): AnswerProgram {
   execFileSync('clang', [...target, ...strict, ...headers, '-c', SOURCE, '-o', object], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  return readAnswerProgram(readFileSync(object));
+  const program = readAnswerProgram(readFileSync(object));
+  rmSync(object);
+  return program;
 }
 
 // Debian keeps the kernel's asm/ headers in a folder named after the machine, where clang does not look for another target.

@@ -28,8 +28,12 @@ struct engine {
   const struct engine_ops *ops;
 };
 
-// Both start with an empty table and a fence that has run out. NULL on failure.
+// Where the program in the kernel sits: a TCX link (Linux 6.6), or a filter on the clsact queueing discipline.
+enum kernel_hook { HOOK_TCX, HOOK_CLSACT };
+
+// All start with an empty table and a fence that has run out. NULL on failure.
 struct engine *thread_engine_create(struct failure *failure);
-struct engine *kernel_engine_create(struct failure *failure);
+// EOPNOTSUPP of "bpf(BPF_LINK_CREATE)": the kernel has no TCX.
+struct engine *kernel_engine_create(enum kernel_hook hook, struct failure *failure);
 
 #endif

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clsact-hook.h"
 #include "engine.h"
 #include "frame-verdict.h"
 #include "kernel-program.h"
@@ -18,12 +19,14 @@
 struct attachment {
   // 0: the slot is free.
   int ifindex;
+  // Of the TCX link; -1 for clsact.
   int link;
 };
 
 struct kernel_engine {
   struct engine engine;
   struct kernel_program program;
+  enum kernel_hook hook;
   // What the map "vips" holds; the counters of its entries are copies that `table` refreshes.
   struct vip_table *table;
   // What the map "fence" holds.
@@ -51,6 +54,13 @@ static int free_slot(const struct kernel_engine *engine) {
   return -1;
 }
 
+static bool hook_up(struct kernel_engine *engine, struct attachment *attachment, struct failure *failure) {
+  attachment->link = -1;
+  if (engine->hook == HOOK_CLSACT) return clsact_attach(engine->program.program, attachment->ifindex, failure);
+  attachment->link = kernel_program_attach(&engine->program, attachment->ifindex, failure);
+  return attachment->link >= 0;
+}
+
 static int attach(struct engine *base, int ifindex, const uint8_t mac[MAC_BYTES], struct failure *failure) {
   struct kernel_engine *engine = self(base);
   int slot = free_slot(engine);
@@ -62,12 +72,12 @@ static int attach(struct engine *base, int ifindex, const uint8_t mac[MAC_BYTES]
   memcpy(point.mac, mac, MAC_BYTES);
   uint32_t key = (uint32_t)ifindex;
   if (!kernel_map_put(&engine->program, ANSWER_MAP_points, &key, &point, failure)) return -1;
-  int link = kernel_program_attach(&engine->program, ifindex, failure);
-  if (link < 0) {
+  struct attachment attachment = {.ifindex = ifindex};
+  if (!hook_up(engine, &attachment, failure)) {
     kernel_map_take(&engine->program, ANSWER_MAP_points, &key);
     return -1;
   }
-  engine->attachments[slot] = (struct attachment){ifindex, link};
+  engine->attachments[slot] = attachment;
   return slot;
 }
 
@@ -77,7 +87,8 @@ static void detach(struct engine *base, int slot) {
   if (attachment->ifindex == 0) return;
   uint32_t key = (uint32_t)attachment->ifindex;
   kernel_map_take(&engine->program, ANSWER_MAP_points, &key);
-  close(attachment->link);
+  if (attachment->link >= 0) close(attachment->link);
+  else clsact_detach(attachment->ifindex);
   attachment->ifindex = 0;
 }
 
@@ -202,6 +213,8 @@ static const struct engine_ops ops = {.destroy = destroy,
 static bool set_up(struct kernel_engine *engine, struct failure *failure) {
   engine->socket = -1;
   if (!kernel_program_load(&engine->program, failure)) return false;
+  if (engine->hook == HOOK_CLSACT) clsact_sweep();
+  else if (!kernel_program_can_link(&engine->program)) return fail(failure, "bpf(BPF_LINK_CREATE)", EOPNOTSUPP);
   engine->table = vip_table_create(NULL, 0, NULL);
   if (engine->table == NULL) return fail(failure, "calloc", ENOMEM);
   // Protocol 0: sends only (packet(7)).
@@ -209,13 +222,14 @@ static bool set_up(struct kernel_engine *engine, struct failure *failure) {
   return engine->socket >= 0 || fail(failure, "socket", errno);
 }
 
-struct engine *kernel_engine_create(struct failure *failure) {
+struct engine *kernel_engine_create(enum kernel_hook hook, struct failure *failure) {
   struct kernel_engine *engine = calloc(1, sizeof *engine);
   if (engine == NULL) {
     fail(failure, "calloc", ENOMEM);
     return NULL;
   }
   engine->engine.ops = &ops;
+  engine->hook = hook;
   if (set_up(engine, failure)) return &engine->engine;
   if (engine->table != NULL) vip_table_destroy(engine->table, NULL);
   kernel_program_unload(&engine->program);

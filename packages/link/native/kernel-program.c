@@ -158,13 +158,22 @@ bool kernel_map_read(const struct kernel_program *program, enum answer_map map, 
   return map_element(BPF_MAP_LOOKUP_ELEM, program->maps[map], key, value) == 0;
 }
 
-int kernel_program_attach(const struct kernel_program *program, int ifindex, struct failure *failure) {
+static int create_link(const struct kernel_program *program, int ifindex) {
   union bpf_attr attributes = {.link_create = {.prog_fd = (uint32_t)program->program,
                                                .target_ifindex = (uint32_t)ifindex,
                                                .attach_type = TCX_INGRESS,
-                                               // With no program named: before all that are there and let the next one run or not.
+                                               // With no program named: before all that are there now.
                                                .flags = BEFORE_OTHERS}};
-  int link = bpf(BPF_LINK_CREATE, &attributes);
+  return bpf(BPF_LINK_CREATE, &attributes);
+}
+
+bool kernel_program_can_link(const struct kernel_program *program) {
+  // A kernel that knows TCX looks for the interface, which does not exist; an older one does not know the place to attach at.
+  return create_link(program, INT32_MAX) < 0 && errno == ENODEV;
+}
+
+int kernel_program_attach(const struct kernel_program *program, int ifindex, struct failure *failure) {
+  int link = create_link(program, ifindex);
   if (link < 0) fail(failure, "bpf(BPF_LINK_CREATE)", errno);
   return link;
 }

@@ -27,7 +27,10 @@ bool kernel_map_put(const struct kernel_program *program, enum answer_map map, c
 void kernel_map_take(const struct kernel_program *program, enum answer_map map, const void *key);
 bool kernel_map_read(const struct kernel_program *program, enum answer_map map, const void *key, void *value);
 
-// Runs the program on the ingress of an interface, before other programs there, until the descriptor is closed or the process ends.
+// Whether this kernel has TCX links. Needs a loaded program.
+bool kernel_program_can_link(const struct kernel_program *program);
+
+// Runs the program on the ingress of an interface by a TCX link, before other programs there, until the descriptor is closed or the process ends.
 // Returns that descriptor, or -1.
 int kernel_program_attach(const struct kernel_program *program, int ifindex, struct failure *failure);
 

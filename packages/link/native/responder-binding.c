@@ -40,15 +40,20 @@ static struct engine *open_engine(napi_env env, napi_callback_info info, size_t 
   return ((struct handle *)data)->engine;
 }
 
-// responderOpen(engine: 0 for the thread, 1 for the program in the kernel)
+static struct engine *create_engine(int32_t which, struct failure *failure) {
+  if (which == 0) return thread_engine_create(failure);
+  return kernel_engine_create(which == 1 ? HOOK_TCX : HOOK_CLSACT, failure);
+}
+
+// responderOpen(engine: 0 for the thread, 1 for the program in the kernel by a TCX link, 2 for it on clsact)
 static napi_value responder_open(napi_env env, napi_callback_info info) {
   napi_value arguments[MAX_ARGUMENTS], external = NULL;
-  int32_t is_kernel;
-  if (!read_arguments(env, info, 1, arguments) || !read_int(env, arguments[0], &is_kernel)) return NULL;
+  int32_t which;
+  if (!read_arguments(env, info, 1, arguments) || !read_int(env, arguments[0], &which)) return NULL;
   struct failure failure;
   struct handle *handle = calloc(1, sizeof *handle);
   if (handle == NULL) return throw_system_error(env, "calloc", ENOMEM);
-  handle->engine = is_kernel ? kernel_engine_create(&failure) : thread_engine_create(&failure);
+  handle->engine = create_engine(which, &failure);
   if (handle->engine == NULL) {
     free(handle);
     return throw_system_error(env, failure.call, failure.error);

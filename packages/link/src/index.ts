@@ -4,6 +4,7 @@ export * from './announcer.ts';
 export * from './links.ts';
 export { PACKET_OPTION, type PacketType, SO, SOL } from './linux.ts';
 export * from './native.ts';
+export * from './open-responder.ts';
 export * from './packet-socket.ts';
 export * from './responder.ts';
 export * from './rtnetlink.ts';

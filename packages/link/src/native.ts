@@ -42,8 +42,11 @@ export interface NativeLink {
   pollStart(fd: number, callback: () => void): PollHandle;
   /** Exactly once for each handle, before the descriptor is closed. */
   pollStop(handle: PollHandle): void;
-  /** Starts an answering thread (0) or loads the program of the kernel (1), with an empty table and a fence that has run out. */
-  responderOpen(engine: 0 | 1): ResponderHandle;
+  /**
+   * Starts an answering thread (0), or loads the program for the kernel, to be attached by TCX links (1) or to clsact (2); with an empty
+   * table and a fence that has run out.
+   */
+  responderOpen(engine: 0 | 1 | 2): ResponderHandle;
   responderClose(handle: ResponderHandle): void;
   /** Begins to listen on an interface; returns its slot, 0 to 63. */
   responderAttach(handle: ResponderHandle, ifindex: number, mac: Uint8Array): number;

@@ -17,8 +17,11 @@ export interface AnsweredRow {
   readonly ifindexes: readonly number[];
 }
 
-/** What answers. */
-export type EngineName = 'packet-socket' | 'kernel';
+/** What answers: a thread on packet sockets, or a program in the kernel by TCX links (Linux 6.6) or on clsact (older kernels). */
+export const ENGINES = ['packet-socket', 'kernel', 'kernel-clsact'] as const;
+export type EngineName = (typeof ENGINES)[number];
+
+const ENGINE_NUMBERS = { 'packet-socket': 0, kernel: 1, 'kernel-clsact': 2 } as const;
 
 /** What became of an announcement. */
 export type AnnounceResult = 'sent' | 'fenced' | 'not-attached';
@@ -38,7 +41,7 @@ export class Responder {
 
   /** Starts the engine. It answers nothing before {@link Responder.attach}, {@link Responder.replace} and {@link Responder.openFence}. */
   static open(native: NativeLink = nativeLink(), engine: EngineName = 'packet-socket'): Responder {
-    return new Responder(native, native.responderOpen(engine === 'kernel' ? 1 : 0));
+    return new Responder(native, native.responderOpen(ENGINE_NUMBERS[engine]));
   }
 
   /** Begins to listen on an interface, as this MAC. To change the MAC, detach first. */

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The contract of both engines: one suite, run on the packet sockets and on the program in the kernel. */
-import { type EngineName, Responder } from '@berth/link';
+/** The contract of all engines: one suite, run on the packet sockets and on the program in the kernel, at both of its hooks. */
+import { ENGINES, type EngineName, Responder } from '@berth/link';
 import { buildAddon } from '../../build.ts';
-
-const ENGINES: readonly EngineName[] = ['packet-socket', 'kernel'];
 
 /** Defines the suite once for each engine; pending, with the reason in its title, where an engine cannot be had. */
 export function eachEngine(title: string, suite: (engine: EngineName) => void): void {
   for (const engine of ENGINES) {
     const obstacle = obstacleTo(engine);
     if (obstacle === undefined) describe(`${title}, ${engine} engine`, () => suite(engine));
-    else describe.skip(`${title}, ${engine} engine (needs root and TCX: ${obstacle})`, () => suite(engine));
+    else describe.skip(`${title}, ${engine} engine (cannot be had: ${obstacle})`, () => suite(engine));
   }
 }
 

@@ -139,6 +139,13 @@ export class WireLan {
     return host;
   }
 
+  /** Starts another program in the namespace of a host whose own was killed. */
+  respawn(name: string): WireHost {
+    const host = new WireHost(this.#namespaceOf(name));
+    this.#hosts.set(name, host);
+    return host;
+  }
+
   /** Unplugs or plugs the host's cable at the bridge. */
   cable(name: string, state: 'up' | 'down'): void {
     ip('-n', `${this.#prefix}-lan`, 'link', 'set', name, state);

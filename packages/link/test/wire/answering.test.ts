@@ -106,6 +106,25 @@ eachEngine('answering on the wire', (engine) => {
     expect(repliesFor(VIP)[0]).to.include({ destination: clientMac, targetMac: clientMac, targetIp: NO_IP });
   });
 
+  it('HO-10: a probe for the VIP has exactly one reply among three speakers, from the owner to the prober', async () => {
+    const seenBefore = await lan.host('third').call('outcomes');
+    await ask(question(clientMac, NO_IP, VIP));
+    await until('a reply comes', () => repliesFor(VIP).length > 0);
+    const seen = async () => (await lan.host('third').call('outcomes'))['unknown-target'] ?? 0;
+    await until('the last speaker has looked at it', async () => (await seen()) > (seenBefore['unknown-target'] ?? 0));
+    expect(repliesFor(VIP)).to.deep.equal([
+      {
+        destination: clientMac,
+        source: ownerMac,
+        operation: 2,
+        senderMac: ownerMac,
+        senderIp: VIP,
+        targetMac: clientMac,
+        targetIp: NO_IP,
+      },
+    ]);
+  });
+
   it('AR-08: does not answer a foreign announcement but counts the claim and its MAC', async () => {
     await askThenKnown(
       question(clientMac, VIP, VIP),

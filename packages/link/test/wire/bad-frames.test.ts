@@ -106,6 +106,12 @@ eachEngine('bad frames on the wire', (engine) => {
     expect(replies()).to.deep.equal([CLIENT_IP]);
   });
 
+  it('a question with a priority tag (VLAN 0) is answered', async () => {
+    const tagged = `${good.slice(0, 24)}8100a000${good.slice(24)}`;
+    expect(await outcomesAfter(tagged)).to.deep.equal({ reply: 2 });
+    await until('both are answered', () => replies().length === 2);
+  });
+
   it('a flood of 10,000 questions, good and bad: none is answered wrongly, each is accounted for', async () => {
     const bad = [changed(14, '0006'), changed(38, 'cb007116'), good.slice(0, 60), changed(20, '0002')];
     const sent = await client.call('flood', 'lan0', [good, ...bad], 2000);

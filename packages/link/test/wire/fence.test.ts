@@ -94,7 +94,7 @@ eachEngine('the fence', (engine) => {
     const late = await ask();
     owner.signal('SIGCONT');
     await until('the late question is counted', async () => (await fenced()) >= (wasAnswered ? 1 : 2));
-    expect(wasAnswered).to.equal(engine === 'kernel');
+    expect(wasAnswered).to.equal(engine !== 'packet-socket');
     expect(isAnswered(from)).to.equal(wasAnswered);
     expect(isAnswered(late)).to.equal(false);
   });
@@ -109,19 +109,24 @@ eachEngine('a process that is killed', (engine) => {
 
   after(() => lan.down());
 
+  // The filter of an older kernel outlives the process (hook.test.ts); like everything else it answers no longer than the fence lasts.
+  const fenceMs = engine === 'kernel-clsact' ? 2000 : 60_000;
+
   it('leaves nothing behind: no address, no socket, no answer', async () => {
     const owner = lan.host('owner');
     const client = lan.host('client');
     const before = owner.run('ip', '-4', 'address');
     await owner.call('answerOn', 'lan0');
     await owner.call('replace', [VIP, 'lan0']);
-    await owner.call('openFence', 60_000);
+    await owner.call('openFence', fenceMs);
+    const openedAtMs = performance.now();
     expect((await client.attempt('arping', '-c', '1', '-w', '2', '-I', 'lan0', VIP)).code).to.equal(0);
     expect(owner.run('ip', '-4', 'address')).to.equal(before);
     owner.signal('SIGKILL');
     await owner.ended();
     expect(owner.run('ip', '-4', 'address')).to.equal(before);
     expect(owner.run('ss', '--packet', '--no-header').trim()).to.equal('');
+    if (engine === 'kernel-clsact') await until('the fence is over', () => performance.now() - openedAtMs > fenceMs);
     expect((await client.attempt('arping', '-c', '1', '-w', '1', '-I', 'lan0', VIP)).code).to.equal(1);
   });
 });

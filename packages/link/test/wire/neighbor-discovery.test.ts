@@ -155,6 +155,7 @@ eachEngine('neighbor discovery on the wire', (engine) => {
     client.run('ip', '-6', 'address', 'add', `${VIP}/64`, 'dev', 'lan0');
     const shown = () => client.run('ip', '-6', 'address', 'show', 'dev', 'lan0', 'to', VIP);
     await until('duplicate detection has failed', () => shown().includes('dadfailed'));
+    await until('the answer to it is seen', () => advertisements(VIP).length > 0);
     expect(advertisements(VIP)[0]).to.include({ ipDestination: ipHex(ALL_NODES), flags: OVERRIDE });
     client.run('ip', '-6', 'address', 'delete', `${VIP}/64`, 'dev', 'lan0');
   });
