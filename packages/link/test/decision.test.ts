@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The decisions in C against those in TypeScript: the same vectors, then random frames, must come to the same end. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   type AnsweringPoint,
   IpAddress,
@@ -17,6 +19,7 @@ import { ARP_VECTORS, VECTOR_MAC, VECTOR_VIPS } from '../../core/src/layer2/resp
 import { NDP_VECTOR_VIPS, NDP_VECTORS } from '../../core/src/layer2/respond-ndp.vectors.ts';
 import { buildAddon } from '../build.ts';
 
+const CORPUS = join(import.meta.dirname, '..', 'fuzz', 'corpus');
 const HERE = 0;
 const ELSEWHERE = 1;
 /** Room for the longest reply, in bytes. */
@@ -98,6 +101,18 @@ describe('the decision in C', () => {
       expect(decideInC(frame, fence ?? 'holds')).to.deep.equal(expected);
     });
   }
+
+  it('SE-01: agrees with TypeScript on every frame that the fuzzer has found', () => {
+    const inputs = readdirSync(CORPUS).map((name) => readFileSync(join(CORPUS, name)));
+    expect(inputs).to.have.length.above(50);
+    for (const [first = 0, ...frame] of inputs) {
+      const fence = first % 2 === 1 ? 'holds' : 'expired';
+      const bytes = Uint8Array.from(frame);
+      expect(decideInC(bytes, fence), Buffer.from(bytes).toString('hex')).to.deep.equal(
+        decideInTypeScript(bytes, fence),
+      );
+    }
+  });
 
   it('SE-01: agrees with TypeScript on random frames', () => {
     const vectors = fc.constantFrom(...ARP_VECTORS.map(({ frame }) => frame), ...NDP_VECTORS.map(({ frame }) => frame));
