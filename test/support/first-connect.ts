@@ -17,10 +17,14 @@ const PAUSE_MS = 1;
 export class FirstConnect {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #lines: Interface;
+  /** Rejects when the process ends: waiting for a line then makes no sense. */
+  readonly #ended: Promise<never>;
 
   private constructor(child: ChildProcessByStdio<Writable, Readable, null>) {
     this.#child = child;
     this.#lines = createInterface(child.stdout);
+    this.#ended = once(child, 'exit').then(() => Promise.reject(new Error('first connect: the client ended')));
+    this.#ended.catch(() => {}); // Nobody listens when it ends because it was told to.
   }
 
   /** Starts the process in a network namespace (as under /run/netns) and returns when it is ready. */
@@ -45,9 +49,7 @@ export class FirstConnect {
   }
 
   async #line(): Promise<void> {
-    const ended = once(this.#child, 'exit').then(() => Promise.reject(new Error('first connect: the client ended')));
-    ended.catch(() => {}); // Nobody listens any more once the line has come.
-    await Promise.race([once(this.#lines, 'line'), ended]);
+    await Promise.race([once(this.#lines, 'line'), this.#ended]);
   }
 }
 
