@@ -33,14 +33,16 @@ describe('Refresh', () => {
     expect(ended).to.deep.equal(['a']);
   });
 
-  it('gives those who ask while it reads the next reading, one for all', async () => {
-    const { lists, ended, request } = setUp();
+  it('gives those who ask while it reads the next reading, one for all, after a pause', async () => {
+    const { clock, lists, ended, request } = setUp();
     request('a');
     request('b');
     request('c');
     lists[0]?.();
     await settle();
     expect(ended).to.deep.equal(['a']);
+    expect(lists.length).to.equal(1);
+    await clock.advance(250);
     expect(lists.length).to.equal(2);
     lists[1]?.();
     await settle();

@@ -3,7 +3,7 @@
  * Makes sure that what is known is fresh before it is acted on again, after a time in which news may have been missed. One reading at
  * a time; who asks while one runs gets the next one, since the running one may have begun too early.
  */
-import type { Clock } from '@berth/kube';
+import { type Clock, sleep } from '@berth/kube';
 
 export interface RefreshOptions {
   readonly clock: Clock;
@@ -14,10 +14,13 @@ export interface RefreshOptions {
    * same. Default: 10,000.
    */
   readonly patienceMs?: number;
+  /** Least milliseconds between the end of a reading and the next one, so that a link that flaps does not load the API server. Default: 250. */
+  readonly gapMs?: number;
   onImpatient(): void;
 }
 
 const PATIENCE_MS = 10_000;
+const GAP_MS = 250;
 
 export class Refresh {
   readonly #options: RefreshOptions;
@@ -34,12 +37,16 @@ export class Refresh {
       this.#running = this.#run();
       return this.#running;
     }
-    this.#next ??= this.#running.then(() => {
-      this.#next = undefined;
-      this.#running = this.#run();
-      return this.#running;
-    });
+    this.#next ??= this.#runAfter(this.#running);
     return this.#next;
+  }
+
+  async #runAfter(running: Promise<void>): Promise<void> {
+    await running;
+    await sleep(this.#options.clock, this.#options.gapMs ?? GAP_MS);
+    this.#next = undefined;
+    this.#running = this.#run();
+    await this.#running;
   }
 
   async #run(): Promise<void> {

@@ -13,10 +13,21 @@ export interface ServedChange {
 export interface ServedChanges {
   readonly begun: readonly ServedChange[];
   readonly ended: readonly ServedChange[];
+  /** Owned from now on, but no interface is left to answer on. */
+  readonly stranded: readonly ServedChange[];
 }
 
 /** A VIP without an interface is not announced. A change of interfaces alone is neither begun nor ended. */
 export function servedChanges(now: readonly ServedVip[], before: readonly ServedVip[]): ServedChanges {
+  const isStranded = ({ interfaces }: ServedVip) => interfaces.length === 0;
+  const { begun, ended } = differences(
+    now.filter((one) => !isStranded(one)),
+    before.filter((one) => !isStranded(one)),
+  );
+  return { begun, ended, stranded: differences(now.filter(isStranded), before.filter(isStranded)).begun };
+}
+
+function differences(now: readonly ServedVip[], before: readonly ServedVip[]): Omit<ServedChanges, 'stranded'> {
   const present = pairsOf(now);
   const past = pairsOf(before);
   const missingIn =
@@ -32,7 +43,6 @@ export function servedChanges(now: readonly ServedVip[], before: readonly Served
 function pairsOf(served: readonly ServedVip[]): Map<string, ServedChange> {
   const pairs = new Map<string, ServedChange>();
   for (const { vip, services, interfaces } of served) {
-    if (interfaces.length === 0) continue;
     for (const service of services) pairs.set(`${vip} ${service}`, { service, vip: String(vip), interfaces });
   }
   return pairs;

@@ -12,24 +12,35 @@ export interface TellOptions {
   readonly nodeName: string;
 }
 
-/** Event reason; users of MetalLB know it. */
+/** Event reasons; users of MetalLB know them. */
 const NODE_ASSIGNED = 'nodeAssigned';
+const ANNOUNCE_FAILED = 'announceFailed';
 
 /** The function to call after each change of what is served. */
 export function tellServices(options: TellOptions): (now: readonly ServedVip[], before: readonly ServedVip[]) => void {
   return (now, before) => {
-    const { begun, ended } = servedChanges(now, before);
+    const { begun, ended, stranded } = servedChanges(now, before);
     for (const change of begun) tellBegun(options, change);
+    for (const change of stranded) tellStranded(options, change);
     for (const { service, vip } of ended) options.log.info('withdrawn', { service, vip });
   };
 }
 
-function tellBegun({ log, events, services, nodeName }: TellOptions, { service, vip, interfaces }: ServedChange): void {
-  log.info('announcing', { service, vip, interfaces });
-  const object = services.get(service);
-  if (!object) return;
+function tellBegun(options: TellOptions, { service, vip, interfaces }: ServedChange): void {
+  options.log.info('announcing', { service, vip, interfaces });
   const where = interfaces.map((name) => `"${name}"`).join(', ');
-  const message = `announcing ${vip} from node "${nodeName}" on interface ${where}`;
-  // Objects of a list come without kind; an Event that does not name it is shown nowhere.
-  events.record({ ...object, apiVersion: 'v1', kind: 'Service' }, { type: 'Normal', reason: NODE_ASSIGNED, message });
+  const message = `announcing ${vip} from node "${options.nodeName}" on interface ${where}`;
+  record(options, service, { type: 'Normal', reason: NODE_ASSIGNED, message });
+}
+
+function tellStranded(options: TellOptions, { service, vip }: ServedChange): void {
+  options.log.warn('owned, but no interface fits', { service, vip });
+  const message = `${vip} is not announced: node "${options.nodeName}" has no usable interface that the policy allows`;
+  record(options, service, { type: 'Warning', reason: ANNOUNCE_FAILED, message });
+}
+
+// Objects of a list come without kind; an Event that does not name it is shown nowhere.
+function record({ events, services }: TellOptions, key: string, note: EventNote): void {
+  const object = services.get(key);
+  if (object) events.record({ ...object, apiVersion: 'v1', kind: 'Service' }, note);
 }

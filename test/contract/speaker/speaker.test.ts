@@ -35,6 +35,10 @@ describe('speaker', () => {
     await Promise.all(hosts.map((host) => until(async () => expect(await host.isReady()).to.equal(true), 30_000)));
   });
 
+  afterEach(function () {
+    if (this.currentTest?.state === 'failed') for (const host of hosts) console.log(host.name, host.log);
+  });
+
   after(async () => {
     await Promise.allSettled(hosts.map((host) => host.down()));
   });
@@ -75,6 +79,12 @@ describe('speaker', () => {
     await client.patch(services, { namespace, name }, { type: 'merge', body }, { subresource: 'status' });
   }
 
+  /** The Events on a Service, as `reason: message`. */
+  async function eventsOf(name: string): Promise<string[]> {
+    const { items } = await client.list(events, { namespace, fieldSelector: `involvedObject.name=${name}` });
+    return items.map(({ reason, message }) => `${reason}: ${message}`);
+  }
+
   /** MAC addresses that answer for the VIP within a second. */
   async function answers(vip: string): Promise<string[]> {
     const { stdout } = await lab.tryExec('client', ['arping', '-w', '1', '-I', 'eth0', vip]);
@@ -97,12 +107,11 @@ describe('speaker', () => {
   it('ST-02: an Event tells node and interface', async () => {
     const vip = vipOwnedBy('edge-1');
     const name = await makeService(vip);
-    await until(async () => {
-      const { items } = await client.list(events, { namespace, fieldSelector: `involvedObject.name=${name}` });
-      expect(items.map(({ reason, message }) => `${reason}: ${message}`)).to.deep.equal([
+    await until(async () =>
+      expect(await eventsOf(name)).to.deep.equal([
         `nodeAssigned: announcing ${vip} from node "edge-1" on interface "eth0"`,
-      ]);
-    });
+      ]),
+    );
   });
 
   it('ST-12: counts requests, replies and announcements per VIP; announced is 1 on the owner only', async () => {
@@ -142,13 +151,39 @@ describe('speaker', () => {
     await isAnsweredBy(vip, 'edge-3');
   });
 
-  it('IF-03: answers only on the interfaces of the policy', async () => {
-    const vip = vipOwnedBy('edge-1');
+  it('HO-10: a probe for an owned VIP gets exactly one reply, from the owner', async () => {
+    const vip = vipOwnedBy('edge-2');
     await makeService(vip);
+    await isAnsweredBy(vip, 'edge-2');
+    // Duplicate address detection: sender address 0.0.0.0. Exit code 1 says that somebody has it.
+    const { exitCode: code, stdout } = await lab.tryExec('client', ['arping', '-D', '-w', '1', '-I', 'eth0', vip]);
+    expect(code).to.equal(1);
+    const replies = [...stdout.matchAll(/reply from .* \[([0-9A-Fa-f:]{17})\]/g)].map((match) =>
+      match[1]?.toLowerCase(),
+    );
+    expect(replies).to.deep.equal([hostOf('edge-2').mac]);
+  });
+
+  it('IF-02: an interface that appears is used, one that goes is left, the others go on', async () => {
+    const host = hostOf('edge-1');
+    const isUsed = (ifname: string) => host.metric('berth_speaker_interface', `interface="${ifname}"`);
+    host.run('ip', 'link', 'add', 'lan1', 'type', 'veth', 'peer', 'name', 'far1');
+    for (const ifname of ['lan1', 'far1']) host.run('ip', 'link', 'set', ifname, 'up');
+    await until(async () => expect(await isUsed('lan1')).to.equal(1), 10_000);
+    host.run('ip', 'link', 'delete', 'lan1');
+    await until(async () => expect(await isUsed('lan1')).to.equal(undefined));
+    expect(await isUsed('eth0')).to.equal(1);
+  });
+
+  it('IF-03, ST-03: answers only on the interfaces of the policy, and warns when there is none', async () => {
+    const vip = vipOwnedBy('edge-1');
+    const name = await makeService(vip);
     await isAnsweredBy(vip, 'edge-1');
     const policy = (ifname: string) => ({ 'pools.yaml': policyDocument(ifname) });
     await client.create(configMaps, { metadata: { namespace, name: 'ip-address-pools' }, data: policy('nosuch0') });
     await isAnsweredBy(vip);
+    const warning = `announceFailed: ${vip} is not announced: node "edge-1" has no usable interface that the policy allows`;
+    await until(async () => expect(await eventsOf(name)).to.include(warning));
     await client.patch(
       configMaps,
       { namespace, name: 'ip-address-pools' },
