@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/pkt_cls.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -176,4 +177,15 @@ int kernel_program_attach(const struct kernel_program *program, int ifindex, str
   int link = create_link(program, ifindex);
   if (link < 0) fail(failure, "bpf(BPF_LINK_CREATE)", errno);
   return link;
+}
+
+size_t kernel_program_run(const struct kernel_program *program, const uint8_t *frame, size_t length, uint8_t *reply,
+                          size_t room) {
+  union bpf_attr attributes = {.test = {.prog_fd = (uint32_t)program->program,
+                                        .data_in = pointer(frame),
+                                        .data_size_in = (uint32_t)length,
+                                        .data_out = pointer(reply),
+                                        .data_size_out = (uint32_t)room}};
+  if (bpf(BPF_PROG_TEST_RUN, &attributes) != 0 || attributes.test.retval != TC_ACT_REDIRECT) return 0;
+  return attributes.test.data_size_out;
 }

@@ -34,4 +34,9 @@ bool kernel_program_can_link(const struct kernel_program *program);
 // Returns that descriptor, or -1.
 int kernel_program_attach(const struct kernel_program *program, int ifindex, struct failure *failure);
 
+// Runs the program once on a frame of at least 14 bytes, as if it had come in by the loopback interface, without sending anything.
+// Returns the length of what it would send back, which is put in `reply` (room for `room` bytes); 0 when it passes the frame on.
+size_t kernel_program_run(const struct kernel_program *program, const uint8_t *frame, size_t length, uint8_t *reply,
+                          size_t room);
+
 #endif

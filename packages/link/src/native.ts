@@ -69,6 +69,19 @@ export interface NativeLink {
    * `reply` (42 bytes) or `ndp-reply` (86).
    */
   decide(rows: Uint8Array, slot: number, mac: Uint8Array, fence: 0 | 1, frame: Uint8Array, reply: Uint8Array): number;
+  /**
+   * Runs the program for the kernel, inside the kernel but on no interface, on frames of at least 14 bytes: each has 256 bytes of `slab`
+   * and one number of `lengths`. Both become those of the reply (0: none), and `outcomes` a position in {@link NativeLink.outcomeNames}
+   * (-1: passed on uncounted). The rows are those of {@link NativeLink.responderReplace}, in slot 0.
+   */
+  runProgram(
+    rows: Uint8Array,
+    mac: Uint8Array,
+    fence: 0 | 1,
+    slab: Uint8Array,
+    lengths: Uint32Array,
+    outcomes: Int32Array,
+  ): void;
 }
 
 /** Where the addon is looked for: named by the environment, beside the program (the image), in this package (the source tree). */
