@@ -29,6 +29,11 @@ export class Backoff {
     this.#options = options;
   }
 
+  /** Failures in a row so far. */
+  get failures(): number {
+    return this.#failures;
+  }
+
   /** Counts one more failure and returns the milliseconds to wait now. */
   next(): number {
     this.#failures += 1;

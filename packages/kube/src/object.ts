@@ -15,6 +15,7 @@ import type {
   V1Pod,
   V1Secret,
   V1Service,
+  V1ServiceStatus,
 } from '@kubernetes/client-node';
 
 /** A model type as it looks on the wire: `Date` becomes text, everything is read-only. */
@@ -55,7 +56,20 @@ export type Namespace = Plain<V1Namespace>;
 export type Node = Plain<V1Node>;
 export type Pod = Plain<V1Pod>;
 export type Secret = Plain<V1Secret>;
-export type Service = Plain<V1Service>;
+export type Service = Omit<Plain<V1Service>, 'status'> & {
+  readonly status?: Omit<Json<V1ServiceStatus>, 'conditions'> & { readonly conditions?: readonly Condition[] };
+};
+
+/** metav1.Condition. */
+export interface Condition {
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: string;
+  readonly message: string;
+  /** RFC 3339. */
+  readonly lastTransitionTime: string;
+  readonly observedGeneration?: number;
+}
 
 /** Place of one object: namespace (absent for cluster-wide kinds) and name. */
 export interface ObjectName {

@@ -47,8 +47,9 @@ export class ReconcileLoop implements Task {
   }
 
   start(): void {
+    if (this.#running !== undefined) return;
     const workers = Array.from({ length: this.#options.workers ?? 1 }, () => this.#work(this.#stopper.signal));
-    this.#running ??= Promise.all(workers);
+    this.#running = Promise.all(workers);
   }
 
   /** Stops taking keys, aborts the batches under way and waits for them. */

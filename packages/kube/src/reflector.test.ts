@@ -161,6 +161,53 @@ describe('Reflector', () => {
     await reflector.stop();
   });
 
+  it('gives up a version that the server does not know, after some 5xx', async () => {
+    const { reflector, api, clock, count } = setUp();
+    reflector.start();
+    await reflector.ready;
+    api.before = failing('watch', 'server', 8);
+    api.closeWatches();
+    await clock.advance(60_000);
+    expect(count('list')).to.equal(3);
+    await reflector.stop();
+  });
+
+  it('refreshes a store whose watch is behind, and drops the late news', async () => {
+    const { reflector, add, api, clock, events, store } = setUp();
+    await add('a');
+    reflector.start();
+    await reflector.ready;
+    api.before = failing('watch', 'network', 1);
+    api.closeWatches();
+    await settle();
+    await api.delete(configMaps, { namespace: 'shop', name: 'a' });
+    await add('b');
+    await reflector.refresh(new AbortController().signal);
+    expect(events).to.deep.equal(['added a', 'added b', 'deleted a']);
+    await clock.advance(10_000);
+    expect(events).to.deep.equal(['added a', 'added b', 'deleted a']);
+    expect([...store.values()].map((object) => object.metadata.name)).to.deep.equal(['b']);
+    await reflector.stop();
+  });
+
+  it('a refresh that is older than what the watch has brought changes nothing', async () => {
+    const { reflector, add, api, store } = setUp();
+    await add('gone');
+    reflector.start();
+    await reflector.ready;
+    await settle();
+    api.after = async (call) => {
+      if (call.verb !== 'list') return;
+      api.after = () => {};
+      await api.delete(configMaps, { namespace: 'shop', name: 'gone' });
+      await add('late');
+      await settle();
+    };
+    await reflector.refresh(new AbortController().signal);
+    expect([...store.values()].map((object) => object.metadata.name)).to.deep.equal(['late']);
+    await reflector.stop();
+  });
+
   it('stops without an error and leaves no timer', async () => {
     const { reflector, clock, errors, count } = setUp();
     reflector.start();

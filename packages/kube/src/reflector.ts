@@ -9,10 +9,10 @@
 import type { KubeApi, Selection } from './api.ts';
 import { Backoff } from './backoff.ts';
 import { type Clock, sleep, systemClock } from './clock.ts';
-import { classify, type KubeError } from './errors.ts';
+import { classify, isKubeError, type KubeError } from './errors.ts';
 import type { KubeObject } from './object.ts';
 import type { Resource } from './resources.ts';
-import type { Store } from './store.ts';
+import { compareVersions, type Store } from './store.ts';
 import type { Task } from './task.ts';
 
 /** Objects per page of a list; client-go's value. */
@@ -24,10 +24,13 @@ const MIN_WATCH_SECONDS = 300;
 /** A watch that lived this long counts as a success, in milliseconds. */
 const SETTLED_MS = 5_000;
 
+/** A watch that the server refuses with 5xx this often in a row is given up for a list. */
+const MAX_RESUMPTIONS = 6;
+
 export interface ReflectorOptions<T extends KubeObject> {
   readonly api: KubeApi;
   readonly kind: Resource<T>;
-  readonly store: Store<T, never> | Pick<Store<T>, 'replaceAll' | 'upsert' | 'delete'>;
+  readonly store: Store<T, never> | Pick<Store<T>, 'replaceAll' | 'merge' | 'upsert' | 'delete'>;
   /** @default everything */
   readonly selection?: Selection;
   /** Cuts off what nobody reads, to save memory. @default removes metadata.managedFields */
@@ -84,6 +87,18 @@ export class Reflector<T extends KubeObject> implements Task {
     await this.#running;
   }
 
+  /**
+   * Resolves when the store is at least as new as this call: whoever has read something else before cannot know more than
+   * the store does then. The watch may be any time behind; this does not wait for it.
+   */
+  async refresh(signal: AbortSignal): Promise<void> {
+    const { objects, version } = await this.#readAll(signal);
+    if (this.#lastVersion !== undefined && compareVersions(this.#lastVersion, version) >= 0) return;
+    // Set before listeners run; older news that the watch still brings is dropped from now on.
+    this.#lastVersion = version;
+    this.#options.store.merge(objects, version);
+  }
+
   async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const delayMs = await this.#attempt(signal);
@@ -108,14 +123,24 @@ export class Reflector<T extends KubeObject> implements Task {
   #afterError(error: unknown, signal: AbortSignal): number {
     const verdict = classify(error);
     if (signal.aborted) return 0;
-    if (verdict.action !== 'retry' && verdict.action !== 'stop') this.#lastVersion = undefined;
     const asked = verdict.action === 'retry' ? (verdict.afterMs ?? 0) : 0;
     const delayMs = Math.max(asked, this.#backoff.next());
+    // A server that was restored from an older state answers 5xx to a version of its lost future, for ever.
+    const isLost = isKubeError(error, 'server') && this.#backoff.failures > MAX_RESUMPTIONS;
+    if (isLost || (verdict.action !== 'retry' && verdict.action !== 'stop')) this.#lastVersion = undefined;
     this.#options.onError?.(error as KubeError, delayMs);
     return delayMs;
   }
 
   async #list(signal: AbortSignal): Promise<string> {
+    const { objects, version } = await this.#readAll(signal);
+    this.#options.store.replaceAll(objects);
+    this.#hasSynced = true;
+    this.#markReady();
+    return version;
+  }
+
+  async #readAll(signal: AbortSignal): Promise<{ readonly objects: readonly T[]; readonly version: string }> {
     const objects: T[] = [];
     let continueToken: string | undefined;
     let version = '';
@@ -130,10 +155,7 @@ export class Reflector<T extends KubeObject> implements Task {
       version = page.resourceVersion;
       continueToken = page.continueToken;
     } while (continueToken !== undefined);
-    this.#options.store.replaceAll(objects);
-    this.#hasSynced = true;
-    this.#markReady();
-    return version;
+    return { objects, version };
   }
 
   async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
@@ -144,7 +166,7 @@ export class Reflector<T extends KubeObject> implements Task {
       for await (const event of this.#options.api.watch(this.#options.kind, options)) {
         guard.renew();
         this.#backoff.reset();
-        if (event.type === 'BOOKMARK') this.#lastVersion = event.resourceVersion || this.#lastVersion;
+        if (event.type === 'BOOKMARK') this.#reach(event.resourceVersion);
         else this.#apply(event.type, this.#trim(event.object));
       }
     } catch (error) {
@@ -156,9 +178,16 @@ export class Reflector<T extends KubeObject> implements Task {
   }
 
   #apply(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T): void {
+    if (!this.#reach(object.metadata.resourceVersion)) return;
     if (type === 'DELETED') this.#options.store.delete(object);
     else this.#options.store.upsert(object);
-    this.#lastVersion = object.metadata.resourceVersion ?? this.#lastVersion;
+  }
+
+  /** Notes that the store is complete up to a version; false when it was so before. */
+  #reach(version: string | undefined): boolean {
+    if (!version || compareVersions(version, this.#lastVersion) <= 0) return false;
+    this.#lastVersion = version;
+    return true;
   }
 
   #trim(object: T): T {

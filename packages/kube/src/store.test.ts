@@ -48,6 +48,14 @@ describe('Store', () => {
     expect(store.get('shop/a')?.metadata.labels?.color).to.equal('green');
   });
 
+  it('merges a list beside newer objects', () => {
+    const { store } = storeWithEvents();
+    store.replaceAll([object('a', '1'), object('b', '2'), object('new', '9'), object('c', '8', 'blue')]);
+    store.merge([object('a', '1'), object('c', '5', 'red'), object('d', '4')], '6');
+    expect([...store.values()].map((o) => o.metadata.name).sort()).to.deep.equal(['a', 'c', 'd', 'new']);
+    expect(store.get('shop/c')?.metadata.labels?.color).to.equal('blue');
+  });
+
   it('moves an object between index values and forgets it on deletion', () => {
     const { store } = storeWithEvents();
     store.upsert(object('a', '1', 'red'));

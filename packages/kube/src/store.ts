@@ -82,6 +82,21 @@ export class Store<T extends KubeObject, Index extends string = never> implement
     for (const key of gone) this.#remove(key);
   }
 
+  /**
+   * Takes over a complete list that is as of a version, beside a watch that goes on: what is kept and newer than the list
+   * stays as it is.
+   */
+  merge(objects: Iterable<T>, asOf: string): void {
+    const gone = new Map(this.#objects);
+    for (const object of objects) {
+      gone.delete(keyOf(object));
+      this.upsert(object);
+    }
+    for (const [key, object] of gone) {
+      if (compareVersions(object.metadata.resourceVersion, asOf) <= 0) this.#remove(key);
+    }
+  }
+
   /** Adds or updates one object. An older version than the one kept changes nothing: late news does not undo newer. */
   upsert(object: T): void {
     const kept = this.#objects.get(keyOf(object));
@@ -91,7 +106,7 @@ export class Store<T extends KubeObject, Index extends string = never> implement
   /** Deletes one object, if it is there and not newer than the deletion. */
   delete(object: T): void {
     const kept = this.#objects.get(keyOf(object));
-    if (kept && compareVersions(kept, object) <= 0) this.#remove(keyOf(object));
+    if (kept && !isNewer(kept, object)) this.#remove(keyOf(object));
   }
 
   #put(object: T): void {
@@ -139,16 +154,14 @@ export class Store<T extends KubeObject, Index extends string = never> implement
 }
 
 function isNewer(object: KubeObject, kept: KubeObject): boolean {
-  return compareVersions(object, kept) > 0;
+  return compareVersions(object.metadata.resourceVersion, kept.metadata.resourceVersion) > 0;
 }
 
 /**
- * Compares two states of one key by resourceVersion. Kubernetes promises since 1.35 that these are decimal numbers that
- * grow (and they were before); what does not look so counts as different and newer.
+ * Compares two resourceVersions. Kubernetes promises since 1.35 that they are decimal numbers that grow (and they were
+ * before); what does not look so counts as different and newer.
  */
-function compareVersions(a: KubeObject, b: KubeObject): number {
-  const left = a.metadata.resourceVersion ?? '';
-  const right = b.metadata.resourceVersion ?? '';
+export function compareVersions(left = '', right = ''): number {
   if (left === right) return 0;
   if (!/^\d+$/.test(left) || !/^\d+$/.test(right)) return 1;
   return left.length === right.length ? (left < right ? -1 : 1) : left.length - right.length;

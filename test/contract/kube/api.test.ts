@@ -37,7 +37,8 @@ function describeApi(name: string, open: () => Promise<{ api: KubeApi; namespace
     const addService = () =>
       api.create(services, {
         metadata: { namespace, name: 'web' },
-        spec: { type: 'LoadBalancer', ports: [{ port: 80, protocol: 'TCP' }] },
+        // Of a class that nobody serves: other tests run controllers.
+        spec: { type: 'LoadBalancer', loadBalancerClass: 'example.com/none', ports: [{ port: 80, protocol: 'TCP' }] },
       });
 
     it('gives back what was created, and refuses a second one', async () => {

@@ -18,7 +18,7 @@ export async function until<T>(probe: () => T | Promise<T>, timeoutMs = 15_000):
 }
 
 /** Asserts that `probe` does not throw at any time for so long; only for rows that demand that nothing happens. */
-export async function remains(probe: () => void | Promise<void>, durationMs: number): Promise<void> {
+export async function remains(probe: () => unknown, durationMs: number): Promise<void> {
   const end = performance.now() + durationMs;
   while (performance.now() < end) {
     await probe();

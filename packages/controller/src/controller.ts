@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+/** One replica: watches the cluster all the time, and works while it holds the Lease. */
+import { loadBalancerClassRule } from '@berth/core';
+import { errorFields, type Log } from '@berth/daemon';
+import { type Clock, type KubeApi, LeaderElector, systemClock, type Task } from '@berth/kube';
+import { ClusterView } from './cluster-view.ts';
+import { LeaderTerm } from './leader-term.ts';
+import { Metrics } from './metrics.ts';
+import { NO_POOLS } from './pool-source.ts';
+
+export interface ControllerOptions {
+  readonly api: KubeApi;
+  readonly log: Log;
+  /** Namespace of Berth. */
+  readonly namespace: string;
+  /** Name in the Lease, unique among the replicas. */
+  readonly identity: string;
+  readonly loadBalancerClass: string;
+  /** Whether Services with an address carry our finalizer. */
+  readonly finalizer: boolean;
+  /** @default 15 */
+  readonly leaseSeconds?: number;
+  /** @default controller */
+  readonly leaseName?: string;
+  readonly clock?: Clock;
+}
+
+export class Controller implements Task {
+  readonly name = 'controller';
+  readonly metrics: Metrics;
+  readonly #view: ClusterView;
+  readonly #elector: LeaderElector;
+  #term: LeaderTerm | undefined;
+
+  constructor(options: ControllerOptions) {
+    const { api, log, namespace, identity } = options;
+    const clock = options.clock ?? systemClock;
+    this.metrics = new Metrics({
+      isLeader: () => this.isLeader,
+      pools: () => this.#term?.pools ?? NO_POOLS,
+      usage: () => this.#term?.usage() ?? [],
+      refusals: () => this.#term?.refusals() ?? new Map(),
+      queueLength: () => this.#term?.queueLength ?? 0,
+    });
+    this.#view = new ClusterView({
+      api,
+      clock,
+      namespace,
+      onError: (what, error, retryInMs) => {
+        this.metrics.apiFailed(error);
+        log.warn('watch failed', { what, retryInMs, ...errorFields(error) });
+      },
+    });
+    this.#elector = new LeaderElector({
+      api,
+      clock,
+      identity,
+      lease: { namespace, name: options.leaseName ?? 'controller' },
+      leaseSeconds: options.leaseSeconds ?? 15,
+      lead: (signal) => this.#lead({ ...options, clock }, signal),
+      onError: (error) => {
+        this.metrics.apiFailed(error);
+        log.warn('lease not renewed or taken', errorFields(error));
+      },
+    });
+  }
+
+  /** Resolves when this replica knows the cluster: it leads, or could at once. */
+  get ready(): Promise<void> {
+    return this.#view.ready;
+  }
+
+  get isReady(): boolean {
+    return this.#view.isReady;
+  }
+
+  get isLeader(): boolean {
+    return this.#elector.isLeader;
+  }
+
+  start(): void {
+    this.#view.start();
+    this.#elector.start();
+  }
+
+  /** Ends the term, gives the Lease back and closes the watches. */
+  async stop(): Promise<void> {
+    await this.#elector.stop();
+    await this.#view.stop();
+  }
+
+  async #lead(options: ControllerOptions & { readonly clock: Clock }, signal: AbortSignal): Promise<void> {
+    await Promise.race([this.#view.ready, new Promise((resolve) => signal.addEventListener('abort', resolve))]);
+    if (signal.aborted) return;
+    options.log.info('leading', { identity: options.identity });
+    const classRule = loadBalancerClassRule(options.loadBalancerClass);
+    const term = new LeaderTerm({ ...options, view: this.#view, metrics: this.metrics, classRule }, signal);
+    this.#term = term;
+    await term.run();
+    if (this.#term === term) this.#term = undefined;
+    options.log.info('no longer leading', { identity: options.identity });
+  }
+}

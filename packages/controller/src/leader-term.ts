@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The work of one term of leadership: hears about Services, namespaces, pools and the ledger, decides in batches, writes.
+ * A term shares nothing with the one before it but the view of the cluster.
+ */
+import {
+  EMPTY_POOL_CONFIG,
+  isOurs,
+  type Labels,
+  LEDGER_NAME,
+  type LoadBalancerClassRule,
+  POOL_CONFIG_MAP,
+  type PoolUsageReport,
+  poolReport,
+  type RefusalReason,
+  type Surroundings,
+} from '@berth/core';
+import { errorFields, type Log } from '@berth/daemon';
+import {
+  ApiBudget,
+  type Clock,
+  type ConfigMap,
+  EventRecorder,
+  type KubeApi,
+  type KubeError,
+  keyOf,
+  ReconcileLoop,
+  type ReconcileResult,
+  type Service,
+  type StoreEvent,
+  WorkQueue,
+} from '@berth/kube';
+import { Allocation, type Reload, type Verdict } from './allocation.ts';
+import type { ClusterView } from './cluster-view.ts';
+import { Ledger } from './ledger.ts';
+import type { Metrics } from './metrics.ts';
+import { Outcomes } from './outcomes.ts';
+import { OwnedConfigMap } from './owned-config-map.ts';
+import { PoolReporter } from './pool-reporter.ts';
+import { NO_POOLS, nextPoolState, type PoolState, restoredPoolState } from './pool-source.ts';
+import { formatPoolStatus, POOL_STATUS_MAP } from './pool-status.ts';
+import { isRelevantNamespaceChange, isRelevantServiceChange } from './relevant-change.ts';
+import { ServiceWriter } from './service-writer.ts';
+
+/** Name of the ConfigMap that keeps the last good configuration over restarts. */
+export const LAST_GOOD_MAP = 'last-good-pools';
+
+/** A key that is no Service's: asks for a batch although no Service changed, e.g. to read the ledger anew. */
+const LEDGER_KEY = '';
+
+/** Batches that may be under way: while the statuses of one are written, the next is decided. */
+const WORKERS = 4;
+
+/** Most Services of one batch, so that the first ones of a burst need not wait for all decisions. */
+const MAX_BATCH = 500;
+
+/** Connections for status patches. */
+const CONCURRENT_CALLS = 8;
+
+export interface LeaderTermOptions {
+  readonly api: KubeApi;
+  readonly view: ClusterView;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly namespace: string;
+  readonly identity: string;
+  readonly classRule: LoadBalancerClassRule;
+  readonly finalizer: boolean;
+}
+
+export class LeaderTerm {
+  readonly #options: LeaderTermOptions;
+  readonly #signal: AbortSignal;
+  readonly #queue: WorkQueue;
+  readonly #loop: ReconcileLoop;
+  readonly #outcomes = new Outcomes();
+  readonly #ledger: Ledger;
+  readonly #allocation: Allocation;
+  readonly #events: EventRecorder;
+  readonly #writer: ServiceWriter;
+  readonly #reporter: PoolReporter;
+  readonly #lastGood: OwnedConfigMap;
+  readonly #status: OwnedConfigMap;
+  #pools: PoolState = NO_POOLS;
+
+  constructor(options: LeaderTermOptions, signal: AbortSignal) {
+    const { api, clock, view, namespace, metrics, classRule, finalizer } = options;
+    const budget = new ApiBudget({ clock, maxConcurrency: CONCURRENT_CALLS });
+    this.#options = options;
+    this.#signal = signal;
+    this.#queue = new WorkQueue({ clock });
+    this.#events = new EventRecorder({
+      api,
+      budget,
+      clock,
+      component: 'berth-controller',
+      instance: options.identity,
+      onError: (error) => this.#apiFailed('Event not written', error),
+    });
+    this.#ledger = new Ledger({ api, budget, namespace });
+    this.#allocation = new Allocation({
+      view,
+      clock,
+      classRule,
+      ledger: this.#ledger,
+      surroundings: this.#surroundings(),
+      onReload: (reload) => this.#reloaded(reload),
+      onLostRace: () => metrics.ledgerRaceLost(),
+      onLedgerWrite: () => metrics.ledgerWritten(),
+    });
+    const onPatch = (patched: Service) => {
+      metrics.statusPatched();
+      view.learn(patched);
+    };
+    this.#writer = new ServiceWriter({ api, budget, clock, events: this.#events, finalizer, onPatch });
+    this.#reporter = new PoolReporter({ log: options.log, events: this.#events, namespace });
+    this.#lastGood = this.#ownedMap(LAST_GOOD_MAP, () => this.#pools.data);
+    this.#status = this.#ownedMap(POOL_STATUS_MAP, () =>
+      formatPoolStatus({ pools: this.#pools, usage: this.usage(), stranded: this.#outcomes.stranded() }),
+    );
+    this.#loop = new ReconcileLoop({
+      name: 'services',
+      queue: this.#queue,
+      workers: WORKERS,
+      maxBatch: MAX_BATCH,
+      allKeys: () => this.#allKeys(),
+      reconcile: (keys, work) => this.#reconcile(keys, work),
+      onFailure: (key, result, retryInMs) => this.#failed(key, result, retryInMs),
+    });
+  }
+
+  get pools(): PoolState {
+    return this.#pools;
+  }
+
+  get queueLength(): number {
+    return this.#queue.size;
+  }
+
+  usage(): readonly PoolUsageReport[] {
+    return poolReport(this.#allocation.allocator, this.#options.clock.date().getTime());
+  }
+
+  refusals(): ReadonlyMap<RefusalReason, number> {
+    return this.#outcomes.refusals();
+  }
+
+  /** Works until the term's signal is aborted; resolves when nothing of it is running any more. */
+  async run(): Promise<void> {
+    const { view } = this.#options;
+    const ends = [
+      view.services.subscribe((event) => this.#serviceChanged(event)),
+      view.namespaces.subscribe((event) => {
+        if (event.type !== 'updated' || isRelevantNamespaceChange(event.previous, event.object))
+          this.#surroundingsChanged();
+      }),
+      view.configMaps.subscribe(({ object }) => this.#configMapChanged(object.metadata.name)),
+      view.ledgerVersions.subscribe((event) => void this.#ledgerChanged(event)),
+    ];
+    this.#restorePools();
+    this.#poolsChanged();
+    await aborted(this.#signal);
+    for (const end of ends) end();
+    this.#queue.shutDown();
+    await this.#loop.stop();
+    await Promise.all([this.#events.stop(), this.#lastGood.idle(), this.#status.idle()]);
+  }
+
+  async #reconcile(keys: readonly string[], work: AbortSignal): Promise<ReadonlyMap<string, ReconcileResult>> {
+    const { verdicts, isChange, isReloaded } = await this.#allocation.decide(keys, work);
+    for (const [key, verdict] of verdicts) this.#note(key, verdict);
+    // After a change somebody who waits may have a chance, be it on a freed address or as a sharer.
+    const others = isReloaded ? this.#allKeys() : isChange ? this.#outcomes.waiting() : [];
+    for (const key of others) if (!verdicts.has(key)) this.#queue.add(key, 'low');
+    this.#status.touch();
+    const written = [...verdicts].map(
+      async ([key, verdict]) => [key, await this.#writer.write(verdict, work)] as const,
+    );
+    return new Map(await Promise.all(written));
+  }
+
+  #note(key: string, verdict: Verdict): void {
+    if (verdict.kind !== 'assign') {
+      this.#outcomes.forget(key);
+      return;
+    }
+    this.#outcomes.note(verdict.decision);
+    const { retryAtMs } = verdict.decision;
+    if (retryAtMs !== undefined) this.#queue.addAfter(key, retryAtMs - this.#options.clock.date().getTime() + 1);
+  }
+
+  #failed(key: string, result: ReconcileResult, retryInMs: number | undefined): void {
+    if (result.kind !== 'error' && result.kind !== 'error-no-retry') return;
+    const fields = { service: key, retryInMs, ...errorFields(result.error) };
+    this.#options.log.warn('service not brought in line', fields);
+  }
+
+  #serviceChanged(event: StoreEvent<Service>): void {
+    if (event.type === 'updated' && !isRelevantServiceChange(event.previous, event.object)) return;
+    const key = keyOf(event.object);
+    const isPending = isOurs(event.object, this.#options.classRule) && !event.object.status?.loadBalancer?.ingress;
+    this.#queue.add(key, isPending ? 'high' : 'normal');
+  }
+
+  async #ledgerChanged({ type, object }: StoreEvent<ConfigMap>): Promise<void> {
+    const version = type === 'deleted' ? undefined : object.metadata.resourceVersion;
+    if (await this.#allocation.isForeign(version)) this.#queue.add(LEDGER_KEY, 'high');
+  }
+
+  #configMapChanged(name: string): void {
+    if (name === POOL_CONFIG_MAP) this.#poolsChanged();
+    if (name === LAST_GOOD_MAP) this.#lastGood.touch();
+    if (name === POOL_STATUS_MAP) this.#status.touch();
+  }
+
+  #restorePools(): void {
+    this.#pools = restoredPoolState(this.#configMap(LAST_GOOD_MAP)?.data);
+    if (this.#pools.config) this.#options.log.info('last good pool configuration restored');
+  }
+
+  #poolsChanged(): void {
+    const configMap = this.#configMap(POOL_CONFIG_MAP);
+    const before = this.#pools;
+    this.#pools = nextPoolState(before, configMap && (configMap.data ?? {}));
+    if (this.#pools !== before) this.#reporter.tell(before, this.#pools, configMap);
+    if (this.#pools.data !== before.data) this.#lastGood.touch(0);
+    this.#status.touch();
+    // Before the first configuration nothing is decided at all: no grant, no release, no warning.
+    if (this.#pools.config === undefined) return;
+    this.#loop.start();
+    if (this.#pools !== before) this.#surroundingsChanged();
+  }
+
+  #surroundingsChanged(): void {
+    this.#allocation.setSurroundings(this.#surroundings());
+    this.#addAll('low');
+  }
+
+  #surroundings(): Surroundings {
+    const namespaces = new Map<string, Labels>();
+    for (const { metadata } of this.#options.view.namespaces.values()) {
+      if (metadata.labels) namespaces.set(metadata.name, metadata.labels);
+    }
+    return { config: this.#pools.config ?? EMPTY_POOL_CONFIG, namespaces };
+  }
+
+  #addAll(priority: 'normal' | 'low'): void {
+    for (const key of this.#allKeys()) this.#queue.add(key, priority);
+  }
+
+  *#allKeys(): Iterable<string> {
+    yield LEDGER_KEY;
+    const all = [...this.#options.view.services.values()];
+    const stamp = ({ metadata }: Service) => metadata.creationTimestamp ?? '';
+    for (const service of all.sort((a, b) => (stamp(a) < stamp(b) ? -1 : 1))) yield keyOf(service);
+  }
+
+  #reloaded({ problems, adoption }: Reload): void {
+    const { log } = this.#options;
+    const { adopted, rejected, released } = adoption;
+    log.info('ledger read', { adopted: adopted.length, rejected: rejected.length, released: released.length });
+    for (const { service, address, message } of rejected) {
+      log.warn('address in a status not taken over', { service, address: address.toString(), why: message });
+    }
+    if (problems.length === 0 && adopted.length === 0) return;
+    log.warn('ledger rebuilt from statuses', { problems, adopted });
+    const message = `${adopted.length} Services taken over from their statuses, ${problems.length} entries could not be read`;
+    const metadata = { namespace: this.#options.namespace, name: LEDGER_NAME };
+    const note = { type: 'Warning', reason: 'LedgerRebuilt', message } as const;
+    this.#events.record({ apiVersion: 'v1', kind: 'ConfigMap', metadata }, note);
+  }
+
+  #ownedMap(name: string, data: () => PoolState['data']): OwnedConfigMap {
+    const { api, clock, view, namespace } = this.#options;
+    const onError = (error: KubeError) => this.#apiFailed(`ConfigMap ${name} not written`, error);
+    return new OwnedConfigMap({ api, clock, store: view.configMaps, namespace, name, data, onError }, this.#signal);
+  }
+
+  #configMap(name: string) {
+    return this.#options.view.configMaps.get(`${this.#options.namespace}/${name}`);
+  }
+
+  #apiFailed(what: string, error: KubeError): void {
+    this.#options.metrics.apiFailed(error);
+    this.#options.log.warn(what, errorFields(error));
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

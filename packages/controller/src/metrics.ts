@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The metrics of the controller. Numbers that are kept elsewhere are read when somebody asks for them. */
+import type { PoolUsageReport, RefusalReason } from '@berth/core';
+import { registerProcessMetrics } from '@berth/daemon';
+import type { KubeError } from '@berth/kube';
+import { Counter, Gauge, Registry } from '@prometheus-io/client';
+import type { PoolState } from './pool-source.ts';
+
+/** Where the numbers come from; empty on a replica that does not lead. */
+export interface MetricSources {
+  isLeader(): boolean;
+  pools(): PoolState;
+  usage(): readonly PoolUsageReport[];
+  refusals(): ReadonlyMap<RefusalReason, number>;
+  /** Services that wait in the queue. */
+  queueLength(): number;
+}
+
+const PREFIX = 'berth_controller';
+
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #ledgerWrites: Counter<'result'>;
+  readonly #statusPatches: Counter;
+  readonly #apiErrors: Counter<'code'>;
+
+  constructor(sources: MetricSources) {
+    const registers = [this.#registry];
+    this.#ledgerWrites = new Counter({
+      name: `${PREFIX}_ledger_writes_total`,
+      help: 'Compare-and-swap writes of the ledger: done, or lost to another writer',
+      labelNames: ['result'],
+      registers,
+    });
+    this.#statusPatches = new Counter({
+      name: `${PREFIX}_status_patches_total`,
+      help: 'Patches of the status of a Service',
+      registers,
+    });
+    this.#apiErrors = new Counter({
+      name: `${PREFIX}_api_errors_total`,
+      help: 'Failed calls of the API server, by what they mean',
+      labelNames: ['code'],
+      registers,
+    });
+    registerPools(sources, registers);
+    registerState(sources, registers);
+    registerProcessMetrics(this.#registry);
+  }
+
+  ledgerWritten(): void {
+    this.#ledgerWrites.inc({ result: 'done' });
+  }
+
+  ledgerRaceLost(): void {
+    this.#ledgerWrites.inc({ result: 'lost' });
+  }
+
+  statusPatched(): void {
+    this.#statusPatches.inc();
+  }
+
+  apiFailed(error: KubeError): void {
+    this.#apiErrors.inc({ code: error.code });
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+}
+
+function registerPools(sources: MetricSources, registers: Registry[]): void {
+  const perPool = (name: string, help: string, count: (row: PoolUsageReport) => bigint) =>
+    new Gauge({
+      name: `berth_pool_${name}`,
+      help,
+      labelNames: ['pool', 'family'],
+      registers,
+      collect() {
+        // Series of a pool that is gone go with it.
+        this.reset();
+        for (const row of sources.usage()) this.set({ pool: row.pool, family: row.family }, Number(count(row)));
+      },
+    });
+  perPool('addresses_total', 'Addresses that the pool can give', (row) => row.total);
+  perPool('addresses_in_use', 'Addresses of the pool that Services hold; a shared one counts once', (row) => row.used);
+  perPool('addresses_cooling', 'Freed addresses of the pool that still rest', (row) => row.cooling);
+}
+
+function registerState(sources: MetricSources, registers: Registry[]): void {
+  const flag = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  flag(`${PREFIX}_leader`, '1 on the replica that leads', () => (sources.isLeader() ? 1 : 0));
+  flag('berth_config_loaded', '1 once a pool configuration is in force', () => (sources.pools().config ? 1 : 0));
+  flag('berth_config_stale', '1 while the pool configuration in force is not the newest', () =>
+    sources.pools().report === 'Invalid' || sources.pools().report === 'Missing' ? 1 : 0,
+  );
+  flag(`${PREFIX}_queue_length`, 'Services that wait to be looked at', () => sources.queueLength());
+  new Gauge({
+    name: 'berth_services_refused',
+    help: 'Services with a wish that is refused now, by reason',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [reason, count] of sources.refusals()) this.set({ reason }, count);
+    },
+  });
+}

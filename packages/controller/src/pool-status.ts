@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The ConfigMap `pool-status`: what `kubectl get configmap pool-status -o yaml` tells about pools and configuration. */
+import { type Decision, formatProblem, type PoolUsageReport } from '@berth/core';
+import type { PoolData, PoolState } from './pool-source.ts';
+
+export const POOL_STATUS_MAP = 'pool-status';
+
+/** Lines of a list that are shown; the rest is counted. */
+const MAX_LINES = 50;
+
+export interface PoolStatusInput {
+  readonly pools: PoolState;
+  readonly usage: readonly PoolUsageReport[];
+  readonly stranded: readonly Decision[];
+}
+
+/** Returns the data of the ConfigMap; the same input gives the same text. */
+export function formatPoolStatus({ pools, usage, stranded }: PoolStatusInput): PoolData {
+  return {
+    config: pools.report,
+    problems: list([...pools.problems, ...pools.warnings].map(formatProblem)),
+    pools: table([['POOL', 'FAMILY', 'TOTAL', 'USED', 'FREE', 'ADDRESSES'], ...usage.map(usageRow)]),
+    stranded: table(stranded.slice(0, MAX_LINES).map(strandedRow)) + rest(stranded.length),
+    'pools.json': `${JSON.stringify(usage.map(usageJson))}\n`,
+  };
+}
+
+function usageRow({ pool, family, total, used, free, addresses }: PoolUsageReport): string[] {
+  return [pool, family, String(total), String(used), String(free), addresses.join(' ')];
+}
+
+// Numbers of a large IPv6 range do not fit into a JSON number.
+function usageJson({ pool, family, total, used, cooling, free, addresses }: PoolUsageReport): unknown {
+  const counts = { total: String(total), used: String(used), cooling: String(cooling), free: String(free) };
+  return { pool, family, ...counts, addresses };
+}
+
+function strandedRow({ service, addresses, remarks }: Decision): string[] {
+  return [service, addresses.map(({ address }) => address.toString()).join(','), remarks.join(',')];
+}
+
+function list(lines: readonly string[]): string {
+  return lines
+    .slice(0, MAX_LINES)
+    .map((line) => `${line}\n`)
+    .join('')
+    .concat(rest(lines.length));
+}
+
+function rest(count: number): string {
+  return count > MAX_LINES ? `and ${count - MAX_LINES} more\n` : '';
+}
+
+/** Columns as wide as their widest cell, two blanks between them, none at the end of a line. */
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd((widths[column] ?? 0) + 2)).join('');
+  return rows.map((row) => `${line(row).trimEnd()}\n`).join('');
+}
