@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Which package may import what. Dependencies point one way:
-// core <- link, kube <- controller, speaker, cli.
+// core <- link, kube <- controller, speaker, cli; daemon <- controller, speaker.
 
 import type { SourceFile } from './tracked-files.ts';
 
 const MAY_IMPORT: Record<string, readonly string[]> = {
   core: [],
+  daemon: [],
   link: ['core'],
   kube: ['core'],
-  controller: ['core', 'kube'],
-  speaker: ['core', 'kube', 'link'],
+  controller: ['core', 'daemon', 'kube'],
+  speaker: ['core', 'daemon', 'kube', 'link'],
   cli: ['core', 'kube'],
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { FakeClock } from '@berth/kube/testing';
 import { expect } from 'chai';
 import { Fence } from './fence.ts';
+import { FakeClock } from './testing.ts';
 
 /** A thread with a fence on the fake clock. */
 class FakeThread {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The metrics of the speaker. Numbers are read from where they are kept when somebody asks for them. */
+import { registerProcessMetrics } from '@berth/daemon';
 import type { VipCounters } from '@berth/link';
 import { Counter, Gauge, Registry } from '@prometheus-io/client';
 import type { ServedVip } from './wire.ts';
@@ -46,6 +47,7 @@ export class Metrics implements MetricEvents {
     registerVips(sources, registers);
     registerWire(sources, registers);
     registerState(sources, registers);
+    registerProcessMetrics(this.#registry);
   }
 
   announced(ip: string, interfaceName: string): void {

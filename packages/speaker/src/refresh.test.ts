@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { FakeClock } from '@berth/kube/testing';
 import { expect } from 'chai';
 import { Refresh } from './refresh.ts';
-
-function settle(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
+import { FakeClock, settle } from './testing.ts';
 
 function setUp() {
   const clock = new FakeClock();

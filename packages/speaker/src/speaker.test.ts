@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { loadBalancerClassRule } from '@berth/core';
 import type { ConfigMap, Node, Service } from '@berth/kube';
-import { FakeClock } from '@berth/kube/testing';
 import { expect } from 'chai';
 import { Ownership } from './ownership.ts';
 import { PoolSource } from './pool-source.ts';
 import type { Segment } from './segments.ts';
 import { Speaker } from './speaker.ts';
-import { mac, node, service } from './testing.ts';
+import { FakeClock, mac, node, service, settle } from './testing.ts';
 import { Wire } from './wire.ts';
 
 const LAN0: Segment = { ifindex: 4, ifname: 'lan0', mac: mac(4) };
@@ -42,7 +41,7 @@ function world() {
   /** Ends the oldest refresh and lets what waits for it run. */
   const finishRefresh = async () => {
     state.refreshes.shift()?.();
-    await new Promise((resolve) => setImmediate(resolve));
+    await settle();
   };
   return { clock, cluster, fence, state, speaker, finishRefresh };
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Tells users what this node announces: an Event on the Service, and the log. */
+
+import type { Log } from '@berth/daemon';
 import type { EventNote, KubeObject } from '@berth/kube';
-import type { Log } from './log.ts';
 import { type ServedChange, servedChanges } from './served-changes.ts';
 import type { ServedVip } from './wire.ts';
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The smallest objects for the tests of this package. */
 import { IpAddress, MacAddress } from '@berth/core';
-import type { Node, Service } from '@berth/kube';
+import type { Clock, Node, Service, Timer } from '@berth/kube';
 import type { LinkState } from '@berth/link';
 
 export function ip(text: string): IpAddress {
@@ -49,4 +49,42 @@ export function link(index: number, name: string, changes: Partial<LinkState> = 
     addresses: [],
     ...changes,
   };
+}
+
+/** A clock that stands still until it is told to advance; then timers run in order, and after each the promises that wait for it. */
+export class FakeClock implements Clock {
+  #nowMs = 0;
+  readonly #timers = new Set<{ readonly dueMs: number; readonly callback: () => void }>();
+
+  now(): number {
+    return this.#nowMs;
+  }
+
+  date(): Date {
+    return new Date(this.#nowMs);
+  }
+
+  after(delayMs: number, callback: () => void): Timer {
+    const timer = { dueMs: this.#nowMs + delayMs, callback };
+    this.#timers.add(timer);
+    return { cancel: () => this.#timers.delete(timer) };
+  }
+
+  async advance(milliseconds: number): Promise<void> {
+    const endMs = this.#nowMs + milliseconds;
+    for (;;) {
+      const [next] = [...this.#timers].filter(({ dueMs }) => dueMs <= endMs).sort((a, b) => a.dueMs - b.dueMs);
+      if (!next) break;
+      this.#timers.delete(next);
+      this.#nowMs = next.dueMs;
+      next.callback();
+      await settle();
+    }
+    this.#nowMs = endMs;
+  }
+}
+
+/** Lets every promise that can go on do so. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -2,7 +2,7 @@
 /** The log: one JSON object a line on standard output. */
 import { createLogger, format, transports } from 'winston';
 
-/** What the parts of the speaker log through. Fields are values that a program can read. */
+/** What the parts of a process log through. Fields are values that a program can read. */
 export interface Log {
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
@@ -18,7 +18,7 @@ export function openLog(level: string): Log {
   });
 }
 
-/** An error as fields: its message and, of a system error, code and system call. */
+/** An error as fields: its message and, where it has them, code and system call. */
 export function errorFields(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { error: String(error) };
   const { code, syscall } = error as NodeJS.ErrnoException;

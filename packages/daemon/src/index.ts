@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+export * from './http-server.ts';
+export * from './log.ts';
+export * from './process-metrics.ts';
+export * from './shutdown.ts';
