@@ -9,6 +9,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { EngineName } from '@berth/link';
 import { buildAddon } from '../packages/link/build.ts';
 import { WireLan } from '../packages/link/test/support/wire-lan.ts';
 import { type BenchOptions, type BenchReport, figure, thisMachine } from './report.ts';
@@ -20,20 +21,34 @@ const VIP = '203.0.113.20';
 const ROUNDS = 20;
 const REQUESTS = 500;
 const ONE_CPU = '0';
-/** Of a thread on a packet socket: it must be woken, which the kernel's own reply is not. */
-const AT_MOST_TIMES_THE_KERNEL = 4;
 
-/** Scenarios: `default` (one CPU) and `spread` (as the scheduler likes it). */
+interface Scenario {
+  readonly engine: EngineName;
+  readonly cpus: 'one' | 'spread';
+  /** Times the kernel's own reply, at most. A thread on a packet socket must be woken, which the kernel's own reply is not. */
+  readonly atMost?: number;
+}
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  default: { engine: 'packet-socket', cpus: 'one', atMost: 4 },
+  spread: { engine: 'packet-socket', cpus: 'spread' },
+  kernel: { engine: 'kernel', cpus: 'one', atMost: 1.3 },
+  'kernel-spread': { engine: 'kernel', cpus: 'spread', atMost: 1.3 },
+};
+
+/** Scenarios: `default` (one CPU) and `spread` (as the scheduler likes it); `kernel` and `kernel-spread` with the program in the kernel. */
 export async function run(options: BenchOptions): Promise<BenchReport> {
-  const scenario = options.scenario ?? 'default';
-  if (scenario !== 'default' && scenario !== 'spread') {
-    throw new Error(`bench: arp: scenario: found '${scenario}', want default or spread`);
-  }
+  const name = options.scenario ?? 'default';
+  const scenario = SCENARIOS[name];
+  if (!scenario) throw new Error(`bench: arp: scenario: found '${name}', want ${Object.keys(SCENARIOS).join(', ')}`);
   const rounds = options.rounds ?? ROUNDS;
   options.progress('building the addon and the client');
   buildAddon();
   const client = buildClient();
-  const lan = await WireLan.up({ client: { addresses: [`${CLIENT}/24`] }, owner: { addresses: [`${NODE}/24`] } });
+  const lan = await WireLan.up(
+    { client: { addresses: [`${CLIENT}/24`] }, owner: { addresses: [`${NODE}/24`] } },
+    scenario.engine,
+  );
   try {
     const owner = lan.host('owner');
     await owner.call('answerOn', 'lan0');
@@ -41,25 +56,25 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
     await owner.call('keepFence', 1000);
     options.progress(`${rounds} rounds of ${REQUESTS} requests for the VIP and for the node's own address`);
     const argv = ['lan0', CLIENT, String(rounds), String(REQUESTS), VIP, NODE];
-    if (scenario === 'default') owner.run('taskset', '--all-tasks', '--cpu-list', '--pid', ONE_CPU, String(owner.pid));
-    const command = scenario === 'default' ? ['taskset', '--cpu-list', ONE_CPU, client] : [client];
+    if (scenario.cpus === 'one') owner.run('taskset', '--all-tasks', '--cpu-list', '--pid', ONE_CPU, String(owner.pid));
+    const command = scenario.cpus === 'one' ? ['taskset', '--cpu-list', ONE_CPU, client] : [client];
     const { code, output } = await lan.host('client').attempt(...command, ...argv);
     if (code !== 0) throw new Error(`bench: arp-client: exit code ${code}`);
-    return report(output, scenario, rounds);
+    return report(output, { name, rounds, ...scenario });
   } finally {
     await lan.down();
   }
 }
 
-function report(output: string, scenario: string, rounds: number): BenchReport {
+function report(output: string, of: Scenario & { readonly name: string; readonly rounds: number }): BenchReport {
   const [vip, kernel] = [samplesOf(output, 0), samplesOf(output, 1)];
   const yardstick = { name: 'kernel', samples: kernel };
-  const target = scenario === 'default' ? { target: { on: 'ratio', atMost: AT_MOST_TIMES_THE_KERNEL } as const } : {};
+  const target = of.atMost === undefined ? {} : { target: { on: 'ratio', atMost: of.atMost } as const };
   return {
     bench: 'arp',
-    scenario,
+    scenario: of.name,
     machine: thisMachine(),
-    rounds,
+    rounds: of.rounds,
     figures: [
       figure({ name: 'ARP reply for a VIP', unit: 'us', samples: vip, yardstick, ...target }),
       figure({ name: "ARP reply for the node's address", unit: 'us', samples: kernel }),
