@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The cluster's side of the speaker: what is read from the API server and what is told to it. */
+
+import { errorFields, type Log } from '@berth/daemon';
 import { ApiBudget, EventRecorder, findAccess, KubeClient, systemClock } from '@berth/kube';
 import type { SpeakerConfig } from './config.ts';
-import { errorFields, type Log } from './log.ts';
 import { PoolSource } from './pool-source.ts';
 import { Refresh } from './refresh.ts';
 import { Watches } from './watches.ts';

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The LAN's side of the speaker: interfaces, the answering thread with its fence, and announcements. */
+
+import { errorFields, type Log } from '@berth/daemon';
 import { systemClock } from '@berth/kube';
 import { Announcer, Links, Responder } from '@berth/link';
 import type { SpeakerConfig } from './config.ts';
 import { Fence } from './fence.ts';
-import { errorFields, type Log } from './log.ts';
 import type { MetricEvents } from './metrics.ts';
 import { fittingSegments, type Segment } from './segments.ts';
 import { Wire } from './wire.ts';

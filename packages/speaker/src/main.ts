@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The speaker's process: puts the parts together, starts them in order and stops them in reverse. */
 import { loadBalancerClassRule } from '@berth/core';
+import { HttpServer, type Log, openLog, Shutdown } from '@berth/daemon';
 import { systemClock } from '@berth/kube';
 import { type Cluster, openCluster } from './cluster.ts';
 import { readConfig, type SpeakerConfig } from './config.ts';
-import { HttpServer } from './http-server.ts';
 import { type Lan, openLan } from './lan.ts';
-import { type Log, openLog } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { Ownership } from './ownership.ts';
-import { Shutdown } from './shutdown.ts';
 import { Speaker } from './speaker.ts';
 import { tellServices } from './tell-services.ts';
 
