@@ -160,6 +160,25 @@ export class AllocationTable {
     this.#before.clear();
   }
 
+  /**
+   * Where what is derived disagrees with what the same records give from scratch, or undefined: for tests that drive the
+   * table with long histories.
+   */
+  disagreement(): string | undefined {
+    const fresh = new AllocationTable(this.#catalog);
+    fresh.load(this.#records.values());
+    for (const family of IP_FAMILIES) {
+      for (const pool of this.#catalog.pools) {
+        const [own, other] = [this.space(pool), fresh.space(pool)].map((space) => space.summary(family));
+        if (own !== other) return `pool ${pool.pool.name}: ${own}, but from scratch ${other}`;
+      }
+    }
+    const holders = [...fresh.holders()].find(
+      (service) => this.heldBy(service).length !== fresh.heldBy(service).length,
+    );
+    return holders === undefined ? undefined : `${holders} holds another number of addresses than the records say`;
+  }
+
   #replace(key: string, present: AddressRecord | undefined, next: AddressRecord | undefined): void {
     if (present !== undefined) this.#unindex(key, present);
     if (next === undefined) this.#records.delete(key);

@@ -277,6 +277,20 @@ describe('Allocator: exclude, reserved, quota, cooldown', () => {
     expect(give(allocator, { a: dual, c: {} })).to.deep.equal({ a: '203.0.113.40,2001:db8:5::1', c: '203.0.113.41' });
   });
 
+  it('an address that a Service leaves does not count against the one that it moves to', () => {
+    const pool = { addresses: ['203.0.113.40/30', '2001:db8:5::/120'], quota: { perNamespace: 1 } };
+    const allocator = allocatorOf(configOf({ lan: pool }));
+    expect(give(allocator, { a: {} })).to.deep.equal({ a: '203.0.113.40' });
+    expect(give(allocator, { a: { annotations: { 'req-ips': '203.0.113.42' } } })).to.deep.equal({ a: '203.0.113.42' });
+    expect(give(allocator, { a: { clusterIPs: IPV6_ONLY } })).to.deep.equal({ a: '2001:db8:5::1' });
+    const both = {
+      clusterIPs: DUAL,
+      ipFamilyPolicy: 'RequireDualStack',
+      annotations: { 'req-ips': '203.0.113.43,2001:db8:5::9' },
+    };
+    expect(give(allocator, { b: { ...both, namespace: 'ops' } })).to.deep.equal({ b: 'QuotaExceeded' });
+  });
+
   it('lets a freed address rest for all but its last owner', () => {
     const allocator = allocatorOf(configOf({ lan: { addresses: ['203.0.113.40/32'], cooldown: '10m' } }));
     give(allocator, { a: {} });

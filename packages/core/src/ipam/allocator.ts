@@ -17,11 +17,12 @@ import { type AddressRecord, type Holder, holderOf, sameTerms } from './address-
 import { type AdoptionReport, byAge, obstacleToAdopt, unrecorded } from './adoption.ts';
 import { AllocationTable } from './allocation-table.ts';
 import type { Decision } from './decision.ts';
-import { LedgerLayout, type WritePlan } from './ledger-layout.ts';
+import { LedgerLayout, SEAL_BYTES, type WritePlan } from './ledger-layout.ts';
 import type { LedgerObject, LedgerProblem, LedgerWrite } from './ledger-object.ts';
 import type { DecisionScope } from './obstacle.ts';
 import { isOfWantedPool, type Plan, planFor, strandedIn } from './plan.ts';
 import { PoolCatalog } from './pool-catalog.ts';
+import { Reliance } from './reliance.ts';
 import { decisionOf, type Outcome } from './verdict.ts';
 
 /** What decisions depend on besides the ledger: one immutable snapshot, swapped as a whole. */
@@ -43,12 +44,18 @@ export interface AdoptionInput {
 export class Allocator {
   #surroundings: Surroundings;
   readonly #table: AllocationTable;
-  #layout = new LedgerLayout();
+  readonly #sealBytes: number;
+  #layout: LedgerLayout;
+  /** What the draft takes from the ledger as it was read, without a write of its own that would prove it current. */
+  #relied = new Reliance();
   /** The writes that are on their way; decisions wait for their end. */
   #plan: WritePlan | undefined;
 
-  constructor(surroundings: Surroundings) {
+  /** `sealBytes`: size at which an object of the ledger is sealed, in bytes of keys and values. */
+  constructor(surroundings: Surroundings, { sealBytes = SEAL_BYTES }: { readonly sealBytes?: number } = {}) {
     this.#surroundings = surroundings;
+    this.#sealBytes = sealBytes;
+    this.#layout = new LedgerLayout(sealBytes);
     this.#table = new AllocationTable(new PoolCatalog(surroundings.config));
   }
 
@@ -69,9 +76,9 @@ export class Allocator {
 
   /** Forgets everything and starts from the ledger as it was read; drops the draft. No object at all: a lost or new ledger. */
   reset(objects: readonly LedgerObject[]): readonly LedgerProblem[] {
-    const { layout, records, problems } = LedgerLayout.read(objects);
+    const { layout, records, problems } = LedgerLayout.read(objects, this.#sealBytes);
     this.#layout = layout;
-    this.#plan = undefined;
+    this.#endDraft();
     this.#table.load(records);
     return problems;
   }
@@ -100,12 +107,13 @@ export class Allocator {
 
   /**
    * Decides about one Service. What it holds it keeps, unless its own wishes or sharing terms changed. An address that it
-   * gives up is freed only when its status no longer shows it, so it takes a second call after the status was written.
+   * gives up is freed only when its status shows what was decided and no longer that, so it takes a second call after the
+   * status was written.
    */
   decide(request: ServiceRequest, nowMs: number): Decision {
     this.#refuseWhileWriting();
     this.#table.settle(nowMs);
-    const scope = { request, table: this.#table, namespaces: this.#surroundings.namespaces, nowMs };
+    const scope = { request, table: this.#table, namespaces: this.#surroundings.namespaces, nowMs, staying: [] };
     const plan = planFor(scope);
     return decisionOf(scope, plan, this.#carryOut(scope, plan));
   }
@@ -132,25 +140,31 @@ export class Allocator {
   }
 
   /**
-   * The compare-and-swap writes that make the draft durable, in order; empty when it changed nothing. Until commit(),
-   * rollback() or reset() no further decision is taken.
+   * The compare-and-swap writes that make the draft durable, in order; empty when it changed nothing. Some may change
+   * nothing and only prove that the ledger is still as it was read. Until commit(), rollback() or reset() no further
+   * decision is taken.
    */
   writes(): readonly LedgerWrite[] {
-    this.#plan = this.#layout.planWrites(this.#table.changes());
+    this.#plan = this.#layout.planWrites(this.#table.changes(), this.#relied);
     return this.#plan.writes;
   }
 
   /** The draft is durable now: one new resourceVersion per write, in the order of {@link Allocator.writes}. */
   commit(resourceVersions: readonly string[]): void {
     if (this.#plan !== undefined) this.#layout.apply(this.#plan, resourceVersions);
-    this.#plan = undefined;
+    this.#endDraft();
     this.#table.commit();
   }
 
   /** The draft is dropped; the state is that of the last commit or reset. Only right when no write reached the server. */
   rollback(): void {
-    this.#plan = undefined;
+    this.#endDraft();
     this.#table.rollback();
+  }
+
+  #endDraft(): void {
+    this.#plan = undefined;
+    this.#relied = new Reliance();
   }
 
   #refuseWhileWriting(): void {
@@ -159,9 +173,12 @@ export class Allocator {
 
   #carryOut({ request, table, nowMs }: DecisionScope, { addresses }: Plan): Outcome {
     const { service } = request;
+    this.#relied.note(request, addresses, this.addressesOf(service));
     const taken = addresses.filter((address) => this.#hold(request, address));
     const surplus = table.heldBy(service).filter(({ address }) => !includes(addresses, address));
-    const hidden = surplus.filter(({ address }) => !includes(request.shownAddresses, address));
+    // Only a status that shows all it is to show is settled: before that, somebody's older patch may still be on its way.
+    const isSettled = addresses.every((address) => includes(request.shownAddresses, address));
+    const hidden = surplus.filter(({ address }) => isSettled && !includes(request.shownAddresses, address));
     const freed = hidden.filter((record) => this.#letGo({ record, service, nowMs, isGone: false }));
     return { taken, freed: freed.map(({ address }) => address) };
   }

@@ -8,6 +8,7 @@ import type { IpAddress } from '../net/ip-address.ts';
 import type { AddressRecord } from './address-record.ts';
 import { decodeRecord, encodeRecord, entryKeyOf } from './ledger-entry.ts';
 import {
+  ANNOTATION_CONFIRMED,
   ANNOTATION_SEALED,
   LEDGER_LABEL,
   LEDGER_NAME,
@@ -15,6 +16,7 @@ import {
   type LedgerProblem,
   type LedgerWrite,
 } from './ledger-object.ts';
+import type { Reliance } from './reliance.ts';
 
 /**
  * Size at which an object is sealed, in bytes of keys and values. The API server takes 1 MiB; an eighth leaves room for
@@ -58,10 +60,15 @@ export class LedgerLayout {
   /** In the order in which they were made. */
   #shelves: Shelf[] = [];
   readonly #shelfOf = new Map<string, string>();
+  readonly #sealBytes: number;
+
+  constructor(sealBytes: number = SEAL_BYTES) {
+    this.#sealBytes = sealBytes;
+  }
 
   /** Reads the objects of a ledger, in any order. */
-  static read(objects: readonly LedgerObject[]): LedgerReading {
-    const layout = new LedgerLayout();
+  static read(objects: readonly LedgerObject[], sealBytes?: number): LedgerReading {
+    const layout = new LedgerLayout(sealBytes);
     const records: AddressRecord[] = [];
     const problems: LedgerProblem[] = [];
     const known = objects.filter(({ name }) => numberOf(name) !== undefined);
@@ -75,8 +82,8 @@ export class LedgerLayout {
     return this.#shelves.length === 0;
   }
 
-  /** The writes that make the changes durable. Changes nothing yet. */
-  planWrites(changes: Iterable<Change>): WritePlan {
+  /** The writes that make the changes durable and prove what was relied on. Changes nothing yet. */
+  planWrites(changes: Iterable<Change>, relied: Reliance): WritePlan {
     const plans = new Map<string, ShelfPlan>();
     const additions: [string, string][] = [];
     for (const { address, record } of changes) {
@@ -87,6 +94,7 @@ export class LedgerLayout {
       else if (value !== null) additions.push([key, value]);
     }
     this.#placeAdditions(plans, additions);
+    this.#prove(plans, relied);
     if (plans.size > 0) this.#sweep(plans);
     return new WritePlan([...plans.values()]);
   }
@@ -150,13 +158,24 @@ export class LedgerLayout {
     let size = last === undefined || last.isSealed ? 0 : sum(last.sizes.values());
     for (const [key, value] of additions) {
       const bytes = sizeOf(key, value);
-      if (size > 0 && size + bytes > SEAL_BYTES) {
+      if (size > 0 && size + bytes > this.#sealBytes) {
         this.#planOf(plans, name).isSealing = true;
         [name, size] = [nextName(name), 0];
       }
       this.#planOf(plans, name).values.set(key, value);
       size += bytes;
     }
+  }
+
+  /** Adds writes that only confirm: they fail where the object is no longer as it was read. */
+  #prove(plans: Map<string, ShelfPlan>, { entries, isOnAbsence }: Reliance): void {
+    for (const address of entries) {
+      const place = this.#shelfOf.get(entryKeyOf(address));
+      if (place !== undefined) this.#planOf(plans, place);
+    }
+    if (!isOnAbsence) return;
+    if (this.isEmpty) this.#planOf(plans, LEDGER_NAME);
+    for (const { name } of this.#shelves) this.#planOf(plans, name);
   }
 
   /** Adds what cannot be read to the keys that go. A key that is written anew here is no garbage any more. */
@@ -183,16 +202,19 @@ export class WritePlan {
 
 function writeOf({ shelf, name, values, isSealing }: ShelfPlan): LedgerWrite {
   const data = Object.fromEntries(values);
-  const annotations = isSealing ? { annotations: { [ANNOTATION_SEALED]: 'true' } } : {};
+  const sealed = isSealing ? { [ANNOTATION_SEALED]: 'true' } : {};
   if (shelf === undefined) {
-    const metadata = { name, labels: LEDGER_LABEL, ...annotations };
+    const metadata = { name, labels: LEDGER_LABEL, annotations: sealed };
     return { kind: 'create', name, object: { apiVersion: 'v1', kind: 'ConfigMap', metadata, data } };
   }
   const { resourceVersion } = shelf;
   const rest = [...shelf.sizes.keys()].some((key) => values.get(key) !== null);
-  const isEmptied = shelf.isSealed && !rest && [...values.values()].every((value) => value === null);
+  const isEmptied = shelf.isSealed && values.size > 0 && !rest && [...values.values()].every((value) => value === null);
   if (isEmptied) return { kind: 'delete', name, resourceVersion };
-  return { kind: 'patch', name, patch: { metadata: { resourceVersion, ...annotations }, data } };
+  // A write that only confirms still has to give a new version, so that whoever relied on the old one fails in turn.
+  const confirmed = values.size === 0 ? { [ANNOTATION_CONFIRMED]: resourceVersion } : {};
+  const annotations = { ...sealed, ...confirmed };
+  return { kind: 'patch', name, patch: { metadata: { resourceVersion, annotations }, data } };
 }
 
 /** `ledger` is 0, `ledger-7` is 7; undefined for any other name. */

@@ -13,6 +13,9 @@ export const LEDGER_LABEL: Readonly<Record<string, string>> = { 'berth.dev/part'
 /** Annotation of a ConfigMap that takes no new addresses any more. */
 export const ANNOTATION_SEALED = 'berth.dev/sealed';
 
+/** Annotation with the version of the ConfigMap that was confirmed by the last write without other content. */
+export const ANNOTATION_CONFIRMED = 'berth.dev/confirmed';
+
 /** One ConfigMap of the ledger as it was read. */
 export interface LedgerObject {
   readonly name: string;

@@ -115,7 +115,7 @@ describe('ledger', () => {
         kind: 'patch',
         name: 'ledger',
         patch: {
-          metadata: { resourceVersion: '7' },
+          metadata: { resourceVersion: '7', annotations: {} },
           data: { '10.0.0.1': '{"pool":"wide","services":[{"name":"shop/b"}]}', junk: null, '10.0.0.7': null },
         },
       },
@@ -178,6 +178,31 @@ describe('ledger', () => {
     const given = two.allocator.decide(requestOf('b'), 0).addresses.map(({ address }) => `${address}`);
     expect(two.writeLedger()).to.equal('written');
     expect(one.allocator.addressesOf('shop/a').map(String)).to.not.include(given[0]);
+  });
+
+  it('confirms what is shown again on its word alone, with a write that gives a new version', () => {
+    const allocator = new Allocator({ config: WIDE, namespaces: new Map() });
+    allocator.reset([object({ '10.0.0.9': '{"pool":"wide","services":[{"name":"shop/a"}]}' })]);
+    allocator.decide(requestOf('a', { shown: ['10.0.0.9'] }), 0);
+    expect(allocator.writes()).to.deep.equal([]);
+    allocator.commit([]);
+    allocator.decide(requestOf('a'), 0);
+    const metadata = { resourceVersion: '7', annotations: { 'berth.dev/confirmed': '7' } };
+    expect(allocator.writes()).to.deep.equal([{ kind: 'patch', name: 'ledger', patch: { metadata, data: {} } }]);
+  });
+
+  it('confirms that it does not give what a status shows and is to lose', () => {
+    const allocator = new Allocator({ config: configOf({}), namespaces: new Map() });
+    allocator.reset([object({}), object({}, 'ledger-1')]);
+    allocator.decide(requestOf('a', { shown: ['10.0.0.9'] }), 0);
+    expect(allocator.writes().map(({ kind, name }) => `${kind} ${name}`)).to.deep.equal([
+      'patch ledger',
+      'patch ledger-1',
+    ]);
+    allocator.rollback();
+    allocator.reset([]);
+    allocator.decide(requestOf('a', { shown: ['10.0.0.9'] }), 0);
+    expect(allocator.writes().map(({ kind, name }) => `${kind} ${name}`)).to.deep.equal(['create ledger']);
   });
 
   it('a sealed object that becomes empty is deleted', () => {

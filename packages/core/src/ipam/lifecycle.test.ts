@@ -50,9 +50,9 @@ describe('life of a Service', () => {
     world.server.remove('shop/a');
     const { controller, server } = world;
     controller.observe();
-    controller.consider('shop/a');
+    const considered = controller.consider('shop/a');
     expect(controller.writeLedger()).to.equal('written');
-    controller.writeStatus('shop/a', undefined);
+    controller.writeStatus(considered);
     expect(world.shown('a')).to.deep.equal([]);
     expect(controller.allocator.addressesOf('shop/a')).to.have.length(1);
     expect(server.services.get('shop/a')?.metadata?.finalizers).to.deep.equal([FINALIZER]);
@@ -128,11 +128,11 @@ describe('life of a Service', () => {
     world.put(serviceOf('b'));
     const { controller } = world;
     controller.observe();
-    const decision = controller.consider('shop/a');
-    expect(decision?.addresses.map(({ address }) => `${address}`)).to.deep.equal(['203.0.113.41']);
-    expect(controller.consider('shop/b')?.refusal).to.equal('OutOfAddresses');
+    const considered = controller.consider('shop/a');
+    expect(considered.decision?.addresses.map(({ address }) => `${address}`)).to.deep.equal(['203.0.113.41']);
+    expect(controller.consider('shop/b').decision?.refusal).to.equal('OutOfAddresses');
     controller.writeLedger();
-    controller.writeStatus('shop/a', decision);
+    controller.writeStatus(considered);
     world.settle();
     expect([world.shown('a'), world.shown('b')]).to.deep.equal([['203.0.113.41'], ['203.0.113.40']]);
   });

@@ -18,15 +18,21 @@ export interface DecisionScope {
   readonly table: AllocationTable;
   readonly namespaces: Surroundings['namespaces'];
   readonly nowMs: number;
+  /** What the Service holds and is to go on holding; the rest of what it holds no longer counts against its quota. */
+  readonly staying: readonly IpAddress[];
 }
 
 /** The first reason why the Service cannot have all of the addresses, or undefined when it can. */
 export function obstacleTo(scope: DecisionScope, addresses: readonly IpAddress[]): Refusal | undefined {
+  let more = 0;
   for (const address of addresses) {
     const pool = scope.table.catalog.poolOf(address);
     if (pool === undefined) return { reason: 'NoPool', message: `${address} is in no pool` };
     const refusal = poolObstacle(scope, pool, address) ?? addressObstacle(scope, pool, address);
     if (refusal !== undefined) return refusal;
+    if (isCounted(scope, scope.table.get(address))) continue;
+    if (!hasQuota(scope, pool, more)) return quotaRefusal(scope, pool);
+    more++;
   }
   return undefined;
 }
@@ -55,9 +61,20 @@ export function isShareable(scope: DecisionScope, pool: CatalogPool, record: Add
 }
 
 /** Whether the Service's namespace may hold one more address of the pool, besides `more` that are chosen already. */
-export function hasQuota({ request, table }: DecisionScope, pool: CatalogPool, more = 0): boolean {
+export function hasQuota(scope: DecisionScope, pool: CatalogPool, more = 0): boolean {
+  const { request, table } = scope;
   const quota = quotaOf(pool.pool, request.namespace);
-  return quota === undefined || table.space(pool).usedBy(request.namespace) + more < quota;
+  return quota === undefined || table.space(pool).usedBy(request.namespace) - givenUp(scope, pool) + more < quota;
+}
+
+/** How many addresses of the pool the namespace no longer holds once the Service has moved. */
+function givenUp({ request, table, staying }: DecisionScope, pool: CatalogPool): number {
+  const { service, namespace } = request;
+  const isShared = ({ holders }: AddressRecord) =>
+    holders.some((other) => other.service !== service && namespaceOfKey(other.service) === namespace);
+  const isLeft = (record: AddressRecord) =>
+    table.catalog.poolOf(record.address) === pool && !staying.some((address) => address.equals(record.address));
+  return table.heldBy(service).filter((record) => isLeft(record) && !isShared(record)).length;
 }
 
 function poolObstacle(scope: DecisionScope, { pool }: CatalogPool, address: IpAddress): Refusal | undefined {
@@ -96,8 +113,7 @@ function addressObstacle(scope: DecisionScope, pool: CatalogPool, address: IpAdd
     };
   }
   const message = record === undefined ? undefined : joinObstacle(scope, pool, record);
-  if (message !== undefined) return { reason: 'AlreadyAllocated', message };
-  return hasQuota(scope, pool, isCounted(scope, record) ? -1 : 0) ? undefined : quotaRefusal(scope, pool);
+  return message === undefined ? undefined : { reason: 'AlreadyAllocated', message };
 }
 
 /** Whether the namespace of the Service holds the address already, so that it costs it no more. */

@@ -45,8 +45,9 @@ function singleClusterIp({ request }: DecisionScope): Refusal | undefined {
 }
 
 /** The Service names its addresses: these or what it has. */
-function planWanted(scope: DecisionScope, { best, lost }: Holdings): Plan {
-  const wanted = scope.request.wantedAddresses;
+function planWanted(unmoved: DecisionScope, { best, lost }: Holdings): Plan {
+  const wanted = unmoved.request.wantedAddresses;
+  const scope = { ...unmoved, staying: wanted };
   const missing = wanted.filter((address) => !includes(best, address));
   if (missing.length === 0) return { addresses: wanted, refusal: undefined, lost };
   const refusal = obstacleTo(scope, missing) ?? obstacleToPair(scope, wanted);
@@ -54,7 +55,8 @@ function planWanted(scope: DecisionScope, { best, lost }: Holdings): Plan {
 }
 
 /** The Service names no address, perhaps a pool. */
-function planAny(scope: DecisionScope, { best, settled, lost }: Holdings): Plan {
+function planAny(unmoved: DecisionScope, { best, settled, lost }: Holdings): Plan {
+  const scope = { ...unmoved, staying: settled };
   const families = scope.request.families.filter((family) => !settled.some((address) => address.family === family));
   if (families.length === 0) return { addresses: settled, refusal: undefined, lost };
   const within = wantedPoolOf(scope);

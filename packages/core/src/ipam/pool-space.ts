@@ -65,6 +65,12 @@ export class PoolSpace {
     return this.#byNamespace.get(namespace) ?? 0;
   }
 
+  /** All that is known about a family in one line, to be compared. */
+  summary(family: IpFamily): string {
+    const namespaces = [...this.#byNamespace].filter(([, count]) => count !== 0).sort();
+    return `${this.#used[family]} used, ${this.#resting[family]} resting, first free ${this.firstFree(family)}, ${namespaces}`;
+  }
+
   // What is skipped is closed for good, so the search passes it once only.
   #firstGap(family: IpFamily, { first, last }: Interval): bigint | undefined {
     const closed = this.#closed[family];

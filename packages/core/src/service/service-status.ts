@@ -39,7 +39,8 @@ export interface StatusPatchOptions {
 
 /**
  * The one patch that gives the Service its addresses, finalizer, condition and pool mark, or undefined when all of them are
- * there already. Other finalizers and conditions are kept. The ledger must hold the addresses before this is sent.
+ * there already. Other finalizers and conditions are kept. The ledger must hold the addresses before this is sent, and the
+ * Service must be the very object that was decided about: only then its resourceVersion refuses what is out of date.
  */
 export function statusPatch(
   service: KubeService,

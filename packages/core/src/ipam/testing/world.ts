@@ -66,8 +66,13 @@ export class FakeApiServer {
       write.kind === 'patch' ? (write.patch as Json) : { metadata: { resourceVersion: write.resourceVersion } };
     const { resourceVersion } = patch.metadata as { resourceVersion: string };
     if (present?.metadata?.resourceVersion !== resourceVersion) return undefined;
-    if (write.kind === 'patch') return this.#store(write.name, merge(present as Json, patch) as KubeLedgerObject);
+    if (write.kind === 'patch') {
+      const next = merge(present as Json, patch) as KubeLedgerObject;
+      // As the real one: a patch that changes nothing is compared with the version and writes nothing.
+      return JSON.stringify(next) === JSON.stringify(present) ? resourceVersion : this.#store(write.name, next);
+    }
     this.ledger.delete(write.name);
+    this.writes++;
     return '';
   }
 
@@ -85,6 +90,12 @@ export class FakeApiServer {
 
 const RULE = loadBalancerClassRule();
 
+/** A Service as it was seen, and what was decided about it; nothing where it is to be released. */
+export interface Considered {
+  readonly service: KubeService | undefined;
+  readonly decision: Decision | undefined;
+}
+
 /** One controller: its view of the Services may be old, its ledger is what it read or wrote last. */
 export class FakeController {
   readonly allocator: Allocator;
@@ -92,9 +103,9 @@ export class FakeController {
   readonly #server: FakeApiServer;
   #view = new Map<ServiceKey, KubeService>();
 
-  constructor(server: FakeApiServer, surroundings: Surroundings) {
+  constructor(server: FakeApiServer, surroundings: Surroundings, options: { readonly sealBytes?: number } = {}) {
     this.#server = server;
-    this.allocator = new Allocator(surroundings);
+    this.allocator = new Allocator(surroundings, options);
   }
 
   /** Looks at all Services anew. */
@@ -102,9 +113,13 @@ export class FakeController {
     this.#view = new Map(this.#server.services);
   }
 
-  /** Reads the ledger and takes over statuses, in the draft. */
+  /**
+   * Reads the ledger, then all Services, and takes over statuses, in the draft. In this order: a Service that is in the
+   * ledger must not be taken for gone because the view is older.
+   */
   restart(): ReturnType<Allocator['adopt']> {
     this.allocator.reset([...this.#server.ledger.values()].map(ledgerObjectOf));
+    this.observe();
     const all = [...this.#view.values()];
     const requests = all.flatMap((service) => this.requestFrom(service) ?? []);
     const departing = all.filter((service) => this.requestFrom(service) === undefined).map(serviceKeyOf);
@@ -118,12 +133,12 @@ export class FakeController {
   }
 
   /** Decides about a Service, or releases it; the draft changes, nothing is written. */
-  consider(key: ServiceKey): Decision | undefined {
+  consider(key: ServiceKey): Considered {
     const service = this.#view.get(key);
     const request = service && this.requestFrom(service);
-    if (request !== undefined) return this.allocator.decide(request, this.nowMs);
+    if (request !== undefined) return { service, decision: this.allocator.decide(request, this.nowMs) };
     if ((service?.status?.loadBalancer?.ingress ?? []).length === 0) this.allocator.release(key, this.nowMs);
-    return undefined;
+    return { service, decision: undefined };
   }
 
   /** Writes the draft; after a conflict the ledger is read anew and the draft is gone. */
@@ -141,10 +156,10 @@ export class FakeController {
     return 'written';
   }
 
-  /** Writes the status of a Service after its decision is durable. */
-  writeStatus(key: ServiceKey, decision: Decision | undefined): void {
-    const service = this.#view.get(key);
+  /** Writes the status of a Service after its decision is durable, to the very object that was decided about. */
+  writeStatus({ service, decision }: Considered): void {
     if (service === undefined) return;
+    const key = serviceKeyOf(service);
     const isHeld = this.allocator.addressesOf(key).length > 0;
     const patch =
       decision === undefined
@@ -159,10 +174,10 @@ export class FakeController {
 
   /** One Service, all steps. */
   reconcile(key: ServiceKey): Decision | undefined {
-    const decision = this.consider(key);
-    if (this.writeLedger() === 'written') this.writeStatus(key, decision);
+    const considered = this.consider(key);
+    if (this.writeLedger() === 'written') this.writeStatus(considered);
     this.observe();
-    return decision;
+    return considered.decision;
   }
 
   /** All Services until nothing is written any more; returns the last decisions. */

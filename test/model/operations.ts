@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What can happen in the modelled cluster, as values that fast-check makes and shrinks.
+
+import type { ServiceSketch } from '@berth/core/testing';
+import fc from 'fast-check';
+
+export const SERVICE_KEYS = ['shop/a', 'shop/b', 'shop/c', 'ops/d', 'ops/e'] as const;
+export const CONTROLLERS = 2;
+
+export type Operation =
+  | { readonly kind: 'create' | 'edit'; readonly key: string; readonly sketch: ServiceSketch }
+  | { readonly kind: 'delete'; readonly key: string }
+  | { readonly kind: 'label'; readonly key: string; readonly tier: string }
+  | { readonly kind: 'renumber'; readonly key: string }
+  | { readonly kind: 'configure'; readonly config: number }
+  | { readonly kind: 'namespace'; readonly team: string }
+  | { readonly kind: 'time'; readonly seconds: number }
+  | { readonly kind: 'observe'; readonly controller: number }
+  | { readonly kind: 'decide'; readonly controller: number; readonly keys: readonly string[] }
+  | { readonly kind: 'write status'; readonly controller: number }
+  | { readonly kind: 'crash'; readonly controller: number; readonly isInLedgerWrite: boolean }
+  | { readonly kind: 'lose ledger' | 'settle' };
+
+const WISHES = ['', '203.0.113.1', '203.0.113.2', '203.0.113.4', '192.0.2.9', 'nonsense', '203.0.113.1,2001:db8::2'];
+
+const sketch: fc.Arbitrary<ServiceSketch> = fc
+  .record({
+    type: fc.constantFrom('LoadBalancer', 'LoadBalancer', 'LoadBalancer', 'LoadBalancer', 'ClusterIP', 'NodePort'),
+    loadBalancerClass: fc.constantFrom('', '', '', 'berth.dev/l2', 'acme.example/lb'),
+    families: fc.constantFrom('4', '4', '4', '6', '46', '64'),
+    ipFamilyPolicy: fc.constantFrom('PreferDualStack', 'RequireDualStack'),
+    ports: fc.constantFrom(['tcp/80'], ['tcp/443'], ['udp/53'], ['tcp/80', 'tcp/443']),
+    externalTrafficPolicy: fc.constantFrom('Cluster', 'Cluster', 'Local'),
+    selector: fc.constantFrom({ app: 'web' }, { app: 'db' }),
+    sharingKey: fc.constantFrom('', '', 'front', 'front', 'back'),
+    wishedAddresses: fc.constantFrom('', '', '', '', ...WISHES),
+    wishedPool: fc.constantFrom('', '', '', 'main', 'side', 'nowhere'),
+  })
+  .map(({ families, sharingKey, wishedAddresses, wishedPool, ipFamilyPolicy, ...spec }) => ({
+    ...spec,
+    clusterIPs: [...families].map((family) => (family === '4' ? '10.96.0.9' : 'fd00::9')),
+    ...(families.length > 1 ? { ipFamilyPolicy } : {}),
+    annotations: { 'share-key': sharingKey, 'req-ips': wishedAddresses, 'req-pool': wishedPool },
+  }));
+
+const key = fc.constantFrom(...SERVICE_KEYS);
+const controller = fc.nat(CONTROLLERS - 1);
+
+/** One operation; those of controllers are frequent, so that most wishes are met before the next one comes. */
+export function operation(configs: number): fc.Arbitrary<Operation> {
+  return fc.oneof(
+    { weight: 6, arbitrary: fc.record({ kind: fc.constant('create' as const), key, sketch }) },
+    { weight: 5, arbitrary: fc.record({ kind: fc.constant('edit' as const), key, sketch }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('delete' as const), key }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant('label' as const), key, tier: fc.constantFrom('gold', 'tin') }),
+    },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('renumber' as const), key }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('configure' as const), config: fc.nat(configs - 1) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant('namespace' as const), team: fc.constantFrom('red', 'blue') }),
+    },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('time' as const), seconds: fc.constantFrom(1, 30, 90) }) },
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant('observe' as const), controller }) },
+    {
+      weight: 8,
+      arbitrary: fc.record({
+        kind: fc.constant('decide' as const),
+        controller,
+        keys: fc.shuffledSubarray([...SERVICE_KEYS], { minLength: 1 }),
+      }),
+    },
+    { weight: 5, arbitrary: fc.record({ kind: fc.constant('write status' as const), controller }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant('crash' as const), controller, isInLedgerWrite: fc.boolean() }),
+    },
+    { weight: 3, arbitrary: fc.constant({ kind: 'settle' as const }) },
+    { weight: 1, arbitrary: fc.constant({ kind: 'lose ledger' as const }) },
+  );
+}
