@@ -43,9 +43,9 @@ export class Metrics {
       labelNames: ['code'],
       registers,
     });
+    registerProcessMetrics(this.#registry);
     registerPools(sources, registers);
     registerState(sources, registers);
-    registerProcessMetrics(this.#registry);
   }
 
   ledgerWritten(): void {

@@ -95,13 +95,14 @@ describe('life cycle of a Service', () => {
     // The API server always gives a cluster IP, so the controller is shown the object as it is before that.
     observed.onEvent = (kind, object) => {
       if (kind === 'Service' && object.metadata.name === 'web') withoutClusterIp(object);
+      return undefined;
     };
     await rig.service('web');
     await rig.service('other');
     await rig.has('other', '203.0.113.40');
     expect(observed.writes('Service').map(({ at }) => at.name)).to.deep.equal(['other']);
     expect(await rig.eventsOf('web')).to.deep.equal([]);
-    observed.onEvent = () => {};
+    observed.onEvent = () => undefined;
     await rig.edit('web', { metadata: { labels: { now: 'set' } } });
     await rig.has('web', '203.0.113.41');
   });

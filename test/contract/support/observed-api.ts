@@ -2,7 +2,7 @@
 
 // The API as one controller sees it: writes down its calls, and lets a test hold, fail or lose any of them.
 
-import type { KubeApi, KubeObject, ObjectName, Resource } from '@berth/kube';
+import { type KubeApi, KubeError, type KubeObject, type ObjectName, type Resource } from '@berth/kube';
 
 export interface ApiCall {
   readonly verb: 'get' | 'list' | 'watch' | 'create' | 'replace' | 'patch' | 'delete';
@@ -20,12 +20,18 @@ export class ObservedApi {
   before: (call: ApiCall) => void | Promise<void> = () => {};
   /** Runs after a call succeeded; what it throws is the call's failure: the answer is lost. */
   after: (call: ApiCall) => void | Promise<void> = () => {};
-  /** Runs for each event of a watch before the controller sees it. */
-  onEvent: (kind: string, object: KubeObject) => void | Promise<void> = () => {};
+  /** Runs for each event of a watch before the controller sees it; "hide" keeps it from the controller. */
+  onEvent: (kind: string, object: KubeObject) => 'hide' | undefined = () => undefined;
   readonly api: KubeApi;
 
   constructor(real: KubeApi) {
     this.api = this.#wrap(real);
+  }
+
+  /** From now on every call hangs, as it does for a process that was stopped or lost its network; nothing is sent. */
+  freeze(): void {
+    this.before = () => new Promise(() => {});
+    this.onEvent = () => 'hide';
   }
 
   /** Calls that changed objects of a kind, or of any kind. */
@@ -34,38 +40,59 @@ export class ObservedApi {
   }
 
   #wrap(real: KubeApi): KubeApi {
-    const observe = async <R>(call: ApiCall, send: () => Promise<R>): Promise<R> => {
+    const observe = async <R>(call: ApiCall, send: () => Promise<R>, signal?: AbortSignal): Promise<R> => {
       this.calls.push(call);
-      await this.before(call);
+      await orAborted(this.before(call), signal);
       const result = await send();
-      await this.after(call);
+      await orAborted(this.after(call), signal);
       return result;
     };
     return {
-      get: (kind, at, options) => observe({ verb: 'get', kind: kind.kind, at }, () => real.get(kind, at, options)),
-      list: (kind, options) => observe({ verb: 'list', kind: kind.kind, at: {} }, () => real.list(kind, options)),
+      get: (kind, at, options) =>
+        observe({ verb: 'get', kind: kind.kind, at }, () => real.get(kind, at, options), options?.signal),
+      list: (kind, options) =>
+        observe({ verb: 'list', kind: kind.kind, at: {} }, () => real.list(kind, options), options?.signal),
       watch: <T extends KubeObject>(kind: Resource<T>, options: Parameters<KubeApi['watch']>[1]) =>
         this.#watch(real, kind, options),
       create: (kind, object, options) =>
-        observe({ verb: 'create', kind: kind.kind, at: object.metadata }, () => real.create(kind, object, options)),
+        observe(
+          { verb: 'create', kind: kind.kind, at: object.metadata },
+          () => real.create(kind, object, options),
+          options?.signal,
+        ),
       replace: (kind, object, options) =>
-        observe({ verb: 'replace', kind: kind.kind, at: object.metadata }, () => real.replace(kind, object, options)),
+        observe(
+          { verb: 'replace', kind: kind.kind, at: object.metadata },
+          () => real.replace(kind, object, options),
+          options?.signal,
+        ),
       patch: (kind, at, patch, options) =>
-        observe({ verb: 'patch', kind: kind.kind, at, subresource: options?.subresource }, () =>
-          real.patch(kind, at, patch, options),
+        observe(
+          { verb: 'patch', kind: kind.kind, at, subresource: options?.subresource },
+          () => real.patch(kind, at, patch, options),
+          options?.signal,
         ),
       delete: (kind, at, options) =>
-        observe({ verb: 'delete', kind: kind.kind, at }, () => real.delete(kind, at, options)),
+        observe({ verb: 'delete', kind: kind.kind, at }, () => real.delete(kind, at, options), options?.signal),
     };
   }
 
   async *#watch<T extends KubeObject>(real: KubeApi, kind: Resource<T>, options: Parameters<KubeApi['watch']>[1]) {
     const call: ApiCall = { verb: 'watch', kind: kind.kind, at: {} };
     this.calls.push(call);
-    await this.before(call);
+    await orAborted(this.before(call), options.signal);
     for await (const event of real.watch(kind, options)) {
-      if (event.type !== 'BOOKMARK') await this.onEvent(kind.kind, event.object);
-      yield event;
+      if (event.type === 'BOOKMARK' || this.onEvent(kind.kind, event.object) !== 'hide') yield event;
     }
   }
+}
+
+/** Waits for a hook, and no longer than until the caller gives the call up. */
+async function orAborted(hook: void | Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  const aborted = new Promise<never>((_, reject) => {
+    const stop = () => reject(new KubeError('aborted', 'observed: stopped by the caller'));
+    if (signal?.aborted) stop();
+    signal?.addEventListener('abort', stop, { once: true });
+  });
+  await Promise.race([hook, aborted]);
 }

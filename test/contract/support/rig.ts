@@ -5,15 +5,19 @@
 
 import { Controller, type Log } from '@berth/controller';
 import {
+  type Clock,
   type ConfigMap,
   configMaps,
   type EventObject,
   events,
   isKubeError,
   KubeClient,
+  leases,
   type NewObject,
   type Service,
   services,
+  systemClock,
+  type Timer,
 } from '@berth/kube';
 import { expect } from 'chai';
 import { type Cluster, emptyNamespace, makeNamespace, sharedCluster } from './cluster.ts';
@@ -48,6 +52,21 @@ export interface Running {
   readonly controller: Controller;
   readonly observed: ObservedApi;
   readonly log: string[];
+  readonly clock: ShiftedClock;
+}
+
+/** The machine's clock with a wall clock that a test can set. */
+export class ShiftedClock implements Clock {
+  shiftMs = 0;
+  now(): number {
+    return systemClock.now();
+  }
+  date(): Date {
+    return new Date(systemClock.date().getTime() + this.shiftMs);
+  }
+  after(delayMs: number, callback: () => void): Timer {
+    return systemClock.after(delayMs, callback);
+  }
 }
 
 let sweeping: Promise<void> | undefined;
@@ -83,7 +102,8 @@ export class Rig {
   /** Where Services are made unless a test says otherwise. */
   readonly shop: string;
   readonly #namespaces: string[];
-  readonly #running: Running[] = [];
+  /** Controllers in the order of their start, also those that were stopped. */
+  readonly running: Running[] = [];
 
   private constructor(cluster: Cluster, system: string, shop: string) {
     this.cluster = cluster;
@@ -101,14 +121,13 @@ export class Rig {
   }
 
   async close(): Promise<void> {
-    for (const { observed } of this.#running) observed.before = () => {};
-    await Promise.all(this.#running.map((running) => this.stop(running)));
+    await Promise.all(this.running.map((running) => this.stop(running)));
     await Promise.all(this.#namespaces.map((namespace) => emptyNamespace(this.client, namespace)));
   }
 
   /** Prints what the controllers logged, for a test that failed. */
   showLogs(): void {
-    for (const { log } of this.#running) console.log(log.join('\n'));
+    for (const { log } of this.running) console.log(log.join('\n'));
   }
 
   /** One more namespace. */
@@ -120,11 +139,13 @@ export class Rig {
 
   /** Starts a controller; `arrange` sees it before it makes its first call. */
   async start(options: StartOptions = {}, arrange: (running: Running) => void = () => {}): Promise<Running> {
-    const identity = options.identity ?? `replica-${this.#running.length}`;
+    const identity = options.identity ?? `replica-${this.running.length}`;
     const log: string[] = [];
     const observed = new ObservedApi(new KubeClient({ access: this.cluster.access, userAgent: 'berth-controller' }));
+    const clock = new ShiftedClock();
     const controller = new Controller({
       api: observed.api,
+      clock,
       log: collecting(log),
       namespace: this.system,
       identity,
@@ -133,8 +154,8 @@ export class Rig {
       leaseSeconds: options.leaseSeconds ?? 3,
       ...(options.leaseName ? { leaseName: options.leaseName } : {}),
     });
-    const running = { controller, observed, log };
-    this.#running.push(running);
+    const running = { controller, observed, log, clock };
+    this.running.push(running);
     arrange(running);
     controller.start();
     await controller.ready;
@@ -269,6 +290,15 @@ export class Rig {
       const keys = Object.entries(wanted).map(([address, name]) => [address, `${this.shop}/${name}`]);
       expect(held).to.deep.equal(Object.fromEntries(keys));
     });
+  }
+
+  async deleteConfigMap(name: string): Promise<void> {
+    await this.client.delete(configMaps, { namespace: this.system, name });
+  }
+
+  async blankLease(): Promise<void> {
+    const body = { spec: { holderIdentity: '' } };
+    await this.client.patch(leases, { namespace: this.system, name: 'controller' }, { type: 'merge', body });
   }
 
   configMap(name: string): Promise<ConfigMap> {
