@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Which ConfigMap of the ledger has which entry. New entries go to the last one only; when it is full it is sealed and a
- * next one made. So whoever adds an address must win the compare-and-swap on the same last object, and a controller with
- * an old view always fails. Sealed objects change in place or shrink; an address has its entry in one object at most.
+ * Which ConfigMap of the ledger has which entry. New entries go to the one that is open; when it is full it is sealed, and
+ * an empty one is opened or a new one made. So whoever adds an address must win the compare-and-swap on the same object,
+ * and a controller with an old view always fails. Sealed objects change in place or shrink, and are used again when they
+ * are empty; none is ever deleted, since a controller with an old view could make one of that name without losing a
+ * compare-and-swap. An address has its entry in one object at most.
  */
 import type { IpAddress } from '../net/ip-address.ts';
 import type { AddressRecord } from './address-record.ts';
@@ -46,7 +48,8 @@ interface ShelfPlan {
   readonly shelf: Shelf | undefined;
   readonly name: string;
   readonly values: Map<string, string | null>;
-  isSealing: boolean;
+  /** What becomes of it; undefined: it stays open or sealed. */
+  turns: 'open' | 'sealed' | undefined;
 }
 
 export interface LedgerReading {
@@ -101,17 +104,16 @@ export class LedgerLayout {
 
   /** Follows the writes of a plan, with the resourceVersion that each of them gave; any text for a deletion. */
   apply(plan: WritePlan, resourceVersions: readonly string[]): void {
-    for (const [index, { shelf, name, values, isSealing }] of plan.shelves.entries()) {
+    for (const [index, { shelf, name, values, turns }] of plan.shelves.entries()) {
       const sizes = shelf?.sizes ?? new Map<string, number>();
       for (const [key, value] of values) {
         if (value === null) [sizes.delete(key), this.#shelfOf.delete(key)];
         else [sizes.set(key, sizeOf(key, value)), this.#shelfOf.set(key, name)];
       }
       const resourceVersion = resourceVersions[index] ?? '';
-      const next = { name, resourceVersion, isSealed: isSealing || (shelf?.isSealed ?? false), sizes, garbage: [] };
+      const isSealed = turns === undefined ? (shelf?.isSealed ?? false) : turns === 'sealed';
       const others = this.#shelves.filter((other) => other.name !== name);
-      const isGone = plan.writes[index]?.kind === 'delete';
-      this.#shelves = inOrder(isGone ? others : [...others, next]);
+      this.#shelves = inOrder([...others, { name, resourceVersion, isSealed, sizes, garbage: [] }]);
     }
   }
 
@@ -146,25 +148,39 @@ export class LedgerLayout {
     const present = plans.get(name);
     if (present !== undefined) return present;
     const shelf = this.#shelves.find((other) => other.name === name);
-    const plan: ShelfPlan = { shelf, name, values: new Map(), isSealing: false };
+    const plan: ShelfPlan = { shelf, name, values: new Map(), turns: undefined };
     plans.set(name, plan);
     return plan;
   }
 
   #placeAdditions(plans: Map<string, ShelfPlan>, additions: readonly (readonly [string, string])[]): void {
     if (additions.length === 0) return;
-    const last = this.#shelves.at(-1);
-    let name = last === undefined || last.isSealed ? nextName(last?.name) : last.name;
-    let size = last === undefined || last.isSealed ? 0 : sum(last.sizes.values());
+    const open = this.#shelves.findLast(({ isSealed }) => !isSealed);
+    let plan = open === undefined ? this.#openNext(plans) : this.#planOf(plans, open.name);
+    let size = open === undefined ? 0 : sum(open.sizes.values());
     for (const [key, value] of additions) {
       const bytes = sizeOf(key, value);
       if (size > 0 && size + bytes > this.#sealBytes) {
-        this.#planOf(plans, name).isSealing = true;
-        [name, size] = [nextName(name), 0];
+        plan.turns = 'sealed';
+        [plan, size] = [this.#openNext(plans), 0];
       }
-      this.#planOf(plans, name).values.set(key, value);
+      plan.values.set(key, value);
       size += bytes;
     }
+  }
+
+  /** The first sealed object that is empty, or a new one behind the last. Everybody with the same view takes the same. */
+  #openNext(plans: Map<string, ShelfPlan>): ShelfPlan {
+    const isUnused = ({ name }: Shelf) => plans.get(name)?.turns === undefined;
+    const empty = this.#shelves.find((shelf) => shelf.isSealed && shelf.sizes.size === 0 && isUnused(shelf));
+    const last = this.#shelves.at(-1);
+    // A new object proves nothing by itself where somebody deleted the ledger meanwhile: the last one has to be there still.
+    if (empty === undefined && last !== undefined) this.#planOf(plans, last.name);
+    const numbers = [...this.#shelves, ...plans.values()].map(({ name }) => numberOf(name) ?? 0);
+    const name = empty?.name ?? nameOf(numbers.length === 0 ? 0 : Math.max(...numbers) + 1);
+    const plan = this.#planOf(plans, name);
+    plan.turns = 'open';
+    return plan;
   }
 
   /** Adds writes that only confirm: they fail where the object is no longer as it was read. */
@@ -200,20 +216,19 @@ export class WritePlan {
   }
 }
 
-function writeOf({ shelf, name, values, isSealing }: ShelfPlan): LedgerWrite {
+function writeOf({ shelf, name, values, turns }: ShelfPlan): LedgerWrite {
   const data = Object.fromEntries(values);
-  const sealed = isSealing ? { [ANNOTATION_SEALED]: 'true' } : {};
   if (shelf === undefined) {
-    const metadata = { name, labels: LEDGER_LABEL, annotations: sealed };
+    const annotations = turns === 'sealed' ? { [ANNOTATION_SEALED]: 'true' } : {};
+    const metadata = { name, labels: LEDGER_LABEL, annotations };
     return { kind: 'create', name, object: { apiVersion: 'v1', kind: 'ConfigMap', metadata, data } };
   }
   const { resourceVersion } = shelf;
-  const rest = [...shelf.sizes.keys()].some((key) => values.get(key) !== null);
-  const isEmptied = shelf.isSealed && values.size > 0 && !rest && [...values.values()].every((value) => value === null);
-  if (isEmptied) return { kind: 'delete', name, resourceVersion };
   // A write that only confirms still has to give a new version, so that whoever relied on the old one fails in turn.
-  const confirmed = values.size === 0 ? { [ANNOTATION_CONFIRMED]: resourceVersion } : {};
-  const annotations = { ...sealed, ...confirmed };
+  const annotations = {
+    ...(turns === undefined ? {} : { [ANNOTATION_SEALED]: turns === 'sealed' ? 'true' : null }),
+    ...(values.size === 0 ? { [ANNOTATION_CONFIRMED]: resourceVersion } : {}),
+  };
   return { kind: 'patch', name, patch: { metadata: { resourceVersion, annotations }, data } };
 }
 
@@ -224,8 +239,8 @@ function numberOf(name: string): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
-function nextName(name: string | undefined): string {
-  return name === undefined ? LEDGER_NAME : `${LEDGER_NAME}-${(numberOf(name) ?? 0) + 1}`;
+function nameOf(number: number): string {
+  return number === 0 ? LEDGER_NAME : `${LEDGER_NAME}-${number}`;
 }
 
 function inOrder(shelves: Shelf[]): Shelf[] {

@@ -42,7 +42,7 @@ export type LedgerWrite =
       readonly patch: Readonly<Record<string, unknown>>;
     }
   | {
-      /** A sealed ConfigMap that became empty. */
+      /** Not planned by this version: the name of an object that was deleted could be made anew unnoticed. */
       readonly kind: 'delete';
       readonly name: string;
       /** Precondition of the deletion. */

@@ -205,18 +205,27 @@ describe('ledger', () => {
     expect(allocator.writes().map(({ kind, name }) => `${kind} ${name}`)).to.deep.equal(['create ledger']);
   });
 
-  it('a sealed object that becomes empty is deleted', () => {
-    const allocator = new Allocator({ config: WIDE, namespaces: new Map() });
+  it('a sealed object that became empty is used again when the open one is full', () => {
+    const entry = (name: string) => `{"services":[{"name":"shop/${name}"}]}`;
+    const allocator = new Allocator({ config: WIDE, namespaces: new Map() }, { sealBytes: 60 });
     allocator.reset([
-      { ...object({ '10.9.9.9': '{"services":[{"name":"shop/a"}]}' }), isSealed: true },
-      object({ '10.0.0.1': '{"services":[{"name":"shop/b"}]}' }, 'ledger-1'),
+      { ...object({ '192.0.2.9': entry('a') }), isSealed: true },
+      object({ '10.0.0.1': entry('b') }, 'ledger-1'),
     ]);
-    allocator.setSurroundings({ config: configOf({}), namespaces: new Map() });
     allocator.release('shop/a', 0);
-    expect(allocator.writes()).to.deep.equal([{ kind: 'delete', name: 'ledger', resourceVersion: '7' }]);
-    allocator.commit(['']);
-    allocator.setSurroundings({ config: WIDE, namespaces: new Map() });
+    const versions = allocator.writes().map(() => '8');
+    allocator.commit(versions);
     allocator.decide(requestOf('c'), 0);
-    expect(allocator.writes().map(({ kind, name }) => `${kind} ${name}`)).to.deep.equal(['patch ledger-1']);
+    const [first, second, ...more] = allocator.writes();
+    expect(more).to.deep.equal([]);
+    expect(first).to.deep.include({ kind: 'patch', name: 'ledger-1' });
+    expect(first?.kind === 'patch' && first.patch.metadata).to.deep.include({
+      annotations: { 'berth.dev/sealed': 'true', 'berth.dev/confirmed': '7' },
+    });
+    expect(second).to.deep.include({ kind: 'patch', name: 'ledger' });
+    expect(second?.kind === 'patch' && second.patch.metadata).to.deep.equal({
+      resourceVersion: '8',
+      annotations: { 'berth.dev/sealed': null },
+    });
   });
 });
