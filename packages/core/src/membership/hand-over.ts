@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Moves on purpose, make before break: the owner offers a VIP to another node and goes on answering; that node claims it with a
+ * higher term, answers and announces; the owner hears the claim and stops (hear-lists.ts).
+ */
+import type { IpAddress } from '../net/ip-address.ts';
+import { placeOrphans, type VipCandidate } from '../placement/candidate.ts';
+import { nextMove } from '../placement/rebalance.ts';
+import { offersOf } from './body.ts';
+import type { DesiredVip } from './event.ts';
+import { isOwnCandidate, ownershipOf, presentCandidates } from './place.ts';
+import type { HandOver } from './state.ts';
+import { act, change, giveUp, report, stopAnswering, type Turn } from './turn.ts';
+
+/** Begins, retries and gives up hand-overs, and sends the offers that are open. */
+export function handOver(turn: Turn): void {
+  dropFinished(turn);
+  beginNeeded(turn);
+  retryRefused(turn);
+  if (turn.state.handOvers.size > 0) act(turn, { type: 'send', bodies: offersOf(turn.state) });
+}
+
+/** A person wants this VIP on that node. Nothing happens where it is not owned. */
+export function orderMove(turn: Turn, vip: IpAddress, node: string): void {
+  const key = String(vip);
+  const { claims, desired, self } = turn.state;
+  const wanted = desired.get(key);
+  if (!claims.has(key) || wanted === undefined || node === self.node) return;
+  const target = memberAtWork(turn, node);
+  const isCandidate = wanted.candidates.some((one) => one.node === node);
+  if (target && isCandidate)
+    offer(turn, key, { why: 'order', to: target.bootId, toNode: node, sinceMs: turn.nowMs, refused: [] });
+  else report(turn, { kind: 'move-refused', vip, node, why: target ? 'not-a-candidate' : 'not-heard' });
+}
+
+/** Makes the next move for balance, when it is this node's to make and the segment is calm. */
+export function rebalance(turn: Turn): void {
+  const { state, nowMs } = turn;
+  if (state.rebalance === 'off' || state.phase !== 'active' || state.handOvers.size > 0) return;
+  const { rebalanceCalmMs, rebalanceEveryMs } = state.timing;
+  if (nowMs - state.movedMs < rebalanceEveryMs) return;
+  if (state.rebalance === 'gradual' && nowMs - state.changedMs < rebalanceCalmMs) return;
+  const { owners, loads } = ownershipOf(turn);
+  const present = presentCandidates(turn, 'at-work');
+  const owned = [...state.desired].flatMap(([key, desired]) => {
+    const owner = owners.get(key)?.node;
+    return owner === undefined ? [] : [{ vip: desired.vip, candidates: present(desired), owner }];
+  });
+  const move = nextMove(owned, loads);
+  if (move === undefined) endRebalance(turn);
+  const target = move?.from === state.self.node ? memberAtWork(turn, move.to) : undefined;
+  if (move === undefined || target === undefined) return;
+  const to = { to: target.bootId, toNode: target.node };
+  offer(turn, String(move.vip), { why: 'rebalance', ...to, sinceMs: nowMs, refused: [] });
+  change(turn, { movedMs: nowMs });
+}
+
+function endRebalance(turn: Turn): void {
+  if (turn.state.rebalance !== 'once') return;
+  change(turn, { rebalance: 'off' });
+  report(turn, { kind: 'rebalanced' });
+}
+
+function dropFinished(turn: Turn): void {
+  const { handOvers, claims, desired, phase } = turn.state;
+  const isOpen = ([key, one]: [string, HandOver]) => {
+    const wanted = desired.get(key);
+    if (!claims.has(key) || wanted === undefined) return false;
+    // The node became a candidate again before anybody took it.
+    return one.why !== 'not-eligible' || !isOwnCandidate(turn, wanted) || phase === 'leaving';
+  };
+  const open = [...handOvers].filter(isOpen);
+  if (open.length < handOvers.size) change(turn, { handOvers: new Map(open) });
+}
+
+/** VIPs that this node has to part with: all of them when it leaves, else those that it may not own any more. */
+function beginNeeded(turn: Turn): void {
+  const { claims, desired, phase, handOvers } = turn.state;
+  const why = phase === 'leaving' ? 'leaving' : 'not-eligible';
+  const needed = [...claims.keys()].flatMap((key) => {
+    const wanted = desired.get(key);
+    if (wanted === undefined || handOvers.has(key)) return [];
+    return phase === 'leaving' || !isOwnCandidate(turn, wanted) ? [wanted] : [];
+  });
+  if (needed.length > 0) offerAll(turn, needed, why);
+}
+
+/** Each to where fewest are, so that the load of a node that leaves is spread as evenly as that of one that died. */
+function offerAll(turn: Turn, vips: readonly DesiredVip[], why: HandOver['why']): void {
+  const candidates = othersAtWork(turn);
+  const rows = vips.map((desired) => ({ vip: desired.vip, candidates: candidates(desired, []) }));
+  const targets = placeOrphans(rows, ownershipOf(turn).loads);
+  const abandoned: string[] = [];
+  for (const { vip } of rows) {
+    const key = String(vip);
+    const target = memberAtWork(turn, targets.get(key));
+    if (target) offer(turn, key, { why, to: target.bootId, toNode: target.node, sinceMs: turn.nowMs, refused: [] });
+    else abandoned.push(key);
+  }
+  // While it leaves, a node answers to the last for what nobody else may own.
+  if (why === 'leaving' || abandoned.length === 0) return;
+  for (const key of abandoned) stopAnswering(turn, key, 'no-candidate');
+  giveUp(turn, abandoned);
+}
+
+/** Who was asked and did not take it in time, or is gone, is followed by the next. */
+function retryRefused(turn: Turn): void {
+  const { handOvers, desired, timing, claims } = turn.state;
+  for (const [key, one] of handOvers) {
+    const isThere = memberAtWork(turn, one.toNode)?.bootId === one.to;
+    const wanted = desired.get(key);
+    const claim = claims.get(key);
+    if ((isThere && turn.nowMs - one.sinceMs < timing.patienceMs) || !wanted || !claim) continue;
+    const refused = [...one.refused, one.to];
+    const next = isMust(one) ? nextTarget(turn, wanted, refused) : undefined;
+    if (next) offer(turn, key, next(one.why));
+    else withdraw(turn, key, one, claim.vip);
+  }
+}
+
+function nextTarget(turn: Turn, wanted: DesiredVip, refused: readonly string[]) {
+  const candidates = othersAtWork(turn)(wanted, refused);
+  const node = placeOrphans([{ vip: wanted.vip, candidates }], ownershipOf(turn).loads).get(String(wanted.vip));
+  const target = memberAtWork(turn, node);
+  if (target === undefined) return undefined;
+  const to = { to: target.bootId, toNode: target.node };
+  return (why: HandOver['why']): HandOver => ({ why, ...to, sinceMs: turn.nowMs, refused });
+}
+
+function withdraw(turn: Turn, key: string, one: HandOver, vip: IpAddress): void {
+  const handOvers = new Map(turn.state.handOvers);
+  handOvers.delete(key);
+  // A VIP that must go is offered again from the start at the next tick.
+  change(turn, { handOvers, placement: isMust(one) ? 'due' : turn.state.placement });
+  if (!isMust(one)) report(turn, { kind: 'move-refused', vip, node: one.toNode, why: 'not-taken' });
+}
+
+function isMust(one: HandOver): boolean {
+  return one.why === 'leaving' || one.why === 'not-eligible';
+}
+
+function offer(turn: Turn, key: string, one: HandOver): void {
+  change(turn, { handOvers: new Map(turn.state.handOvers).set(key, one) });
+}
+
+function othersAtWork(turn: Turn): (vip: DesiredVip, refused: readonly string[]) => readonly VipCandidate[] {
+  const present = presentCandidates(turn, 'at-work');
+  const { self, members } = turn.state;
+  const without = new Map<readonly VipCandidate[], readonly VipCandidate[]>();
+  return (vip, refused) => {
+    const all = present(vip);
+    const others = without.get(all) ?? all.filter(({ node }) => node !== self.node);
+    without.set(all, others);
+    if (refused.length === 0) return others;
+    const names = new Set(members.filter((one) => refused.includes(one.bootId)).map((one) => one.node));
+    return others.filter(({ node }) => !names.has(node));
+  };
+}
+
+function memberAtWork(turn: Turn, node: string | undefined) {
+  return turn.state.members.find((member) => member.node === node && member.phase === 'active');
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Who is on a segment and who owns which VIP there: the public part of the membership protocol. */
+export { type Claim, type Claimant, compareClaims } from './claim.ts';
+export type * from './event.ts';
+export {
+  afterSending,
+  beforeSending,
+  CLOSED_FENCE,
+  type Fence,
+  mayAnswer,
+  rearmed,
+  renewed,
+} from './fence.ts';
+export * from './intake.ts';
+export { type KeyRing, signingKeyId } from './key-choice.ts';
+export { deadAtMs, isDeaf, lastSignMs, type Member } from './member.ts';
+export {
+  currentPaceMs,
+  type Identity,
+  initialMembership,
+  type MembershipOptions,
+  type MembershipState,
+  nextTickMs,
+  type OwnClaim,
+} from './state.ts';
+export { type Stepped, stepMembership } from './step.ts';
+export { type Timing, type TimingOptions, timingOf } from './timing.ts';

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The membership state machine of one segment: a pure function of state, event and monotonic time. */
+import type { DesiredVip, MembershipAction, MembershipEvent } from './event.ts';
+import { orderMove } from './hand-over.ts';
+import { hear } from './hear.ts';
+import type { MembershipState } from './state.ts';
+import { tick } from './tick.ts';
+import { change, fallSilent, forgetMembers, report, type Turn } from './turn.ts';
+
+export interface Stepped {
+  readonly state: MembershipState;
+  readonly actions: readonly MembershipAction[];
+}
+
+/**
+ * What follows from an event at a time in milliseconds of a monotonic clock. Time that passed unnoticed is the first thing to
+ * be seen to: a node that was away longer than its process fence stops all answers before it looks at the event.
+ */
+export function stepMembership(before: MembershipState, event: MembershipEvent, nowMs: number): Stepped {
+  const turn: Turn = { state: before, nowMs, actions: [] };
+  if (wasAway(before, nowMs)) {
+    fallSilent(turn, 'was-away');
+    forgetMembers(turn);
+    change(turn, { tickedMs: nowMs });
+  }
+  change(turn, { steppedMs: nowMs });
+  if (turn.state.phase !== 'gone') handle(turn, event);
+  return { state: turn.state, actions: turn.actions };
+}
+
+function wasAway({ steppedMs, phase, timing }: MembershipState, nowMs: number): boolean {
+  if (steppedMs === undefined || phase === 'gone') return false;
+  // A monotonic clock that runs backwards is no clock to own anything by.
+  return nowMs - steppedMs >= timing.processFenceMs || nowMs < steppedMs;
+}
+
+function handle(turn: Turn, event: MembershipEvent): void {
+  switch (event.type) {
+    case 'tick':
+      tick(turn);
+      break;
+    case 'frame':
+      hear(turn, event.heartbeat);
+      break;
+    case 'desired':
+      desire(turn, event.vips);
+      break;
+    case 'link':
+      turnLink(turn, event.link);
+      break;
+    case 'lapsed':
+      fallSilent(turn, 'lapsed');
+      break;
+    case 'move':
+      orderMove(turn, event.vip, event.node);
+      break;
+    case 'rebalance':
+      change(turn, { rebalance: turn.state.rebalance === 'off' ? 'once' : turn.state.rebalance });
+      break;
+    case 'leave':
+      leave(turn);
+      break;
+  }
+}
+
+function desire(turn: Turn, vips: readonly DesiredVip[]): void {
+  const desired = new Map(vips.map((one) => [String(one.vip), one]));
+  const { members, claims, terms } = turn.state;
+  const isNeeded = (key: string) =>
+    desired.has(key) || claims.has(key) || members.some((member) => member.claims.has(key));
+  const kept = new Map([...terms].filter(([key]) => isNeeded(key)));
+  change(turn, { desired, terms: kept, placement: 'due' });
+}
+
+function turnLink(turn: Turn, link: 'up' | 'down'): void {
+  if (link === turn.state.link) return;
+  // On the way down nothing can be answered any more; on the way up the world may have gone on without this node.
+  fallSilent(turn, 'link-down');
+  forgetMembers(turn);
+  change(turn, { link });
+}
+
+function leave(turn: Turn): void {
+  const { phase } = turn.state;
+  if (phase === 'leaving') return;
+  change(turn, { phase: 'leaving', phaseSinceMs: turn.nowMs, placement: 'due', lists: 'urgent' });
+  report(turn, { kind: 'phase', phase: 'leaving' });
+}

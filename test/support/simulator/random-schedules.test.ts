@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Random schedules of faults. BERTH_SCHEDULES and BERTH_SEED play more of them, or others:
+//   BERTH_SCHEDULES=100000 BERTH_SEED=1 npx mocha --timeout 0 test/support/simulator/random-schedules.test.ts
+
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { play, type Schedule, schedules } from './schedule.ts';
+
+const count = Number(process.env.BERTH_SCHEDULES ?? 300);
+const seed = Number(process.env.BERTH_SEED ?? 20_261_124);
+
+describe('random schedules of faults', () => {
+  it(`keeps the invariants and settles, ${count} times from seed ${seed}`, function () {
+    if (count <= 1000) this.timeout(30_000);
+    fc.assert(
+      fc.property(schedules, (schedule) => {
+        expect(play(schedule)).to.deep.equal([]);
+      }),
+      { numRuns: count, seed },
+    );
+  });
+
+  // Schedules that failed once, for ever.
+  const found: { name: string; schedule: Schedule }[] = [
+    {
+      name: 'two nodes that hang at the same time do not bury each other when they wake',
+      schedule: {
+        seed: 2147469308,
+        nodes: 2,
+        vips: 2,
+        rebalance: 'off',
+        steps: [
+          { afterMs: 0, fault: { kind: 'halt', how: 'hung', node: 3, forMs: 280 } },
+          { afterMs: 79, fault: { kind: 'halt', how: 'hung', node: 0, forMs: 197 } },
+          { afterMs: 141, fault: { kind: 'one-way', from: 0, to: 0 } },
+        ],
+      },
+    },
+    {
+      name: 'a machine that sleeps while its speaker leaves comes back',
+      schedule: {
+        seed: 0,
+        nodes: 1,
+        vips: 1,
+        rebalance: 'off',
+        steps: [
+          { afterMs: 0, fault: { kind: 'leave', node: 0, forMs: 692 } },
+          { afterMs: 15, fault: { kind: 'jump', node: 0, aheadMs: 126 } },
+        ],
+      },
+    },
+  ];
+  for (const { name, schedule } of found) {
+    it(name, () => {
+      expect(play(schedule)).to.deep.equal([]);
+    });
+  }
+});

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Random schedules of faults, and what must hold while they happen and after all has healed.
+
+import fc from 'fast-check';
+import { Simulation, vipOf } from './simulation.ts';
+
+/** One thing that goes wrong, or right again. Numbers of nodes and VIPs wrap round. */
+export type Fault =
+  | { readonly kind: 'halt'; readonly how: 'hung' | 'paused'; readonly node: number; readonly forMs: number }
+  | { readonly kind: 'kill' | 'leave'; readonly node: number; readonly forMs: number }
+  | { readonly kind: 'jump'; readonly node: number; readonly aheadMs: number }
+  | { readonly kind: 'link'; readonly node: number; readonly forMs: number }
+  | { readonly kind: 'partition'; readonly sides: number }
+  | { readonly kind: 'one-way' | 'cut'; readonly from: number; readonly to: number }
+  | { readonly kind: 'loss' | 'duplicates'; readonly share: number }
+  | { readonly kind: 'delay'; readonly mostMs: number }
+  | { readonly kind: 'heal' }
+  | { readonly kind: 'want' | 'unwant'; readonly vip: number }
+  | { readonly kind: 'allow'; readonly node: number; readonly vip: number; readonly may: 'own' | 'not-own' }
+  | { readonly kind: 'move'; readonly node: number; readonly vip: number }
+  | { readonly kind: 'api'; readonly node: number; readonly reach: 'cut' | 'restored' }
+  | { readonly kind: 'rebalance' };
+
+export interface Schedule {
+  readonly seed: number;
+  readonly nodes: number;
+  readonly vips: number;
+  readonly rebalance: 'off' | 'gradual';
+  readonly steps: readonly { readonly afterMs: number; readonly fault: Fault }[];
+}
+
+/** Two heartbeats of 25 ms, and what a frame and a step take. */
+const TWO_HEARTBEATS_MS = 50 + 10;
+
+/** Enough for every hand that is still out: listening, patience of all in order, hand-overs. */
+const SETTLE_MS = 4000;
+
+const node = fc.nat(7);
+const vip = fc.nat(11);
+const forMs = fc.integer({ min: 1, max: 1200 });
+
+const fault: fc.Arbitrary<Fault> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('halt'), how: fc.constantFrom('hung', 'paused'), node, forMs }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('kill', 'leave'), node, forMs }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('jump'), node, aheadMs: fc.integer({ min: 1, max: 90_000 }) }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('link'), node, forMs }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('partition'), sides: fc.nat(255) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('one-way', 'cut'), from: node, to: node }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('loss', 'duplicates'),
+      share: fc.double({ min: 0, max: 0.4, noNaN: true }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('delay'), mostMs: fc.integer({ min: 2, max: 300 }) }) },
+  { weight: 3, arbitrary: fc.constant({ kind: 'heal' }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('want', 'unwant'), vip }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('allow'), node, vip, may: fc.constantFrom('own', 'not-own') }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('move'), node, vip }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('api'), node, reach: fc.constantFrom('cut', 'restored') }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'rebalance' }) },
+) as fc.Arbitrary<Fault>;
+
+export const schedules: fc.Arbitrary<Schedule> = fc.record({
+  seed: fc.nat(),
+  nodes: fc.integer({ min: 1, max: 6 }),
+  vips: fc.integer({ min: 1, max: 8 }),
+  rebalance: fc.constantFrom('off', 'gradual'),
+  steps: fc.array(fc.record({ afterMs: fc.nat(500), fault }), { maxLength: 12 }),
+});
+
+/** Plays a schedule, heals everything and lets it settle. The violations that were found; none is the hoped-for answer. */
+export function play(schedule: Schedule): string[] {
+  const simulation = new Simulation(schedule);
+  simulation.startAll();
+  simulation.run(500);
+  for (const { afterMs, fault: what } of schedule.steps) {
+    simulation.run(afterMs);
+    apply(simulation, what);
+  }
+  repair(simulation);
+  simulation.run(SETTLE_MS);
+  const late = simulation.unsettled().map((what) => `not settled: ${what}`);
+  const before = [...simulation.desired.keys()].map((one) => simulation.ownersOf(one));
+  simulation.run(500);
+  const after = [...simulation.desired.keys()].map((one) => simulation.ownersOf(one));
+  const mayMove =
+    schedule.rebalance === 'gradual' || schedule.steps.some(({ fault: what }) => what.kind === 'rebalance');
+  const restless = !mayMove && String(before) !== String(after) ? ['owners change for no reason'] : [];
+  return [...simulation.violations, ...late, ...restless];
+}
+
+/** Heals the LAN and checks what must hold two heartbeats later: of those that work, one at most answers. */
+function healAndCheck(simulation: Simulation): void {
+  simulation.lan.heal();
+  simulation.run(TWO_HEARTBEATS_MS);
+  for (const one of simulation.doubles()) {
+    const owners = simulation.answering(one).filter(({ condition }) => condition === 'running');
+    if (owners.length > 1)
+      simulation.violations.push(
+        `two heartbeats after healing ${owners.map(({ name }) => name).join(' and ')} answer ${one}`,
+      );
+  }
+}
+
+function repair(simulation: Simulation): void {
+  healAndCheck(simulation);
+  for (const one of simulation.nodes) {
+    one.resume();
+    one.give({ type: 'link', link: 'up' });
+    simulation.cutOffApi(one.name, 'restored');
+  }
+  simulation.publish();
+}
+
+function apply(simulation: Simulation, what: Fault): void {
+  const names = simulation.nodes.map(({ name }) => name);
+  switch (what.kind) {
+    case 'halt': {
+      const halted = simulation.node(what.node);
+      halted.halt(what.how);
+      simulation.clock.after(what.forMs, () => halted.resume());
+      break;
+    }
+    case 'kill':
+    case 'leave':
+      stop(simulation, what);
+      break;
+    case 'jump':
+      simulation.node(what.node).jump(what.aheadMs);
+      break;
+    case 'link':
+      pullCable(simulation, what);
+      break;
+    case 'partition':
+      simulation.lan.partition([0, 1].map((side) => names.filter((_, index) => ((what.sides >> index) & 1) === side)));
+      break;
+    case 'one-way':
+    case 'cut':
+      cut(simulation, what);
+      break;
+    case 'loss':
+      simulation.lan.quality = { ...simulation.lan.quality, loss: what.share };
+      break;
+    case 'duplicates':
+      simulation.lan.quality = { ...simulation.lan.quality, duplicates: what.share };
+      break;
+    case 'delay':
+      simulation.lan.quality = { ...simulation.lan.quality, delayMs: [0, what.mostMs] };
+      break;
+    case 'heal':
+      healAndCheck(simulation);
+      break;
+    default:
+      applyWish(simulation, what);
+  }
+}
+
+type Wish = Extract<Fault, { kind: 'want' | 'unwant' | 'allow' | 'move' | 'api' | 'rebalance' }>;
+
+function applyWish(simulation: Simulation, what: Wish): void {
+  switch (what.kind) {
+    case 'want':
+      simulation.want(vipOf(what.vip));
+      break;
+    case 'unwant':
+      simulation.unwant(vipOf(what.vip));
+      break;
+    case 'allow':
+      simulation.allow(simulation.node(what.node).name, String(vipOf(what.vip)), what.may);
+      break;
+    case 'api':
+      simulation.cutOffApi(simulation.node(what.node).name, what.reach);
+      break;
+    case 'move':
+      for (const one of simulation.nodes)
+        one.give({ type: 'move', vip: vipOf(what.vip), node: simulation.node(what.node).name });
+      return;
+    case 'rebalance':
+      for (const one of simulation.nodes) one.give({ type: 'rebalance' });
+      return;
+  }
+  simulation.publish();
+}
+
+function stop(simulation: Simulation, what: Extract<Fault, { kind: 'kill' | 'leave' }>): void {
+  const stopped = simulation.node(what.node);
+  if (stopped.condition === 'off') return;
+  if (what.kind === 'kill') stopped.kill();
+  else stopped.give({ type: 'leave' });
+  // A process that was asked to end and did not in time is killed, as a kubelet does.
+  simulation.clock.after(what.forMs + 2500, () => {
+    if (stopped.condition === 'running' && stopped.state.phase !== 'leaving' && stopped.state.phase !== 'gone') return;
+    stopped.kill();
+    stopped.start();
+  });
+}
+
+function pullCable(simulation: Simulation, what: Extract<Fault, { kind: 'link' }>): void {
+  const pulled = simulation.node(what.node);
+  for (const other of simulation.nodes) {
+    simulation.lan.cut(pulled.name, other.name);
+    simulation.lan.cut(other.name, pulled.name);
+  }
+  pulled.give({ type: 'link', link: 'down' });
+  simulation.clock.after(what.forMs, () => pulled.give({ type: 'link', link: 'up' }));
+}
+
+function cut(simulation: Simulation, what: Extract<Fault, { kind: 'one-way' | 'cut' }>): void {
+  const [from, to] = [simulation.node(what.from).name, simulation.node(what.to).name];
+  if (from === to) return;
+  simulation.lan.cut(from, to);
+  if (what.kind === 'cut') simulation.lan.cut(to, from);
+}

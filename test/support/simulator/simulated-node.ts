@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// A node of the simulation: the state machine, the thread that sends heartbeats, and the table of VIPs with its fence, each of
+// which can stop by itself as it can on a real machine.
+
+import {
+  afterSending,
+  beforeSending,
+  CLOSED_FENCE,
+  currentPaceMs,
+  type DesiredVip,
+  type Fence,
+  type Heartbeat,
+  type HeartbeatBody,
+  initialMembership,
+  MacAddress,
+  type MembershipAction,
+  type MembershipEvent,
+  type MembershipReport,
+  type MembershipState,
+  mayAnswer,
+  nextTickMs,
+  rearmed,
+  renewed,
+  stepMembership,
+  type Timing,
+} from '@berth/core';
+import type { FakeClock } from './fake-clock.ts';
+import type { FakeLan } from './fake-lan.ts';
+import type { Random } from './random.ts';
+
+/**
+ * hung: the deciding process stands still, the sending thread goes on. paused: the whole process does, as with SIGSTOP; the kernel
+ * goes on answering until the fence runs out. off: nothing is left.
+ */
+export type Condition = 'running' | 'hung' | 'paused' | 'off';
+
+export interface NodeParts {
+  readonly clock: FakeClock;
+  readonly lan: FakeLan;
+  readonly random: Random;
+  readonly timing: Timing;
+  readonly rebalance: 'off' | 'gradual';
+  /** Called for each VIP that the node begins to answer for. */
+  onAnswer(node: SimulatedNode, action: Extract<MembershipAction, { type: 'answer' }>): void;
+}
+
+/** Frames that a socket holds while nobody reads it. */
+const SOCKET_FRAMES = 4096;
+/** Processing takes up to this long. */
+const STEP_MS = 0.3;
+const TIMER_LATE_MS = 1;
+const WAKING_MS = 30;
+
+export class SimulatedNode {
+  readonly name: string;
+  condition: Condition = 'off';
+  state: MembershipState;
+  /** VIPs in the answering table, with the time of entry. */
+  readonly table = new Map<string, number>();
+  readonly reports: MembershipReport[] = [];
+  readonly drops = new Map<string, number>();
+  announcements = 0;
+  steps = 0;
+  /** Since when it has been running with all its parts. */
+  runningSinceMs = 0;
+  conditionSinceMs = 0;
+  readonly #parts: NodeParts;
+  readonly #number: number;
+  #fence: Fence = CLOSED_FENCE;
+  #beat: HeartbeatBody | undefined;
+  #counter = 0;
+  #boots = 0;
+  #jumpedMs = 0;
+  #waiting: MembershipEvent[] = [];
+  #tickAtMs = Number.POSITIVE_INFINITY;
+  #desired: readonly DesiredVip[] = [];
+  #goodbyes = 0;
+
+  constructor(name: string, number: number, parts: NodeParts) {
+    this.name = name;
+    this.#number = number;
+    this.#parts = parts;
+    this.state = this.#fresh();
+    parts.lan.join({ name, receive: (heartbeat) => this.#give({ type: 'frame', heartbeat }) });
+  }
+
+  get localMs(): number {
+    return this.#parts.clock.nowMs + this.#jumpedMs;
+  }
+
+  /** Starts the process anew, with a new boot id and without memory. */
+  start(): void {
+    this.#become('running');
+    this.#boots += 1;
+    this.#counter = 0;
+    this.#fence = CLOSED_FENCE;
+    this.#beat = undefined;
+    this.#waiting = [];
+    this.#goodbyes = 0;
+    this.#tickAtMs = Number.POSITIVE_INFINITY;
+    this.table.clear();
+    this.state = this.#fresh();
+    this.#step({ type: 'desired', vips: this.#desired });
+    this.#step({ type: 'tick' });
+    this.#scheduleBeat(this.#parts.random() * this.#parts.timing.intervalMs, this.#boots);
+  }
+
+  /** SIGKILL, or the power is gone. */
+  kill(): void {
+    this.#become('off');
+    this.table.clear();
+  }
+
+  halt(condition: 'hung' | 'paused'): void {
+    if (this.condition === 'running') this.#become(condition);
+  }
+
+  /** Goes on: the sending thread at once, the deciding process a little later. */
+  resume(): void {
+    if (this.condition === 'paused') {
+      this.#become('hung');
+      this.#sendBeat();
+      this.#parts.clock.after(this.#parts.random() * WAKING_MS, () => this.#wake());
+    } else this.#wake();
+  }
+
+  // With its timers or with its socket first, as it happens.
+  #wake(): void {
+    if (this.condition !== 'hung') return;
+    this.#become('running');
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    if (this.#parts.random() < 0.5) this.#step({ type: 'tick' });
+    for (const event of waiting) this.#step(event);
+  }
+
+  /** Its monotonic clock goes ahead at once: the machine slept. */
+  jump(aheadMs: number): void {
+    this.#jumpedMs += aheadMs;
+    this.#become(this.condition);
+  }
+
+  give(event: MembershipEvent): void {
+    if (event.type === 'desired') this.#desired = event.vips;
+    this.#give(event);
+  }
+
+  answers(vip: string): boolean {
+    return this.condition !== 'off' && this.table.has(vip) && mayAnswer(this.#fence, this.localMs);
+  }
+
+  #fresh(): MembershipState {
+    const self = {
+      node: this.name,
+      // Random enough, and different for each start.
+      bootId: hex(this.#parts.random()) + hex(this.#number * 65536 + this.#boots, 1),
+      port: 2,
+      mac: macOf(this.#number),
+    };
+    const { timing, rebalance } = this.#parts;
+    return initialMembership({ self, timing, rebalance }, this.localMs);
+  }
+
+  #become(condition: Condition): void {
+    this.condition = condition;
+    this.conditionSinceMs = this.#parts.clock.nowMs;
+    if (condition === 'running') this.runningSinceMs = this.#parts.clock.nowMs;
+  }
+
+  #give(event: MembershipEvent): void {
+    if (this.condition === 'running') this.#step(event);
+    else if (this.condition !== 'off' && this.#waiting.length < SOCKET_FRAMES) this.#waiting.push(event);
+  }
+
+  #step(event: MembershipEvent): void {
+    if (this.condition !== 'running') return;
+    this.steps += 1;
+    const { state, actions } = stepMembership(this.state, event, this.localMs);
+    this.state = state;
+    for (const action of actions) this.#execute(action);
+    this.#scheduleTick();
+  }
+
+  #scheduleTick(): void {
+    const { clock, random } = this.#parts;
+    const atMs = Math.max(clock.nowMs, nextTickMs(this.state) - this.#jumpedMs) + random() * TIMER_LATE_MS;
+    if (atMs >= this.#tickAtMs && this.#tickAtMs > clock.nowMs) return;
+    this.#tickAtMs = atMs;
+    const boots = this.#boots;
+    clock.after(atMs - clock.nowMs, () => {
+      if (this.#tickAtMs !== atMs || boots !== this.#boots || this.condition === 'off') return;
+      this.#tickAtMs = Number.POSITIVE_INFINITY;
+      this.#give({ type: 'tick' });
+    });
+  }
+
+  #execute(action: MembershipAction): void {
+    switch (action.type) {
+      case 'stop-all':
+        this.table.clear();
+        this.#fence = rearmed(this.#fence);
+        break;
+      case 'answer':
+        this.table.set(String(action.vip), this.#parts.clock.nowMs);
+        this.#parts.onAnswer(this, action);
+        break;
+      case 'stop':
+        this.table.delete(String(action.vip));
+        break;
+      case 'announce':
+        this.announcements += 1;
+        break;
+      case 'beat':
+        this.#beat = action.body;
+        break;
+      case 'send':
+        for (const body of action.bodies) this.#send(body, this.#parts.random() * STEP_MS);
+        break;
+      case 'renew':
+        this.#fence = renewed(this.#fence, action.untilMs);
+        break;
+      case 'drop':
+        this.drops.set(action.reason, (this.drops.get(action.reason) ?? 0) + 1);
+        break;
+      case 'report':
+        this.reports.push(action.report);
+        break;
+      case 'left':
+        this.#goodbyes = 3;
+        break;
+    }
+  }
+
+  // The sending thread: every interval, as long as the fences let it.
+  #scheduleBeat(delayMs: number, boots: number): void {
+    this.#parts.clock.after(delayMs, () => {
+      if (this.condition === 'off' || boots !== this.#boots) return;
+      if (this.condition !== 'paused') this.#sendBeat();
+      this.#scheduleBeat(currentPaceMs(this.state) + (this.#parts.random() - 0.5), boots);
+    });
+  }
+
+  #sendBeat(): void {
+    const { timing } = this.#parts;
+    const nowMs = this.localMs;
+    const judged = beforeSending(this.#fence, timing, nowMs);
+    const isNewLapse = judged.fence.lapse === 'lapsed' && this.#fence.lapse === 'none';
+    this.#fence = judged.fence;
+    if (isNewLapse) this.#give({ type: 'lapsed' });
+    if (judged.may === 'not-send' || this.#beat === undefined) return;
+    this.#send(this.#beat, 0);
+    this.#fence = afterSending(this.#fence, timing, nowMs);
+    if (this.#goodbyes > 0 && --this.#goodbyes === 0) this.kill();
+  }
+
+  #send(body: HeartbeatBody, delayMs: number): void {
+    this.#counter += 1;
+    const { self } = this.state;
+    const envelope = { clusterId: CLUSTER, keyId: 1, newestKeyId: 1, counter: this.#counter };
+    const heartbeat: Heartbeat = { ...body, ...envelope, bootId: self.bootId, port: self.port, mac: self.mac };
+    if (delayMs === 0) this.#parts.lan.send(this.name, heartbeat);
+    else this.#parts.clock.after(delayMs, () => this.#parts.lan.send(this.name, heartbeat));
+  }
+}
+
+const CLUSTER = '00000000c1057e12';
+
+function hex(number: number, unit = 2 ** 32): string {
+  return Math.floor(number * unit)
+    .toString(16)
+    .padStart(8, '0');
+}
+
+function macOf(number: number): MacAddress {
+  const bytes = Uint8Array.of(0x00, 0x00, 0x5e, 0x00, 0x53, number & 0xff);
+  const mac = MacAddress.fromBytes(bytes);
+  if (mac === undefined) throw new Error('simulator: mac: no address');
+  return mac;
+}
