@@ -4,17 +4,16 @@
 // shared libraries that it asks for, the bundles and the addon. There is no shell and no package manager in it.
 
 import { execFileSync } from 'node:child_process';
-import { copyFile, mkdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildAddon } from '../packages/link/build.ts';
-import { bundleFolder, bundlePrograms } from './bundle.ts';
+import { bundleDaemons, daemonFolder } from './bundle.ts';
 import { writeOciArchive } from './oci-archive.ts';
 
 const ROOT_FOLDER = 'build/image/root';
 const ARCHIVE = 'build/image/berth.tar';
 const NODE = '/usr/bin/node';
-const DAEMONS = ['controller.js', 'speaker.js'] as const;
 
 /** The image's name and tag, as manifests/kustomization.yaml has it. */
 export async function imageReference(): Promise<string> {
@@ -28,12 +27,12 @@ export async function imageReference(): Promise<string> {
 
 /** Builds the image and returns the path of its archive; 'none' is quicker to load on the same machine. */
 export async function buildImage(compression: 'gzip' | 'none' = 'none'): Promise<string> {
-  await bundlePrograms(DAEMONS);
+  await bundleDaemons();
   const addon = buildAddon();
   await rm(ROOT_FOLDER, { recursive: true, force: true });
   await copyInto(process.execPath, NODE);
   for (const library of sharedLibraries(process.execPath)) await copyInto(library, library);
-  for (const bundle of DAEMONS) await copyInto(join(bundleFolder, bundle), `/berth/${bundle}`);
+  await cp(daemonFolder, join(ROOT_FOLDER, 'berth'), { recursive: true });
   await copyInto(addon, '/berth/link.node');
   await writeInto('/berth/package.json', '{ "type": "module" }\n');
   await writeInto('/etc/passwd', 'root:x:0:0:root:/:/nologin\nnobody:x:65534:65534:nobody:/:/nologin\n');

@@ -3,6 +3,7 @@
 // The last file by name: after it there is no Berth on the shared cluster.
 
 import { expect } from 'chai';
+import { bundleCommand, commandFile } from '../../tools/bundle.ts';
 import type { Lab } from '../lab/lab.ts';
 import { run } from '../lab/run.ts';
 import { waitUntil } from '../lab/wait.ts';
@@ -26,6 +27,7 @@ describe('kubectl delete -k manifests/', () => {
     await applyObjects(lab, webService('web'));
     vip = await waitForExternalIp(lab, 'web');
     await waitForAnswer(lab, `http://${vip}/hostname`);
+    await bundleCommand();
     await lab.kubectl(['delete', '-k', 'manifests/', '--timeout=120s']);
   });
 
@@ -43,7 +45,7 @@ describe('kubectl delete -k manifests/', () => {
   });
 
   it('is completed by kubectl berth uninstall: no Service is stuck, and no address is left in a status', async () => {
-    await run([process.execPath, 'build/berth/kubectl-berth', 'uninstall', '--kubeconfig', lab.kubeconfig]);
+    await run([process.execPath, commandFile, 'uninstall', '--kubeconfig', lab.kubeconfig]);
     expect(await externalIpOf(lab, 'web')).to.equal(undefined);
     const metadata = await lab.kubectl(['get', 'service', 'web', '-o', 'jsonpath={.metadata.finalizers}']);
     expect(metadata).to.equal('');
