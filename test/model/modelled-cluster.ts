@@ -13,7 +13,7 @@ import {
   type PoolConfig,
 } from '@berth/core';
 import { type Considered, FakeApiServer, FakeController, type ServiceSketch, serviceOf } from '@berth/core/testing';
-import { couldBeServed, mayShare, type StoredEntry, termsOfEntry } from './naive-rules.ts';
+import { couldBeServed, mayShare, type StoredEntry, termsOfEntry, termsOfService } from './naive-rules.ts';
 import { CONTROLLERS, type Operation } from './operations.ts';
 
 /** One or two entries per object, so that histories cross their borders all the time. */
@@ -95,6 +95,7 @@ export class ModelledCluster {
         break;
       case 'lose ledger':
         // Until it is made again no status is covered by it: the invariants hold again when that is done.
+        this.#forgiveMisfits();
         this.#server.ledger.clear();
         this.settle();
         break;
@@ -166,6 +167,17 @@ export class ModelledCluster {
       annotations: { ...metadata?.annotations, 'berth.dev/renumber': shown.join() },
     }));
     this.#settledOn.delete(key);
+  }
+
+  /** Without a ledger nobody knows which of two that no longer fit together was edited: either may have to go. */
+  #forgiveMisfits(): void {
+    const all = [...this.#server.services];
+    for (const [key, service] of all) {
+      const sharers = all.filter(([, other]) => shownBy(other).some((address) => shownBy(service).includes(address)));
+      const isMisfit = ([other, each]: (typeof all)[number]) =>
+        other !== key && !mayShare(termsOfService(each), termsOfService(service));
+      if (sharers.some(isMisfit)) this.#settledOn.delete(key);
+    }
   }
 
   #tellControllers(): void {

@@ -1,1 +1,6 @@
-export const placeholder = 1;
+// SPDX-License-Identifier: Apache-2.0
+/** `kubectl berth` as a library: arguments become an operation, an operation runs in an environment. */
+export * from './command-line.ts';
+export * from './environment.ts';
+export * from './operation.ts';
+export * from './run.ts';
