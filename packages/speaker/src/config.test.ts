@@ -16,6 +16,7 @@ describe('readConfig', () => {
       namespace: 'berth-system',
       loadBalancerClass: 'berth.dev/l2',
       fenceMs: 3000,
+      engine: 'auto',
     });
     expect(read.config.metricsAddress).to.deep.equal({ host: undefined, port: 7481 });
     expect(read.config.excludedInterfaces.some((pattern) => pattern.test('veth0abc'))).to.equal(true);
@@ -46,13 +47,17 @@ describe('readConfig', () => {
   }
 
   it('tells all problems at once', () => {
-    const read = readConfig(['--exclude-interfaces=(', '--fence-ms=1', '--metrics-address=80', '--log-level=loud'], {});
+    const read = readConfig(
+      ['--exclude-interfaces=(', '--fence-ms=1', '--metrics-address=80', '--log-level=loud', '--engine=steam'],
+      {},
+    );
     expect(read.ok ? [] : read.problems.map((problem) => problem.split(':')[0])).to.have.members([
       '--node-name',
       '--exclude-interfaces',
       '--fence-ms',
       '--metrics-address',
       '--log-level',
+      '--engine',
     ]);
   });
 

@@ -2,6 +2,7 @@
 /** The options of the speaker, by argument or environment. All problems are told at once. */
 import { parseArgs } from 'node:util';
 import { DEFAULT_EXCLUDED_INTERFACES, DEFAULT_LOAD_BALANCER_CLASS } from '@berth/core';
+import { ENGINES, type WantedEngine } from '@berth/link';
 import { z } from 'zod';
 
 /** Renewals of the fence while it lasts: one or two may be late without harm. */
@@ -33,6 +34,11 @@ export interface SpeakerConfig {
   readonly announceEverySeconds: number;
   /** `obey` or `ignore` node.kubernetes.io/exclude-from-external-load-balancers. `--exclude-label`. Default: obey. */
   readonly excludeLabel: 'obey' | 'ignore';
+  /**
+   * What answers: `kernel` (a program by TCX links, Linux 6.6), `kernel-clsact` (the same on older kernels), `packet-socket` (a thread), or
+   * `auto`, the first of these that can be had. `--engine`. Default: auto.
+   */
+  readonly engine: WantedEngine;
 }
 
 export type ReadConfig =
@@ -51,6 +57,7 @@ const ENVIRONMENT = {
   'fence-ms': 'FENCE_MS',
   'announce-every-seconds': 'ANNOUNCE_EVERY_SECONDS',
   'exclude-label': 'EXCLUDE_LABEL',
+  engine: 'ENGINE',
 } as const;
 
 const address = z
@@ -86,6 +93,7 @@ const OPTIONS = z.object({
   'fence-ms': z.coerce.number().int().min(100).max(60_000).default(3000),
   'announce-every-seconds': z.coerce.number().min(1).max(3600).default(120),
   'exclude-label': z.enum(['obey', 'ignore']).default('obey'),
+  engine: z.enum(['auto', ...ENGINES]).default('auto'),
 });
 
 /** Reads the options. An empty text counts as not given. */
@@ -118,6 +126,7 @@ function toConfig(options: z.infer<typeof OPTIONS>): SpeakerConfig {
     renewEveryMs: Math.floor(options['fence-ms'] / RENEWALS_PER_FENCE),
     announceEverySeconds: options['announce-every-seconds'],
     excludeLabel: options['exclude-label'],
+    engine: options.engine,
   };
 }
 

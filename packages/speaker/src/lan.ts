@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The LAN's side of the speaker: interfaces, the answering thread with its fence, and announcements. */
+/** The LAN's side of the speaker: interfaces, what answers with its fence, multicast groups and announcements. */
 
 import { errorFields, type Log } from '@berth/daemon';
 import { systemClock } from '@berth/kube';
-import { Announcer, Links, Responder } from '@berth/link';
+import { Announcer, type EngineName, Links, openResponder, type Responder, SolicitedGroups } from '@berth/link';
 import type { SpeakerConfig } from './config.ts';
 import { Fence } from './fence.ts';
 import type { MetricEvents } from './metrics.ts';
@@ -20,6 +20,8 @@ export interface LanEvents {
 export interface Lan {
   readonly links: Links;
   readonly responder: Responder;
+  /** What answers. */
+  readonly engine: EngineName;
   readonly announcer: Announcer;
   readonly wire: Wire;
   readonly fence: Fence;
@@ -27,16 +29,21 @@ export interface Lan {
   segments(): readonly Segment[];
 }
 
-/** Puts the parts together. The thread runs, but hears and answers nothing yet. */
+/** Puts the parts together. Nothing is heard or answered yet. */
 export function openLan(config: SpeakerConfig, log: Log, events: LanEvents): Lan {
-  const responder = Responder.open();
+  const { responder, engine } = openEngine(config, log);
   const links = new Links({
     onChange: () => events.linksChanged(),
     onError: (error) => log.error('interfaces cannot be read', errorFields(error)),
   });
   const announcer = openAnnouncer({ config, log, events, responder, links });
+  const groups = new SolicitedGroups({
+    onFailed: (group, ifindex, error) =>
+      log.warn('multicast group not joined', { group: String(group), ifindex, ...errorFields(error) }),
+  });
   const wire = new Wire({
     answerer: responder,
+    groups,
     announcer,
     onAttachFailed: ({ ifname }, error) =>
       log.error('interface cannot be used', { interface: ifname, ...errorFields(error) }),
@@ -51,8 +58,17 @@ export function openLan(config: SpeakerConfig, log: Log, events: LanEvents): Lan
       events.fenceExpired();
     },
   });
-  const segments = () => fittingSegments(links.list(), 'IPv4', config.excludedInterfaces);
-  return { links, responder, announcer, wire, fence, segments };
+  const segments = () => fittingSegments(links.list(), config.excludedInterfaces);
+  return { links, responder, engine, announcer, wire, fence, segments };
+}
+
+// That another engine had to be taken is no error, but a user who wonders about answer times wants to find out.
+function openEngine(config: SpeakerConfig, log: Log): { responder: Responder; engine: EngineName } {
+  const { responder, engine, refused } = openResponder(config.engine);
+  for (const { engine: wanted, obstacle, detail } of refused)
+    log.info('engine cannot be had', { engine: wanted, obstacle, detail });
+  log.info('engine chosen', { engine });
+  return { responder, engine };
 }
 
 interface AnnouncerParts {

@@ -78,6 +78,7 @@ function newMetrics({ config, cluster, lan, speaker }: Parts & { readonly speake
     vipCounters: () => lan.responder.vipCounters(),
     outcomes: () => lan.responder.outcomes(),
     segments: () => lan.wire.segments,
+    engine: lan.engine,
     fence: lan.fence,
     pools: cluster.pools,
   });

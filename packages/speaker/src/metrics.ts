@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The metrics of the speaker. Numbers are read from where they are kept when somebody asks for them. */
 import { registerProcessMetrics } from '@berth/daemon';
-import type { VipCounters } from '@berth/link';
+import type { EngineName, VipCounters } from '@berth/link';
 import { Counter, Gauge, Registry } from '@prometheus-io/client';
 import type { ServedVip } from './wire.ts';
 
@@ -13,6 +13,8 @@ export interface MetricSources {
   /** Frames by outcome. */
   outcomes(): ReadonlyMap<string, number>;
   segments(): readonly { readonly ifname: string }[];
+  /** What answers. */
+  readonly engine: EngineName;
   readonly fence: { readonly renewals: number; readonly expiries: number };
   readonly pools: { readonly isStale: boolean };
 }
@@ -24,6 +26,8 @@ export interface MetricEvents {
 }
 
 const PREFIX = 'berth_speaker';
+/** Of outcomes that are about neighbor discovery; all others are about ARP or the socket. */
+const NDP_PREFIX = /^ndp-/;
 
 export class Metrics implements MetricEvents {
   readonly #registry = new Registry();
@@ -72,8 +76,12 @@ function registerVips(sources: MetricSources, registers: Registry[]): void {
     readCounter({ name, help, labelNames: ['ip'], registers }, (set) => {
       for (const row of sources.vipCounters()) set({ ip: String(row.vip) }, count(row));
     });
-  ofVip('requests_received_total', 'ARP requests received for a VIP of this node', (row) => row.requests);
-  ofVip('replies_sent_total', 'ARP replies sent for a VIP', (row) => row.replies);
+  ofVip(
+    'requests_received_total',
+    'Questions (ARP or neighbor discovery) received for a VIP of this node',
+    (row) => row.requests,
+  );
+  ofVip('replies_sent_total', 'Answers sent for a VIP', (row) => row.replies);
   ofVip('foreign_claims_total', 'Frames in which a foreign MAC claimed a VIP of this node', (row) => row.claims);
   new Gauge({
     name: `${PREFIX}_announced`,
@@ -91,12 +99,16 @@ function registerVips(sources: MetricSources, registers: Registry[]): void {
 }
 
 function registerWire(sources: MetricSources, registers: Registry[]): void {
-  readCounter(
-    { name: 'arp_frames_total', help: 'ARP frames by what became of them', labelNames: ['outcome'], registers },
-    (set) => {
-      for (const [outcome, count] of sources.outcomes()) set({ outcome }, count);
-    },
-  );
+  const ofProtocol = (protocol: string, name: string, isOf: (outcome: string) => boolean) =>
+    readCounter(
+      { name, help: `${protocol} frames by what became of them`, labelNames: ['outcome'], registers },
+      (set) => {
+        for (const [outcome, count] of sources.outcomes())
+          if (isOf(outcome)) set({ outcome: outcome.replace(NDP_PREFIX, '') }, count);
+      },
+    );
+  ofProtocol('ARP', 'arp_frames_total', (outcome) => !NDP_PREFIX.test(outcome));
+  ofProtocol('Neighbor discovery', 'ndp_frames_total', (outcome) => NDP_PREFIX.test(outcome));
   new Gauge({
     name: `${PREFIX}_interface`,
     help: '1 for each interface on which VIPs are answered',
@@ -110,6 +122,12 @@ function registerWire(sources: MetricSources, registers: Registry[]): void {
 }
 
 function registerState(sources: MetricSources, registers: Registry[]): void {
+  new Gauge({
+    name: `${PREFIX}_engine`,
+    help: '1 for the engine that answers: kernel, kernel-clsact or packet-socket',
+    labelNames: ['engine'],
+    registers,
+  }).set({ engine: sources.engine }, 1);
   readCounter(
     { name: 'fence_renewals_total', help: 'Renewals of the fence in time', labelNames: [], registers },
     (set) => {

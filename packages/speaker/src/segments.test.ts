@@ -4,7 +4,7 @@ import { fittingSegments } from './segments.ts';
 import { ip, link } from './testing.ts';
 
 function names(...links: Parameters<typeof fittingSegments>[0]): string[] {
-  return fittingSegments(links, 'IPv4', [/^veth/]).map(({ ifname }) => ifname);
+  return fittingSegments(links, [/^veth/]).map(({ ifname }) => ifname);
 }
 
 describe('fittingSegments', () => {
@@ -33,9 +33,11 @@ describe('fittingSegments', () => {
 
   it('IF-01: asks for a link-local address that is not tentative with IPv6', () => {
     const address = { ifindex: 2, address: ip('fe80::7'), prefixLength: 64, isTentative: true };
-    const ipv6 = (isTentative: boolean) =>
-      fittingSegments([link(2, 'eth0', { addresses: [{ ...address, isTentative }] })], 'IPv6', []);
-    expect(ipv6(true)).to.deep.equal([]);
-    expect(ipv6(false).map(({ ifname }) => ifname)).to.deep.equal(['eth0']);
+    const familiesOf = (isTentative: boolean) =>
+      fittingSegments([link(2, 'eth0', { addresses: [{ ...address, isTentative }] })], []).map(
+        ({ families }) => families,
+      );
+    expect(familiesOf(true)).to.deep.equal([['IPv4']]);
+    expect(familiesOf(false)).to.deep.equal([['IPv4', 'IPv6']]);
   });
 });

@@ -8,16 +8,21 @@ export interface Segment {
   readonly ifindex: number;
   readonly ifname: string;
   readonly mac: MacAddress;
+  /** Families whose VIPs are answered here: IPv4 needs broadcasts, IPv6 a link-local address. */
+  readonly families: readonly IpFamily[];
 }
+
+const FAMILIES: readonly IpFamily[] = ['IPv4', 'IPv6'];
 
 /** Only `up`, and `unknown` of drivers that do not tell, let frames pass (RFC 2863). */
 const PASSING_STATES: readonly string[] = ['up', 'unknown'];
 
-/** The interfaces that fit, by index. */
-export function fittingSegments(links: readonly LinkState[], family: IpFamily, excluded: readonly RegExp[]): Segment[] {
+/** The interfaces that fit for at least one family, by index. */
+export function fittingSegments(links: readonly LinkState[], excluded: readonly RegExp[]): Segment[] {
   return links.flatMap((link) => {
-    const fits = link.mac !== undefined && fitness(factsOf(link), family, excluded).fits;
-    return fits && link.mac ? [{ ifindex: link.index, ifname: link.name, mac: link.mac }] : [];
+    if (!link.mac) return [];
+    const families = FAMILIES.filter((family) => fitness(factsOf(link), family, excluded).fits);
+    return families.length > 0 ? [{ ifindex: link.index, ifname: link.name, mac: link.mac, families }] : [];
   });
 }
 

@@ -9,8 +9,8 @@ import { Speaker } from './speaker.ts';
 import { FakeClock, mac, node, service, settle } from './testing.ts';
 import { Wire } from './wire.ts';
 
-const LAN0: Segment = { ifindex: 4, ifname: 'lan0', mac: mac(4) };
-const LAN1: Segment = { ifindex: 5, ifname: 'lan1', mac: mac(5) };
+const LAN0: Segment = { ifindex: 4, ifname: 'lan0', mac: mac(4), families: ['IPv4', 'IPv6'] };
+const LAN1: Segment = { ifindex: 5, ifname: 'lan1', mac: mac(5), families: ['IPv4', 'IPv6'] };
 
 function world() {
   const clock = new FakeClock();
@@ -29,7 +29,7 @@ function world() {
     pools: new PoolSource(() => {}),
     ownership: new Ownership('edge-1'),
     classRule: loadBalancerClassRule(),
-    wire: new Wire({ answerer: port, announcer: port, onAttachFailed: () => {} }),
+    wire: new Wire({ answerer: port, groups: port, announcer: port, onAttachFailed: () => {} }),
     fence: { open: () => fence.push('open'), close: () => fence.push('close') },
     refresh: () => new Promise((resolve) => state.refreshes.push(resolve)),
     clock,

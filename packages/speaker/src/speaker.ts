@@ -120,11 +120,7 @@ export class Speaker {
     const [configMap] = cluster.configMaps.values();
     pools.update(configMap);
     const wanted = wantedVips(Array.from(cluster.services.values(), kubeServiceOf), pools.config, classRule);
-    // Answers for IPv6 are neighbour discovery's.
-    const owned = ownership.decide(
-      wanted.filter(({ vip }) => vip.family === 'IPv4'),
-      cluster.nodes.values(),
-    );
+    const owned = ownership.decide(wanted, cluster.nodes.values());
     const segments = this.#options.segments().filter(({ ifindex }) => this.#trusted.has(ifindex));
     this.#tell(wire.apply(segments, owned));
   }

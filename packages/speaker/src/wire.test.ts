@@ -36,8 +36,8 @@ class FakePort {
   }
 }
 
-const LAN0: Segment = { ifindex: 4, ifname: 'lan0', mac: mac(4) };
-const LAN1: Segment = { ifindex: 5, ifname: 'lan1', mac: mac(5) };
+const LAN0: Segment = { ifindex: 4, ifname: 'lan0', mac: mac(4), families: ['IPv4', 'IPv6'] };
+const LAN1: Segment = { ifindex: 5, ifname: 'lan1', mac: mac(5), families: ['IPv4'] };
 
 function owned(interfaces?: readonly string[]): OwnedVip {
   return { vip: ip('203.0.113.20'), services: ['shop/web'], interfaces };
@@ -54,7 +54,8 @@ describe('Wire', () => {
     failures = [];
     answerer = new FakePort('answer', calls);
     const announcer = new FakePort('announce', calls);
-    wire = new Wire({ answerer, announcer, onAttachFailed: ({ ifname }) => failures.push(ifname) });
+    const groups = new FakePort('join', calls);
+    wire = new Wire({ answerer, groups, announcer, onAttachFailed: ({ ifname }) => failures.push(ifname) });
   });
 
   it('answers before it announces', () => {
@@ -62,6 +63,8 @@ describe('Wire', () => {
     expect(calls).to.deep.equal([
       'answer 203.0.113.20@4',
       'answer attach 4',
+      'join attach 4',
+      'join 203.0.113.20@4',
       'announce 203.0.113.20@4',
       'announce attach 4',
     ]);
@@ -74,11 +77,18 @@ describe('Wire', () => {
     expect(served?.interfaces).to.deep.equal(['lan1']);
   });
 
+  it('answers an IPv6 VIP only where IPv6 is spoken', () => {
+    const vip = ip('2001:db8:5::7');
+    const [served] = wire.apply([LAN0, LAN1], [{ vip, services: ['shop/web'], interfaces: undefined }]);
+    expect(calls[0]).to.equal('answer 2001:db8:5::7@4');
+    expect(served?.interfaces).to.deep.equal(['lan0']);
+  });
+
   it('leaves a segment that is gone before anything else', () => {
     wire.apply([LAN0, LAN1], [owned()]);
     calls.length = 0;
     wire.apply([LAN1], [owned()]);
-    expect(calls.slice(0, 2)).to.deep.equal(['answer detach 4', 'announce detach 4']);
+    expect(calls.slice(0, 3)).to.deep.equal(['answer detach 4', 'join detach 4', 'announce detach 4']);
   });
 
   it('opens a segment anew when its MAC changed', () => {
@@ -101,6 +111,6 @@ describe('Wire', () => {
     wire.apply([LAN0], [owned()]);
     calls.length = 0;
     wire.silence();
-    expect(calls).to.deep.equal(['answer nothing', 'announce nothing']);
+    expect(calls).to.deep.equal(['answer nothing', 'join nothing', 'announce nothing']);
   });
 });

@@ -20,6 +20,13 @@ export interface Announcing {
   replace(rows: readonly AnsweredRow[]): void;
 }
 
+/** Joins the multicast groups by which IPv6 VIPs are asked for; the solicited-node groups of packages/link. */
+export interface Joining {
+  attach(ifindex: number): void;
+  detach(ifindex: number): void;
+  replace(rows: readonly AnsweredRow[]): void;
+}
+
 /** A VIP that is answered now. */
 export interface ServedVip {
   readonly vip: IpAddress;
@@ -30,6 +37,7 @@ export interface ServedVip {
 
 export interface WireOptions {
   readonly answerer: Answerer;
+  readonly groups: Joining;
   readonly announcer: Announcing;
   /** An interface could not be opened, most often because it has just gone; the next change tries again. */
   onAttachFailed(segment: Segment, error: unknown): void;
@@ -45,7 +53,7 @@ export class Wire {
 
   /** Answers for exactly these VIPs on exactly these segments. When it returns, everything else is silent. */
   apply(segments: readonly Segment[], owned: readonly OwnedVip[]): ServedVip[] {
-    const { answerer, announcer } = this.#options;
+    const { answerer, groups, announcer } = this.#options;
     for (const known of [...this.#segments.values()])
       if (!segments.some((one) => isSame(one, known))) this.#detach(known);
     const rows = owned.map((one) => ({
@@ -55,6 +63,7 @@ export class Wire {
     // Answers come before announcements, so that who hears of us can ask us.
     answerer.replace(rows);
     for (const segment of segments) if (!this.#segments.has(segment.ifindex)) this.#attach(segment);
+    groups.replace(rows);
     announcer.replace(rows);
     for (const segment of this.#segments.values()) announcer.attach(segment.ifindex, segment.mac);
     const attached = segments.filter(({ ifindex }) => this.#segments.has(ifindex));
@@ -68,6 +77,7 @@ export class Wire {
   /** Stops answering and announcing everything. */
   silence(): void {
     this.#options.answerer.replace([]);
+    this.#options.groups.replace([]);
     this.#options.announcer.replace([]);
   }
 
@@ -79,6 +89,7 @@ export class Wire {
   #attach(segment: Segment): void {
     try {
       this.#options.answerer.attach(segment.ifindex, segment.mac);
+      this.#options.groups.attach(segment.ifindex);
       this.#segments.set(segment.ifindex, segment);
     } catch (error) {
       this.#options.onAttachFailed(segment, error);
@@ -88,6 +99,7 @@ export class Wire {
   #detach(segment: Segment): void {
     this.#segments.delete(segment.ifindex);
     this.#options.answerer.detach(segment.ifindex);
+    this.#options.groups.detach(segment.ifindex);
     this.#options.announcer.detach(segment.ifindex);
   }
 }
@@ -97,5 +109,6 @@ function isSame(a: Segment, b: Segment): boolean {
 }
 
 function fitting(owned: OwnedVip, segments: readonly Segment[]): readonly Segment[] {
-  return segments.filter(({ ifname }) => owned.interfaces === undefined || owned.interfaces.includes(ifname));
+  const ofFamily = segments.filter(({ families }) => families.includes(owned.vip.family));
+  return ofFamily.filter(({ ifname }) => owned.interfaces === undefined || owned.interfaces.includes(ifname));
 }

@@ -46,9 +46,16 @@ describe('speaker', () => {
   /** A free address of the LAN whose owner is this node while all three are eligible. */
   function vipOwnedBy(name: string): string {
     for (;;) {
-      const vip = (lab.plan.lans[0]?.[0] ?? '').replace(/\d+\/24$/, String(200 + (serial++ % 50)));
+      const vip = (lab.plan.lans[0]?.[0] ?? '').replace(/\d+\/24$/, String(110 + (serial++ % 140)));
       const parsed = IpAddress.parse(vip);
       if (parsed.ok && placeOwner({ vip: parsed.value, eligible: NAMES }) === name) return vip;
+    }
+  }
+
+  function ipv6OwnedBy(name: string): string {
+    for (let low = 0x10; ; low++) {
+      const vip = IpAddress.of('IPv6', 0x20010db8_00070000_00000000_00000000n + BigInt(low));
+      if (placeOwner({ vip, eligible: NAMES }) === name) return String(vip);
     }
   }
 
@@ -59,7 +66,7 @@ describe('speaker', () => {
   }
 
   async function makeService(vip: string): Promise<string> {
-    const name = `s-${vip.replaceAll('.', '-')}`;
+    const name = `s-${vip.replaceAll(/[.:]+/g, '-')}`;
     await client.create(services, {
       metadata: { namespace, name },
       spec: {
@@ -102,6 +109,22 @@ describe('speaker', () => {
       await makeService(vip);
       await isAnsweredBy(vip, name);
     }
+  });
+
+  it('ND-04, ND-13: an IPv6 VIP is announced, answered and joined by the node that placement names', async () => {
+    const wanted = 'edge-2';
+    const vip = ipv6OwnedBy(wanted);
+    await makeService(vip);
+    await until(async () => {
+      const { stdout } = await lab.tryExec('client', ['ndisc6', '-q', '-1', vip, 'eth0']);
+      expect(stdout.trim().toLowerCase()).to.equal(hostOf(wanted).mac);
+    }, 20_000);
+    await until(async () =>
+      expect(
+        await hostOf(wanted).metric('berth_speaker_gratuitous_sent_total', `ip="${vip}",interface="eth0"`),
+      ).to.be.greaterThan(0),
+    );
+    expect(hostOf(wanted).run('cat', '/proc/net/igmp6')).to.contain(`ff0200000000000000000001ff0000${vip.slice(-2)}`);
   });
 
   it('ST-02: an Event tells node and interface', async () => {
