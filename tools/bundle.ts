@@ -46,14 +46,14 @@ export async function bundleDaemons(): Promise<void> {
   });
 }
 
-/** Bundles the kubectl plug-in. */
+/** Bundles the kubectl plug-in; the first line of its main.ts names the interpreter. */
 export async function bundleCommand(): Promise<void> {
   await mkdir(FOLDER, { recursive: true });
   await build({
     ...COMMON,
     entryPoints: ['packages/cli/src/main.ts'],
     outfile: commandFile,
-    banner: { js: `#!/usr/bin/env node\n${REQUIRE_BANNER}` },
+    banner: { js: REQUIRE_BANNER },
   });
   await chmod(commandFile, 0o755);
 }
