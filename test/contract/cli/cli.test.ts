@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// `kubectl berth` against the real API server, beside a real controller.
+
+import { parseCommandLine, run } from '@berth/cli';
+import { isKubeError, leases, type Service, services, systemClock } from '@berth/kube';
+import { expect } from 'chai';
+import { FINALIZER, ipsOf, type Rig, useRig } from '../support/rig.ts';
+
+interface Result {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs `kubectl berth ARGS` for the installation of the rig; files are given by name. */
+async function berth(rig: Rig, args: readonly string[], files: Readonly<Record<string, string>> = {}): Promise<Result> {
+  const [out, err]: [string[], string[]] = [[], []];
+  const code = await run(parseCommandLine(['--berth-namespace', rig.system, ...args]), {
+    out: (text) => out.push(text),
+    err: (text) => err.push(text),
+    readFile: async (name) => files[name] ?? '',
+    connect: async () => ({ api: rig.client, namespace: rig.shop }),
+    clock: systemClock,
+  });
+  return { code, out: out.join(''), err: err.join('') };
+}
+
+function poolFile(addresses: string): string {
+  return `apiVersion: berth.dev/v1\nkind: IPAddressPool\nmetadata: { name: lan }\nspec: { addresses: [${addresses}] }\n`;
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => 'no failure',
+    (error: unknown) => String(error),
+  );
+}
+
+const SMALL = { lan: { addresses: ['203.0.113.40/31'] } };
+
+describe('kubectl berth', () => {
+  const use = useRig();
+
+  it('pools: counts from the ledger', async () => {
+    const { rig } = use;
+    await rig.start();
+    await rig.pools({ lan: { addresses: ['203.0.113.40/31'] }, six: { addresses: ['2001:db8::/64'] } });
+    await rig.service('web');
+    await rig.has('web', '203.0.113.40');
+    const { code, out } = await berth(rig, ['pools']);
+    expect(code).to.equal(0);
+    expect(
+      out
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split(/ {2,}/)),
+    ).to.deep.equal([
+      ['POOL', 'FAMILY', 'TOTAL', 'USED', 'COOLING', 'FREE', 'ADDRESSES'],
+      ['lan', 'IPv4', '2', '1', '0', '1', '203.0.113.40/31'],
+      ['six', 'IPv6', '2^64', '0', '0', '2^64', '2001:db8::/64'],
+    ]);
+    const rows = JSON.parse((await berth(rig, ['pools', '-o', 'json'])).out) as { total: string }[];
+    expect(rows[1]?.total).to.equal('18446744073709551616');
+  });
+
+  it('pools: says so where there is nothing', async () => {
+    const { code, out, err } = await berth(use.rig, ['pools']);
+    expect([code, err]).to.deep.equal([0, 'there is no pool\n']);
+    expect(out).to.include('POOL');
+  });
+
+  it('explain: tells why a Service has its address, and why another has none', async () => {
+    const { rig } = use;
+    await rig.start();
+    await rig.pools({
+      lan: { addresses: ['203.0.113.40/32'] },
+      own: { addresses: ['203.0.113.50/32'], serviceAllocation: { namespaces: ['elsewhere'] } },
+    });
+    await rig.service('web');
+    await rig.has('web', '203.0.113.40');
+    await rig.service('late', { annotations: { 'berth.dev/allow-shared-ip': 'front' } });
+    await rig.hasReason('late', 'OutOfAddresses');
+    const has = await berth(rig, ['explain', 'web']);
+    expect(has.out).to.include(`${rig.shop}/web has 203.0.113.40.`).and.include('The ledger gives it: 203.0.113.40.');
+    const none = await berth(rig, ['explain', `${rig.shop}/late`]);
+    expect(none.code).to.equal(0);
+    expect(none.out).to.include('has no address').and.include('shared by key "front"');
+    expect(none.out).to.match(/lan +IPv4: 0 of 1 free +open to it/);
+    expect(none.out).to.include(`pool own is closed to namespace ${rig.shop}`);
+    expect(none.out).to.include('Decision: OutOfAddresses: no free IPv4 address in lan.');
+  });
+
+  it('explain: tells when a Service is not ours, or not there', async () => {
+    const { rig } = use;
+    await rig.service('cluster', { spec: { type: 'ClusterIP', allocateLoadBalancerNodePorts: null } });
+    await rig.service('foreign', { spec: { loadBalancerClass: 'acme.example/lb' } });
+    expect((await berth(rig, ['explain', 'cluster'])).out).to.include(
+      'Berth does nothing, since its type is ClusterIP',
+    );
+    expect((await berth(rig, ['explain', 'foreign'])).out).to.include('its class is acme.example/lb');
+    expect(await failureOf(berth(rig, ['explain', 'nobody']))).to.include(`there is no Service ${rig.shop}/nobody`);
+  });
+
+  it('preview: tells who would be stranded, gain and stay, and writes nothing', async () => {
+    const { rig } = use;
+    await rig.start();
+    await rig.pools(SMALL);
+    for (const name of ['a', 'b']) {
+      await rig.service(name);
+      await rig.has(name, name === 'a' ? '203.0.113.40' : '203.0.113.41');
+    }
+    await rig.service('c');
+    await rig.hasReason('c', 'OutOfAddresses');
+    const before = await rig.client.list(services, { namespace: rig.shop });
+    const { code, out } = await berth(rig, ['preview', 'next.yaml'], {
+      'next.yaml': poolFile('203.0.113.40/32, 203.0.113.80/32'),
+    });
+    expect(code).to.equal(0);
+    expect(out).to.match(new RegExp(`Stranded.*\\(1\\):\\n +${rig.shop}/b +203\\.0\\.113\\.41 +OutsidePools`));
+    expect(out).to.match(new RegExp(`Gaining an address \\(1\\):\\n +${rig.shop}/c +203\\.0\\.113\\.80 +Assigned`));
+    expect(out).to.include('1 of 3 Services stay as they are.');
+    expect((await rig.client.list(services, { namespace: rig.shop })).items).to.deep.equal(before.items);
+  });
+
+  it('preview: a refused file is linted instead', async () => {
+    const { code, out } = await berth(use.rig, ['preview', 'next.yaml'], { 'next.yaml': poolFile('203.0.113.40') });
+    expect(code).to.equal(1);
+    expect(out).to.match(/^next\.yaml:4:21: error: /);
+  });
+
+  it('PE-03: renumber gives a stranded Service an address of its pool', async () => {
+    const { rig } = use;
+    await rig.start();
+    await rig.pools(SMALL);
+    await rig.service('web');
+    await rig.has('web', '203.0.113.40');
+    await rig.pools({ lan: { addresses: ['203.0.113.80/31'] } });
+    await rig.hasReason('web', 'OutsidePools', 'True');
+    const { code, out } = await berth(rig, ['renumber', 'web']);
+    expect([code, out]).to.deep.equal([0, `${rig.shop}/web: 203.0.113.40 -> 203.0.113.80\n`]);
+    const service = await rig.hasReason('web', 'Assigned');
+    expect(service.metadata.annotations).to.not.have.property('berth.dev/renumber');
+    await rig.ledgerHolds({ '203.0.113.80': 'web' });
+  });
+
+  it('renumber: keeps the address where there is no other, says why, and leaves no wish behind', async () => {
+    const { rig } = use;
+    await rig.start();
+    await rig.pools({ lan: { addresses: ['203.0.113.40/32'] } });
+    await rig.service('web');
+    await rig.has('web', '203.0.113.40');
+    const message = await failureOf(berth(rig, ['renumber', 'web', '--timeout', '2']));
+    expect(message).to.include('keeps 203.0.113.40').and.include('no free IPv4 address in lan');
+    const service = await rig.hasReason('web', 'Assigned');
+    expect(service.metadata.annotations).to.not.have.property('berth.dev/renumber');
+  });
+
+  it('renumber: refuses a Service without address', async () => {
+    const { rig } = use;
+    await rig.service('web');
+    expect(await failureOf(berth(rig, ['renumber', 'web']))).to.include('has no address to leave');
+  });
+
+  it('uninstall: cleans every Service of ours and no other, deletes ledger and Lease, and no Service hangs', async () => {
+    const { rig } = use;
+    const running = await rig.start();
+    await rig.pools(SMALL);
+    await rig.service('web');
+    await rig.has('web', '203.0.113.40');
+    await rig.service('foreign', { spec: { loadBalancerClass: 'acme.example/lb' } });
+    await rig.edit('foreign', { metadata: { finalizers: [FINALIZER] } });
+    const status = { loadBalancer: { ingress: [{ ip: '198.51.100.9' }] } };
+    const foreign = await rig.editStatus('foreign', status);
+    await rig.stop(running);
+
+    const dry = await berth(rig, ['uninstall', '--dry-run']);
+    expect(dry.out)
+      .to.include(`service ${rig.shop}/web would be cleaned`)
+      .and.include(`configmap ${rig.system}/ledger would be deleted`);
+    await rig.has('web', '203.0.113.40');
+
+    const { code, out, err } = await berth(rig, ['uninstall']);
+    expect(code).to.equal(0);
+    expect(out)
+      .to.include(`service ${rig.shop}/web is cleaned`)
+      .and.include(`lease ${rig.system}/controller is deleted`);
+    expect(err).to.equal('1 Services were cleaned\n');
+    expect(traces(await rig.get('web'))).to.deep.equal([]);
+    expect(await rig.get('foreign')).to.deep.equal(foreign);
+    expect(await failureOf(rig.configMap('ledger'))).to.include('not found');
+    const lease = rig.client
+      .get(leases, { namespace: rig.system, name: 'controller' })
+      .catch((error: unknown) => error);
+    expect(isKubeError(await lease, 'not-found')).to.equal(true);
+    await rig.delete('web');
+    await rig.isGone('web');
+    expect((await berth(rig, ['uninstall'])).err).to.equal('0 Services were cleaned\n');
+  });
+
+  it('uninstall: frees a Service that hangs in Terminating since there is no controller', async () => {
+    const { rig } = use;
+    const running = await rig.start();
+    await rig.pools(SMALL);
+    await rig.service('web');
+    await rig.has('web', '203.0.113.40');
+    await rig.stop(running);
+    await rig.delete('web');
+    expect((await rig.get('web')).metadata.deletionTimestamp).to.be.a('string');
+    await berth(rig, ['uninstall']);
+    await rig.isGone('web');
+  });
+});
+
+/** What is left of Berth on a Service. */
+function traces(service: Service): string[] {
+  const { annotations = {}, finalizers = [] } = service.metadata;
+  const conditions = (service.status?.conditions ?? []).map(({ type }) => type);
+  const names = [...Object.keys(annotations), ...conditions].filter((name) => name.startsWith('berth.dev/'));
+  return [...finalizers, ...names, ...ipsOf(service)];
+}
