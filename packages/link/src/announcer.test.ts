@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { IpAddress, MacAddress } from '@berth/core';
+import { IpAddress, MacAddress, unsolicitedAdvertisement } from '@berth/core';
 import { expect } from 'chai';
 import { Announcer } from './announcer.ts';
 import type { AnnounceResult } from './responder.ts';
+import { FakeClock } from './testing.ts';
 
 const LAN0 = 4;
 const LAN1 = 5;
@@ -16,41 +17,17 @@ function ip(text: string): IpAddress {
 const MAC = MacAddress.fromBytes(Uint8Array.of(0, 0, 0x5e, 0, 0x53, 1)) ?? MacAddress.ZERO;
 const VIP = ip('203.0.113.20');
 
-class FakeClock {
-  #nowMs = 0;
-  readonly #timers = new Set<{ atMs: number; callback: () => void }>();
-
-  now(): number {
-    return this.#nowMs;
-  }
-
-  after(delayMs: number, callback: () => void) {
-    const timer = { atMs: this.#nowMs + delayMs, callback };
-    this.#timers.add(timer);
-    return { cancel: () => this.#timers.delete(timer) };
-  }
-
-  advance(toMs: number): void {
-    for (;;) {
-      const due = [...this.#timers].filter((timer) => timer.atMs <= toMs).sort((a, b) => a.atMs - b.atMs)[0];
-      if (!due) break;
-      this.#timers.delete(due);
-      this.#nowMs = due.atMs;
-      due.callback();
-    }
-    this.#nowMs = toMs;
-  }
-}
-
 function setUp(result: (ifindex: number) => AnnounceResult = () => 'sent') {
   const clock = new FakeClock();
   const frames: { atMs: number; ifindex: number; operation: number | undefined }[] = [];
+  const bytes: Uint8Array[] = [];
   const failed: string[] = [];
   const sent: string[] = [];
   const announcer = new Announcer({
     sender: {
       announce: (ifindex, frame) => {
         const outcome = result(ifindex);
+        bytes.push(frame);
         if (outcome === 'sent') frames.push({ atMs: clock.now(), ifindex, operation: frame[21] });
         return outcome;
       },
@@ -61,7 +38,7 @@ function setUp(result: (ifindex: number) => AnnounceResult = () => 'sent') {
     onSent: (vip, ifindex) => sent.push(`${vip} on ${ifindex}`),
     onFailed: (vip, ifindex, error) => failed.push(`${vip} on ${ifindex}: ${(error as Error).message}`),
   });
-  return { clock, frames, failed, sent, announcer };
+  return { clock, frames, failed, sent, announcer, bytes };
 }
 
 describe('Announcer', () => {
@@ -114,10 +91,13 @@ describe('Announcer', () => {
     expect(sent).to.deep.equal([]);
   });
 
-  it('leaves IPv6 to neighbour discovery', () => {
-    const { announcer, frames } = setUp();
+  it('announces an IPv6 VIP by one unsolicited advertisement each time', () => {
+    const { announcer, frames, clock, bytes } = setUp();
+    const vip = ip('2001:db8:5::7');
     announcer.attach(LAN0, MAC);
-    announcer.replace([{ vip: ip('2001:db8:5::7'), ifindexes: [LAN0] }]);
-    expect(frames).to.deep.equal([]);
+    announcer.replace([{ vip, ifindexes: [LAN0] }]);
+    clock.advance(3000);
+    expect(frames.map(({ atMs }) => atMs)).to.deep.equal([0, 1000, 3000]);
+    expect(bytes[0]).to.deep.equal(unsolicitedAdvertisement(vip, MAC));
   });
 });

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The wire: packet sockets, what answers for VIPs, and interface events, in C behind a typed API. Linux only. */
+export * from './address-prober.ts';
 export * from './announcer.ts';
+export * from './conflict-watch.ts';
 export * from './links.ts';
 export { PACKET_OPTION, type PacketType, SO, SOL } from './linux.ts';
 export * from './native.ts';

@@ -16,6 +16,7 @@ import {
   type ProbeState,
   type ProbeTiming,
   probeFrame,
+  QUICK_PROBE_TIMING,
   stepProbe,
 } from './address-probe.ts';
 import { unsolicitedAdvertisement } from './respond-ndp.ts';
@@ -76,6 +77,11 @@ describe('stepProbe', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it('is done within 0.2 s when a Service waits', () => {
+    expect(run(QUICK_PROBE_TIMING, () => 0.999).endMs).to.be.below(200);
+    expect(run(QUICK_PROBE_TIMING, () => 0).sentMs).to.deep.equal([0, 40]);
   });
 
   it('asks once for IPv6 and listens for the time of a retransmission', () => {

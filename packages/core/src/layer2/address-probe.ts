@@ -42,6 +42,18 @@ export const DAD_TIMING: ProbeTiming = {
   listenMs: 1000,
 };
 
+/**
+ * For an address that a Service waits for, at most 0.2 s in all. A host that is switched on answers well within that; one that sleeps
+ * or is cut off at this moment is found by the defence later, as with the times of the RFC.
+ */
+export const QUICK_PROBE_TIMING: ProbeTiming = {
+  count: 2,
+  longestWaitMs: 10,
+  shortestGapMs: 40,
+  longestGapMs: 60,
+  listenMs: 100,
+};
+
 /** RFC 5227, 1.1: after MAX_CONFLICTS, one try in each RATE_LIMIT_INTERVAL. */
 export const PROBE_RATE_LIMIT = { maxConflicts: 10, intervalMs: 60_000 } as const;
 

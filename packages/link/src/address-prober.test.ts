@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+import { gratuitousArp, IpAddress, MacAddress, probeFrame, unsolicitedAdvertisement } from '@berth/core';
+import { expect } from 'chai';
+import { AddressProber, type ProbeResult } from './address-prober.ts';
+import { FakeClock } from './testing.ts';
+
+const OWN = mac('00:00:5e:00:53:01');
+const MEMBER = mac('00:00:5e:00:53:02');
+const STRANGER = mac('00:00:5e:00:53:99');
+const V4 = IpAddress.of('IPv4', 0xcb007114n);
+const V6 = IpAddress.of('IPv6', 0x20010db8_00050000_00000000_00000007n);
+
+function mac(text: string): MacAddress {
+  const result = MacAddress.parse(text);
+  if (!result.ok) throw new Error(result.reason);
+  return result.value;
+}
+
+/** The wire of one interface. */
+class FakeSocket {
+  readonly sent: Uint8Array[] = [];
+  hasRoom = true;
+  isOpen = true;
+  #onFrame: (frame: { bytes: Uint8Array }) => void = () => {};
+  #onError: (error: unknown) => void = () => {};
+
+  receive(onFrame: (frame: { bytes: Uint8Array }) => void, onError: (error: unknown) => void): void {
+    this.#onFrame = onFrame;
+    this.#onError = onError;
+  }
+
+  send(frame: Uint8Array): boolean {
+    this.sent.push(frame);
+    return this.hasRoom;
+  }
+
+  close(): void {
+    this.isOpen = false;
+  }
+
+  hear(bytes: Uint8Array): void {
+    this.#onFrame({ bytes });
+  }
+
+  fail(error: Error): void {
+    this.#onError(error);
+  }
+}
+
+describe('AddressProber', () => {
+  let clock: FakeClock;
+  let sockets: FakeSocket[];
+  let joined: string;
+  let prober: AddressProber;
+
+  beforeEach(() => {
+    clock = new FakeClock();
+    sockets = [];
+    joined = '';
+    prober = new AddressProber({
+      clock,
+      random: () => 0.5,
+      isMember: (one) => one.equals(MEMBER),
+      openSocket: (ifindex) => {
+        if (ifindex === 9) throw new Error('bind: ENODEV');
+        const socket = new FakeSocket();
+        sockets.push(socket);
+        return socket;
+      },
+      groups: {
+        attach: () => {},
+        replace: (rows) => {
+          joined = rows.map(({ vip }) => String(vip)).join(' ');
+        },
+        close: () => {},
+      },
+    });
+  });
+
+  function probe(candidate: IpAddress, ifindex = 4): { result?: ProbeResult } {
+    const watched: { result?: ProbeResult } = {};
+    void prober.probe({ candidate, ifindex, mac: OWN }).then((result) => {
+      watched.result = result;
+    });
+    return watched;
+  }
+
+  /** Lets promises settle. */
+  async function settle(): Promise<void> {
+    await Promise.resolve();
+  }
+
+  it('sends three probes and finds the address free', async () => {
+    const watched = probe(V4);
+    clock.advance(10_000);
+    await settle();
+    expect(watched.result).to.deep.equal({ end: 'free' });
+    expect(sockets[0]?.sent).to.deep.equal([probeFrame(V4, OWN), probeFrame(V4, OWN), probeFrame(V4, OWN)]);
+    expect(sockets[0]?.isOpen).to.equal(false);
+  });
+
+  for (const { name, candidate, frame } of [
+    { name: 'an ARP answer', candidate: V4, frame: gratuitousArp('reply', V4, STRANGER) },
+    { name: 'a foreign ARP probe', candidate: V4, frame: probeFrame(V4, STRANGER) },
+    { name: 'an advertisement', candidate: V6, frame: unsolicitedAdvertisement(V6, STRANGER) },
+    { name: 'foreign duplicate detection', candidate: V6, frame: probeFrame(V6, STRANGER) },
+  ]) {
+    it(`finds a conflict by ${name}`, async () => {
+      const watched = probe(candidate);
+      clock.advance(700);
+      sockets[0]?.hear(frame);
+      await settle();
+      expect(watched.result).to.deep.equal({ end: 'conflict', claimant: STRANGER });
+      expect(sockets[0]?.isOpen).to.equal(false);
+    });
+  }
+
+  it('is not disturbed by itself, by members, by other addresses and by noise', async () => {
+    const watched = probe(V4);
+    clock.advance(700);
+    for (const frame of [
+      probeFrame(V4, OWN),
+      gratuitousArp('request', V4, MEMBER),
+      gratuitousArp('reply', IpAddress.of('IPv4', 0xcb007115n), STRANGER),
+      new Uint8Array(5),
+      new Uint8Array(60),
+    ])
+      sockets[0]?.hear(frame);
+    clock.advance(10_000);
+    await settle();
+    expect(watched.result).to.deep.equal({ end: 'free' });
+  });
+
+  it('probes many at once on one socket, and only the right one has the conflict', async () => {
+    const other = IpAddress.of('IPv4', 0xcb007115n);
+    const watched = [probe(V4), probe(other)];
+    clock.advance(700);
+    sockets[0]?.hear(gratuitousArp('reply', other, STRANGER));
+    clock.advance(10_000);
+    await settle();
+    expect(watched.map(({ result }) => result?.end)).to.deep.equal(['free', 'conflict']);
+    expect(sockets).to.have.length(1);
+  });
+
+  it('is in the group of an IPv6 candidate as long as it probes', () => {
+    probe(V6);
+    expect(joined).to.equal(String(V6));
+    clock.advance(10_000);
+    expect(joined).to.equal('');
+  });
+
+  it('says that it failed rather than that an address is free', async () => {
+    const watched = [probe(V4, 9), probe(V4, 4), probe(V4, 5)];
+    const [full, broken] = sockets;
+    if (full) full.hasRoom = false;
+    broken?.fail(new Error('ENETDOWN'));
+    clock.advance(10_000);
+    await settle();
+    expect(watched.map(({ result }) => result?.end)).to.deep.equal(['failed', 'failed', 'failed']);
+  });
+
+  it('ends everything when it is stopped', async () => {
+    const watched = probe(V4);
+    prober.stop();
+    await settle();
+    expect(watched.result?.end).to.equal('failed');
+    expect(sockets[0]?.isOpen).to.equal(false);
+  });
+});
