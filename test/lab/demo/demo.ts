@@ -28,9 +28,9 @@ interface Scene {
 /** Plays the demo on a lab of that name, which it brings up and leaves up. */
 export async function runDemo(stage: Stage, name: string): Promise<void> {
   const lab = await stage.step('bring up a three-node Kubernetes cluster', () => Lab.up({ name, nodes: 3 }));
-  stage.show(await lab.kubectl(['get', 'nodes', '-o', 'wide']));
+  stage.show(await lab.kubectl(['get', 'nodes']));
   await stage.step('install Berth: kubectl apply -k manifests/', () => installBerth(lab));
-  stage.show(await lab.kubectl(['get', 'pods', '-n', 'berth-system', '-o', 'wide']));
+  stage.show(await lab.kubectl(['get', 'pods', '-n', 'berth-system']));
   const vip = await giveAddress(stage, lab);
   const scene = { stage, lab, vip };
   await curlFromLan(scene);
@@ -103,9 +103,12 @@ async function failOver({ stage, lab, vip }: Scene, owner: string): Promise<void
   await stage.step(`plug the cable of ${owner} in again; still one answers`, async () => {
     await lab.cable(owner, 'up');
     await lab.kubectl(['wait', '--for=condition=Ready', `node/${owner}`, '--timeout=60s']);
+    await waitUntil({
+      what: `exactly one node to answer for ${vip}`,
+      timeoutMs: 30_000,
+      probe: async () => (await whoAnswers(lab, vip)).length === 1,
+    });
     await waitForAnswer(lab, `http://${vip}/hostname`);
-    const answerers = await whoAnswers(lab, vip);
-    if (answerers.length !== 1) throw new Error(`arping ${vip}: found ${JSON.stringify(answerers)}, want one answer`);
   });
 }
 
