@@ -2,6 +2,7 @@
 /** The rules of Berth as pure functions and values: no I/O, no clock, no randomness, no logger. */
 export * from './config/advertisement.ts';
 export * from './config/config-file.ts';
+export * from './config/json-schema.ts';
 export * from './config/label-selector.ts';
 export * from './config/parse.ts';
 export * from './config/pool-config.ts';

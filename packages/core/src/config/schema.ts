@@ -101,7 +101,10 @@ const metadata = z.looseObject({
   labels: labels.optional().describe('Labels, for ipAddressPoolSelectors of L2Advertisement documents.'),
 });
 
-const apiVersion = z.string().describe(`${API_VERSION}, or MetalLB's own.`);
+const apiVersion = z
+  .string()
+  .regex(/^(berth\.dev\/v1|metallb\.io\/v[0-9]+[a-z0-9]*)$/)
+  .describe("berth.dev/v1, or MetalLB's own such as metallb.io/v1beta1.");
 
 export const addressPoolSchema = z.strictObject({
   apiVersion,
