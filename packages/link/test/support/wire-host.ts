@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The program that runs in each host of a WireLan: it owns a responder and a packet socket per interface, and obeys over IPC. */
-import { IpAddress, MacAddress } from '@berth/core';
+import { gratuitousArp, IpAddress, MacAddress, QUICK_PROBE_TIMING, unsolicitedAdvertisement } from '@berth/core';
 import {
+  AddressProber,
   type AnnounceResult,
   Announcer,
+  ConflictWatch,
   type EngineName,
   Links,
   PacketSocket,
@@ -15,6 +17,8 @@ const ARP = 0x0806;
 const IPV6 = 0x86dd;
 /** How often {@link HostCalls.keepFence} renews, in milliseconds. */
 const RENEW_MS = 50;
+/** How often {@link HostCalls.guard} looks, in milliseconds. */
+const LOOK_MS = 100;
 
 let engine: EngineName = 'packet-socket';
 let responder: Responder | undefined;
@@ -111,6 +115,37 @@ const calls = {
       if (responder?.attached.includes(link.index)) announcer.attach(link.index, link.mac ?? MacAddress.ZERO);
     announcer.replace(rowsOf(rows));
   },
+  /** Asks whether anybody uses the address; with the quick times, or those of the RFC. Members are no conflict. */
+  async probe(ifname: string, vip: string, times: 'quick' | 'rfc', ...members: string[]): Promise<string> {
+    const prober = new AddressProber({
+      clock: systemClock,
+      random: Math.random,
+      isMember: (mac) => members.includes(String(mac)),
+    });
+    const { index, mac = MacAddress.ZERO } = linkOf(ifname);
+    const timing = times === 'quick' ? { timing: QUICK_PROBE_TIMING } : {};
+    const result = await prober.probe({ candidate: addressOf(vip), ifindex: index, mac, ...timing });
+    prober.stop();
+    return result.end === 'conflict' ? `conflict with ${result.claimant}` : result.end;
+  },
+  /** Defends the VIPs on an interface from now on; alarms are written down. Members are no conflict. */
+  guard(ifname: string, ...members: string[]): void {
+    const { index, mac = MacAddress.ZERO } = linkOf(ifname);
+    const watch = new ConflictWatch({
+      counters: () => responder?.vipCounters() ?? [],
+      isOurs: (one) => members.includes(String(one)),
+      announce: (vip) => {
+        const frame = vip.family === 'IPv4' ? gratuitousArp('request', vip, mac) : unsolicitedAdvertisement(vip, mac);
+        responder?.announce(index, frame);
+      },
+      onAlarm: (vip, stranger) => alarms.push(`${vip} ${stranger}`),
+      onAlarmEnded: (vip) => alarms.push(`${vip} ended`),
+    });
+    setInterval(() => watch.look(performance.now()), LOOK_MS);
+  },
+  alarms(): readonly string[] {
+    return alarms;
+  },
   /** How often each interface could not send an announcement. */
   announceFailures(): Record<string, number> {
     return Object.fromEntries(failures);
@@ -133,6 +168,7 @@ const calls = {
   },
 };
 
+const alarms: string[] = [];
 const failures = new Map<string, number>();
 
 function newAnnouncer(refreshMs: number): Announcer {
