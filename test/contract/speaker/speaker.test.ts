@@ -3,11 +3,11 @@
 // The real speaker process against a real API server, on a real LAN.
 
 import { IpAddress, placeOwner } from '@berth/core';
-import { configMaps, events, type KubeClient, services } from '@berth/kube';
+import { configMaps, events, KubeClient, kubeconfigAccess, services } from '@berth/kube';
 import { expect } from 'chai';
 import { buildAddon } from '../../../packages/link/build.ts';
-import type { Lab } from '../../lab/lab.ts';
-import { makeNamespace, sharedCluster } from '../support/cluster.ts';
+import { Lab } from '../../lab/lab.ts';
+import { makeNamespace } from '../support/cluster.ts';
 import { until } from '../support/until.ts';
 import { SpeakerHost } from './speaker-host.ts';
 
@@ -25,7 +25,9 @@ describe('speaker', () => {
   before(async function () {
     this.timeout(120_000);
     buildAddon();
-    ({ lab, client } = await sharedCluster());
+    // A lab of its own: other suites restart the shared one, and these Nodes live on heartbeats.
+    lab = await Lab.up({ name: 'speaker', nodes: 0, family: 'ipv4' });
+    client = new KubeClient({ access: await kubeconfigAccess(lab.kubeconfig), userAgent: 'berth-speaker-test' });
     namespace = await makeNamespace(client);
     const argv = [`--namespace=${namespace}`, `--load-balancer-class=${CLASS}`, '--fence-ms=900'];
     for (const [index, name] of NAMES.entries())
@@ -39,8 +41,11 @@ describe('speaker', () => {
     if (this.currentTest?.state === 'failed') for (const host of hosts) console.log(host.name, host.log);
   });
 
-  after(async () => {
-    await Promise.allSettled(hosts.map((host) => host.down()));
+  after(async function () {
+    this.timeout(60_000);
+    for (const host of hosts) host.down();
+    client.close();
+    await Lab.down('speaker');
   });
 
   /** A free address of the LAN whose owner is this node while all three are eligible. */
