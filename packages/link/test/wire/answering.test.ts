@@ -220,3 +220,40 @@ eachEngine('answering on several interfaces', (engine) => {
     expect(replies.map((arp) => arp.targetIp)).to.deep.equal(['203.0.113.97']);
   });
 });
+
+eachEngine('answering on an interface above another', (engine) => {
+  let lan: WireLan;
+  let client: WireHost;
+  let owner: WireHost;
+
+  beforeEach(async () => {
+    lan = await WireLan.up({ client: { addresses: [`${CLIENT_IP}/24`] }, owner: {} }, engine);
+    client = lan.host('client');
+    owner = lan.host('owner');
+  });
+
+  afterEach(() => lan.down());
+
+  async function answersOn(ifname: string): Promise<void> {
+    owner.run('ip', 'link', 'set', ifname, 'up');
+    await until('the interface is known', async () => (await owner.call('linkNames')).includes(ifname));
+    await owner.call('answerOn', ifname);
+    await owner.call('keepFence', 1000);
+    await owner.call('replace', [VIP, ifname]);
+    const mac = await owner.call('macOf', ifname);
+    const { code, output } = await client.attempt('arping', '-c', '1', '-w', '3', '-I', 'lan0', VIP);
+    expect(code).to.equal(0);
+    expect(output.toLowerCase()).to.contain(`[${mac}]`);
+  }
+
+  it('answers on a bridge whose member the cable is', async () => {
+    owner.run('ip', 'link', 'add', 'br1', 'type', 'bridge');
+    owner.run('ip', 'link', 'set', 'lan0', 'master', 'br1');
+    await answersOn('br1');
+  });
+
+  it('answers on a macvlan with a MAC of its own', async () => {
+    owner.run('ip', 'link', 'add', 'mac0', 'link', 'lan0', 'type', 'macvlan', 'mode', 'bridge');
+    await answersOn('mac0');
+  });
+});
