@@ -58,6 +58,7 @@ static int exchange(struct request *request, union answer *answer) {
   if (length >= 0) length = recv(fd, answer, sizeof *answer, 0);
   int error = length < 0 ? errno : 0;
   close(fd);
+  if (error == 0 && (size_t)length < sizeof answer->header) error = EPROTO;
   if (error == 0 && answer->header.nlmsg_type == NLMSG_ERROR) {
     error = -((struct nlmsgerr *)NLMSG_DATA(&answer->header))->error;
   }
@@ -92,7 +93,7 @@ static const struct rtattr *find_attribute(const struct rtattr *attribute, size_
 // Whether the filter at our place is ours. Anybody may use the same handle; nobody else has the name.
 static bool has_our_filter(int ifindex) {
   struct request request = make_filter_request(RTM_GETTFILTER, 0, ifindex);
-  union answer answer;
+  union answer answer = {0};
   if (exchange(&request, &answer) != 0 || answer.header.nlmsg_type != RTM_NEWTFILTER) return false;
   const struct tcmsg *tc = NLMSG_DATA(&answer.header);
   const struct rtattr *first = (const void *)((const uint8_t *)tc + NLMSG_ALIGN(sizeof *tc));
