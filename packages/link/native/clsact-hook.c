@@ -50,6 +50,7 @@ static struct rtattr *add_attribute(struct request *request, uint16_t type, cons
 static int exchange(struct request *request, union answer *answer) {
   union answer acknowledgement;
   if (answer == NULL) answer = &acknowledgement;
+  answer->header = (struct nlmsghdr){0};
   request->header.nlmsg_flags |= answer == &acknowledgement ? NLM_F_ACK : 0;
   int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
   if (fd < 0) return errno;
