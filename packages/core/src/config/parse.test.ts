@@ -339,6 +339,23 @@ describe('parsePoolConfig', () => {
     ]);
   });
 
+  for (const entry of [
+    '127.0.0.0/24',
+    '0.0.0.0/0',
+    '224.0.0.1-224.0.0.9',
+    'fe80::/64',
+    '::/0',
+    'ff02::/16',
+    '169.254.9.0/24',
+    '255.255.255.255/32',
+  ]) {
+    it(`warns about ${entry}, which no client reaches`, () => {
+      const parsed = parsePoolConfig({ 'pools.yaml': pool(`addresses: ["${entry}"]`) });
+      expect(parsed.ok).to.equal(true);
+      expect(parsed.warnings.map(({ wanted }) => wanted)).to.deep.equal(['addresses of the LAN']);
+    });
+  }
+
   it('reads what anchors stand for', () => {
     const text = pool('addresses: &net [192.0.2.0/28]\nserviceAllocation: { namespaces: &ns [shop] }');
     expect(problemsOf(text)).to.deep.equal([]);

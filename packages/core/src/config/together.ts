@@ -11,6 +11,7 @@ import { EntrySet, entriesOf, type PlacedEntry } from './placed-entry.ts';
 import type { Reservation } from './pool-config.ts';
 import { parsePoolEntry } from './pool-entry.ts';
 import type { ConfigProblem } from './problem.ts';
+import { specialIn } from './special-ranges.ts';
 
 interface Findings {
   readonly problems: ConfigProblem[];
@@ -75,6 +76,14 @@ function checkPool(source: Source, { warnings }: Findings): void {
     if (!result.ok || result.hostBits === undefined) continue;
     const reason = 'bits after the prefix length are ignored';
     warnings.push(problemAt(source, path, { found: show(text), wanted: result.hostBits.toString(), reason }));
+  }
+  for (const { text, path, range } of addresses) {
+    const special = specialIn(range);
+    if (special === undefined) continue;
+    const reason = 'no client reaches such an address';
+    warnings.push(
+      problemAt(source, path, { found: `${show(text)}, partly ${special}`, wanted: 'addresses of the LAN', reason }),
+    );
   }
   const inside = new EntrySet(addresses);
   for (const excluded of entriesOf(source, 'exclude')) {

@@ -205,6 +205,22 @@ describe('decisionEvents', () => {
     expect(decisionEvents(service, decision)).to.deep.equal([]);
   });
 
+  it('one Warning that names the oddity where an address is kept that would not be given anew', () => {
+    const { service, decision } = assigned();
+    const request = readServiceRequest(service);
+    const allocator = new Allocator({ config: LAN, namespaces: new Map() });
+    if (request === undefined) throw new Error('no request');
+    allocator.decide(request, 0);
+    allocator.setSurroundings({ config: configOf({}), namespaces: new Map() });
+    const kept = allocator.decide(request, 0);
+    expect(kept.addresses.map(({ address }) => address)).to.deep.equal(
+      decision.addresses.map(({ address }) => address),
+    );
+    expect(decisionEvents(service, kept).map(({ type, reason }) => `${type} ${reason}`)).to.deep.equal([
+      'Warning OutsidePools',
+    ]);
+  });
+
   it('an Event when an address is taken away', () => {
     const service = serviceOf('a', { shown: ['192.0.2.200'] });
     const reasons = decisionEvents(service, decide(service)).map(({ reason }) => reason);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The patch that brings a Service's status, finalizer and marks in line with a decision, and the one that takes them away. */
-import type { Decision } from '../ipam/decision.ts';
+import type { Decision, RemarkReason } from '../ipam/decision.ts';
 import { ANNOTATION_RENUMBER, sameAddresses } from './annotations.ts';
 import type { KubeCondition, KubeIngress, KubeService } from './kube-service.ts';
 import { CONDITION_ADDRESS_ASSIGNED, shownAddressesOf } from './service-request.ts';
@@ -182,8 +182,8 @@ function conditionOf(service: KubeService): KubeCondition | undefined {
 /** A Kubernetes Event to record on the Service. */
 export interface ServiceEvent {
   readonly type: 'Normal' | 'Warning';
-  /** As MetalLB's users know them. */
-  readonly reason: 'IPAllocated' | 'AllocationFailed' | 'ClearAssignment';
+  /** The first three as MetalLB's users know them; the others tell why an address is kept that would not be given anew. */
+  readonly reason: 'IPAllocated' | 'AllocationFailed' | 'ClearAssignment' | RemarkReason;
   readonly message: string;
 }
 
@@ -206,8 +206,10 @@ export function decisionEvents(service: KubeService, decision: Decision): readon
   if (next.length > 0 && !sameAddresses(shown, next)) {
     events.push({ type: 'Normal', reason: 'IPAllocated', message: decision.condition.message });
   }
-  if (decision.condition.reason !== 'Assigned' && isNews(service, decision)) {
-    events.push({ type: 'Warning', reason: 'AllocationFailed', message: decision.condition.message });
+  const [remark] = decision.remarks;
+  const reason = decision.refusal === undefined ? remark : 'AllocationFailed';
+  if (reason !== undefined && isNews(service, decision)) {
+    events.push({ type: 'Warning', reason, message: decision.condition.message });
   }
   return events;
 }
