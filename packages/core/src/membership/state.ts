@@ -94,6 +94,8 @@ export interface MembershipState {
 
 /** A node that has heard nothing yet. */
 export function initialMembership(options: MembershipOptions, nowMs: number): MembershipState {
+  // A machine that is made anew in the same process, when its interface comes back, must not repeat a version for other contents.
+  const firstVersion = Math.floor(Math.abs(nowMs)) % 2 ** 32;
   return {
     self: options.self,
     timing: options.timing,
@@ -109,9 +111,9 @@ export function initialMembership(options: MembershipOptions, nowMs: number): Me
     desired: new Map(),
     terms: new Map(),
     claims: new Map(),
-    claimsVersion: 1,
+    claimsVersion: firstVersion,
     view: [],
-    viewVersion: 1,
+    viewVersion: firstVersion,
     orphans: new Map(),
     handOvers: new Map(),
     invitations: new Map(),

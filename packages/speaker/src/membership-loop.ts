@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Membership on one segment: gives frames, time and wishes to the state machine of core, sends what it says, and keeps the list of
+ * VIPs that it owns. Without the native sender, heartbeats come from this event loop, so one fence covers both (`Beats`).
+ */
+import {
+  type DesiredVip,
+  type FrameDropReason,
+  type HeartbeatBody,
+  type Identity,
+  type IntakeDropReason,
+  type IpAddress,
+  initialMembership,
+  type MembershipAction,
+  type MembershipEvent,
+  type MembershipReport,
+  type MembershipState,
+  nextTickMs,
+  signingKeyId,
+  stepMembership,
+  type Timing,
+} from '@berth/core';
+import type { Clock, Timer } from '@berth/kube';
+import { type HeartbeatSource, openFrame, sealFrame } from './heartbeat-frames.ts';
+
+/** The segment's frames; a packet socket of packages/link with the group joined. */
+export interface SegmentSocket {
+  send(frame: Uint8Array): boolean;
+  receive(onFrame: (frame: { readonly bytes: Uint8Array }) => void, onError: (error: unknown) => void): void;
+  close(): void;
+}
+
+export interface MembershipLoopOptions {
+  readonly self: Identity;
+  readonly timing: Timing;
+  readonly rebalance: 'off' | 'gradual';
+  readonly source: HeartbeatSource;
+  readonly socket: SegmentSocket;
+  readonly clock: Clock;
+  /** What is owned has changed. What was given up must be silent when this returns. */
+  onOwned(): void;
+  /** Everything was given up: silence first, then the fence may be armed again. */
+  onSilenced(cause: string): void;
+  onAnnounce(vip: IpAddress): void;
+  onReport(report: MembershipReport): void;
+  onLeft(): void;
+  onSocketError(error: unknown): void;
+}
+
+/** A tick that is due now still lets the sockets be read before. */
+const SOON_MS = 1;
+
+export class MembershipLoop {
+  readonly #options: MembershipLoopOptions;
+  readonly #owned = new Map<string, IpAddress>();
+  readonly #drops = new Map<IntakeDropReason | FrameDropReason, number>();
+  #state: MembershipState;
+  #beat: HeartbeatBody | undefined;
+  #timer: Timer | undefined;
+  #isRunning = false;
+
+  constructor(options: MembershipLoopOptions) {
+    this.#options = options;
+    const { self, timing, rebalance } = options;
+    this.#state = initialMembership({ self, timing, rebalance }, options.clock.now());
+  }
+
+  /** What the state machine knows, for people. */
+  get state(): MembershipState {
+    return this.#state;
+  }
+
+  get owned(): readonly IpAddress[] {
+    return [...this.#owned.values()];
+  }
+
+  /** Frames that were dropped, by reason. */
+  get drops(): ReadonlyMap<IntakeDropReason | FrameDropReason, number> {
+    return this.#drops;
+  }
+
+  /** Begins to listen. It owns nothing before it has. */
+  start(): void {
+    const { self, timing, rebalance, socket, clock, onSocketError } = this.#options;
+    this.#state = initialMembership({ self, timing, rebalance }, clock.now());
+    this.#isRunning = true;
+    socket.receive(({ bytes }) => this.#receive(bytes), onSocketError);
+    this.give({ type: 'tick' });
+  }
+
+  /** Ends at once and owns nothing any more; to leave in an orderly way, give a `leave` and wait for {@link MembershipLoopOptions.onLeft}. */
+  stop(): void {
+    this.#isRunning = false;
+    this.#timer?.cancel();
+    this.#options.socket.close();
+    this.#owned.clear();
+  }
+
+  desire(vips: readonly DesiredVip[]): void {
+    this.give({ type: 'desired', vips });
+  }
+
+  give(event: MembershipEvent): void {
+    if (!this.#isRunning) return;
+    const { state, actions } = stepMembership(this.#state, event, this.#options.clock.now());
+    this.#state = state;
+    this.#execute(actions);
+    this.#plan();
+  }
+
+  /** Sends the heartbeat of this moment. Whether it went out. */
+  beat(): boolean {
+    return this.#isRunning && this.#beat !== undefined && this.#send(this.#beat);
+  }
+
+  #receive(frame: Uint8Array): void {
+    const opened = openFrame(this.#options.source, frame);
+    if (opened.ok) this.give({ type: 'frame', heartbeat: opened.heartbeat });
+    else this.#count(opened.reason);
+  }
+
+  // What must stop has stopped before anything is sent or begun.
+  #execute(actions: readonly MembershipAction[]): void {
+    let changed = false;
+    for (const action of actions) {
+      if (action.type === 'stop-all') {
+        this.#owned.clear();
+        this.#options.onSilenced(action.cause);
+      } else if (action.type === 'stop') changed = this.#owned.delete(String(action.vip)) || changed;
+      else if (action.type === 'answer') {
+        this.#owned.set(String(action.vip), action.vip);
+        changed = true;
+      }
+    }
+    if (changed) this.#options.onOwned();
+    for (const action of actions) this.#carryOut(action);
+  }
+
+  #carryOut(action: MembershipAction): void {
+    switch (action.type) {
+      case 'beat':
+        this.#beat = action.body;
+        break;
+      case 'send':
+        for (const body of action.bodies) this.#send(body);
+        break;
+      case 'announce':
+        this.#options.onAnnounce(action.vip);
+        break;
+      case 'drop':
+        this.#count(action.reason);
+        break;
+      case 'report':
+        this.#options.onReport(action.report);
+        break;
+      case 'left':
+        this.#options.onLeft();
+        break;
+      // stop-all, stop and answer are done by now; renew is for a sender that is not this event loop.
+      default:
+    }
+  }
+
+  #send(body: HeartbeatBody): boolean {
+    const { source, self, socket, onSocketError } = this.#options;
+    const { newest, previous } = source.keys();
+    const keyId = signingKeyId({ newest: newest.id, previous: previous?.id }, this.#state);
+    try {
+      return socket.send(sealFrame(source, self, body, keyId));
+    } catch (error) {
+      // The interface is going away; the cable's state is told separately.
+      onSocketError(error);
+      return false;
+    }
+  }
+
+  #plan(): void {
+    this.#timer?.cancel();
+    if (this.#state.phase === 'gone') return;
+    const { clock } = this.#options;
+    const delayMs = Math.max(SOON_MS, nextTickMs(this.#state) - clock.now());
+    this.#timer = clock.after(delayMs, () => this.give({ type: 'tick' }));
+  }
+
+  #count(reason: IntakeDropReason | FrameDropReason): void {
+    this.#drops.set(reason, (this.#drops.get(reason) ?? 0) + 1);
+  }
+}

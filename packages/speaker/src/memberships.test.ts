@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ANNOUNCE_EVERYTHING, decodeEthernet, HEARTBEAT_GROUP_MAC, type L2Advertisement, timingOf } from '@berth/core';
+import { expect } from 'chai';
+import { frameCounter } from './heartbeat-frames.ts';
+import { HeartbeatKeys } from './heartbeat-keys.ts';
+import type { SegmentSocket } from './membership-loop.ts';
+import { Memberships, type MembershipsOptions } from './memberships.ts';
+import type { Segment } from './segments.ts';
+import { FakeClock, ip, mac, node } from './testing.ts';
+import type { WantedVip } from './wanted-vips.ts';
+
+const NODES = [node('edge-1'), node('edge-2')];
+const VIPS = ['203.0.113.20', '203.0.113.21', '203.0.113.22', '203.0.113.23'];
+
+/** A cable between sockets: what one sends all others receive, unless they are unplugged. */
+class Cable {
+  readonly frames: Uint8Array[] = [];
+  readonly unplugged = new Set<string>();
+  readonly #receivers = new Map<string, (frame: { readonly bytes: Uint8Array }) => void>();
+
+  plug(name: string): SegmentSocket {
+    return {
+      send: (bytes) => {
+        this.frames.push(bytes);
+        for (const [other, receive] of this.#receivers)
+          if (other !== name && !this.unplugged.has(name) && !this.unplugged.has(other)) receive({ bytes });
+        return true;
+      },
+      receive: (onFrame) => this.#receivers.set(name, onFrame),
+      close: () => this.#receivers.delete(name),
+    };
+  }
+}
+
+function keysOf(secret: string): HeartbeatKeys {
+  const made = HeartbeatKeys.of({ current: new TextEncoder().encode(secret) });
+  if (!made.ok) throw new Error(made.problem);
+  return made.keys;
+}
+
+interface SpeakerParts {
+  readonly memberships: Memberships;
+  readonly announced: string[];
+  owned(): string[];
+  want(policies?: readonly L2Advertisement[]): void;
+}
+
+function speaker(number: number, clock: FakeClock, cable: Cable, rest: Partial<MembershipsOptions> = {}): SpeakerParts {
+  const timing = timingOf({ processFenceMs: 'answer-fence' });
+  if (!timing.ok) throw new Error(timing.problems.join());
+  const nodeName = `edge-${number}`;
+  const announced: string[] = [];
+  let wanted: WantedVip[] = [];
+  let owned: string[] = [];
+  const apply = () => {
+    owned = memberships.decide(wanted, NODES).map(({ vip, interfaces }) => `${vip} ${interfaces}`);
+  };
+  const memberships: Memberships = new Memberships({
+    nodeName,
+    bootId: `${number}`.padStart(16, '0'),
+    timing: timing.timing,
+    rebalance: 'off',
+    eligibility: {},
+    source: {
+      clusterId: '00000000000000aa',
+      keys: () => keysOf('one secret for all of them'),
+      nextCounter: frameCounter(),
+    },
+    clock,
+    answerer: { renew: () => 'held', openFence: () => undefined, expire: () => undefined },
+    segments: () => [segment(number)],
+    openSocket: () => cable.plug(nodeName),
+    onOwned: apply,
+    onAnnounce: (vip) => announced.push(String(vip)),
+    onReport: () => undefined,
+    onFailed: () => undefined,
+    ...rest,
+  });
+  return {
+    memberships,
+    announced,
+    owned: () => owned,
+    want(policies = [ANNOUNCE_EVERYTHING]) {
+      wanted = VIPS.map((vip) => ({ service: 'shop/web', vip: ip(vip), policies }) as unknown as WantedVip);
+      apply();
+    },
+  };
+}
+
+function segment(number: number): Segment {
+  return { ifindex: 2, ifname: 'lan0', mac: mac(number), families: ['IPv4'] };
+}
+
+/** Two speakers that share four VIPs. */
+async function settled(): Promise<{ clock: FakeClock; cable: Cable; one: SpeakerParts; two: SpeakerParts }> {
+  const clock = new FakeClock();
+  const cable = new Cable();
+  const [one, two] = [speaker(1, clock, cable), speaker(2, clock, cable)];
+  for (const each of [one, two]) {
+    each.memberships.open();
+    each.want();
+  }
+  await clock.advance(400);
+  return { clock, cable, one, two };
+}
+
+describe('Memberships', () => {
+  it('agrees with its peer on one owner for each VIP', async () => {
+    const { one, two } = await settled();
+    expect(one.owned()).to.have.length(2);
+    expect([...one.owned(), ...two.owned()].sort()).to.deep.equal(VIPS.map((vip) => `${vip} lan0`));
+  });
+
+  it('sends frames to the group, one an interval', async () => {
+    const { clock, cable } = await settled();
+    cable.frames.length = 0;
+    await clock.advance(1000);
+    expect(cable.frames.length).to.be.within(78, 86);
+    const [first] = cable.frames;
+    const decoded = decodeEthernet(first ?? new Uint8Array());
+    expect(decoded.ok && String(decoded.frame.destination)).to.equal(HEARTBEAT_GROUP_MAC);
+  });
+
+  it('takes over when its peer is not heard any more', async () => {
+    const { clock, cable, one } = await settled();
+    cable.unplugged.add('edge-2');
+    await clock.advance(170);
+    expect(one.owned()).to.have.length(2);
+    await clock.advance(60);
+    expect(one.owned()).to.have.length(4);
+  });
+
+  it('has one owner again two heartbeats after the cable is back, who announces', async () => {
+    const { clock, cable, one, two } = await settled();
+    cable.unplugged.add('edge-2');
+    await clock.advance(1000);
+    expect(two.owned()).to.have.length(4);
+    cable.unplugged.clear();
+    await clock.advance(50);
+    expect([...one.owned(), ...two.owned()].sort()).to.deep.equal(VIPS.map((vip) => `${vip} lan0`));
+    await clock.advance(10);
+    expect(one.announced.length + two.announced.length).to.be.at.least(4);
+  });
+
+  it('hands everything over when it leaves', async () => {
+    const { clock, one, two } = await settled();
+    const left = one.memberships.leave();
+    await clock.advance(100);
+    await left;
+    expect(two.owned()).to.have.length(4);
+    expect(one.owned()).to.deep.equal([]);
+  });
+
+  it('leaves at once when nobody else is there', async () => {
+    const clock = new FakeClock();
+    const alone = speaker(1, clock, new Cable());
+    alone.memberships.open();
+    alone.want();
+    await clock.advance(400);
+    expect(alone.owned()).to.have.length(4);
+    const left = alone.memberships.leave();
+    await clock.advance(30);
+    await left;
+    expect(alone.owned()).to.deep.equal([]);
+  });
+
+  it('gives everything up when its interface is gone, and listens when it is back', async () => {
+    const clock = new FakeClock();
+    const segments = [segment(1)];
+    const alone = speaker(1, clock, new Cable(), { segments: () => segments });
+    alone.memberships.open();
+    alone.want();
+    await clock.advance(400);
+    segments.length = 0;
+    alone.want();
+    expect(alone.owned()).to.deep.equal([]);
+    segments.push(segment(1));
+    alone.want();
+    await clock.advance(200);
+    expect(alone.owned()).to.deep.equal([]);
+    await clock.advance(100);
+    expect(alone.owned()).to.have.length(4);
+  });
+
+  it('does not hear a peer with another key, and counts why', async () => {
+    const clock = new FakeClock();
+    const cable = new Cable();
+    const source = {
+      clusterId: '00000000000000aa',
+      keys: () => keysOf('another secret, longer'),
+      nextCounter: frameCounter(),
+    };
+    const [one, two] = [speaker(1, clock, cable), speaker(2, clock, cable, { source })];
+    one.memberships.open();
+    two.memberships.open();
+    await clock.advance(100);
+    const [loop] = one.memberships.loops;
+    expect(loop?.loop.state.members).to.deep.equal([]);
+    expect(loop?.loop.drops.get('unknown-key')).to.be.at.least(3);
+  });
+
+  it('leaves VIPs that no policy allows on this interface to others', async () => {
+    const { clock, one, two } = await settled();
+    const elsewhere: L2Advertisement = { ...ANNOUNCE_EVERYTHING, name: 'lan9', interfaces: ['lan9'] };
+    one.want([elsewhere]);
+    two.want([ANNOUNCE_EVERYTHING]);
+    await clock.advance(600);
+    expect(one.owned()).to.deep.equal([]);
+    expect(two.owned()).to.have.length(4);
+  });
+
+  it('owns nothing once it is closed', async () => {
+    const { one } = await settled();
+    one.memberships.close();
+    one.want();
+    expect(one.owned()).to.deep.equal([]);
+  });
+});

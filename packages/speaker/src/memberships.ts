@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Membership on all segments of this node: one loop for each fitting interface, one pace of heartbeats, one fence. Decides which VIPs
+ * this node owns where, in the place of the rule that only looks at Nodes (ownership.ts).
+ */
+import type {
+  DesiredVip,
+  EligibilityOptions,
+  IpAddress,
+  L2Advertisement,
+  NodeFacts,
+  ServiceKey,
+  Timing,
+  VipCandidate,
+} from '@berth/core';
+import { currentPaceMs, vipCandidates } from '@berth/core';
+import type { Clock } from '@berth/kube';
+import { Beats, type FencedAnswerer } from './beats.ts';
+import type { HeartbeatSource } from './heartbeat-frames.ts';
+import { MembershipLoop, type MembershipLoopOptions, type SegmentSocket } from './membership-loop.ts';
+import type { OwnedVip } from './ownership.ts';
+import type { Segment } from './segments.ts';
+import type { WantedVip } from './wanted-vips.ts';
+
+export interface MembershipsOptions {
+  readonly nodeName: string;
+  /** 16 hex digits, random for each start. */
+  readonly bootId: string;
+  readonly timing: Timing;
+  readonly rebalance: 'off' | 'gradual';
+  readonly eligibility: EligibilityOptions;
+  readonly source: HeartbeatSource;
+  readonly clock: Clock;
+  readonly answerer: FencedAnswerer;
+  /** The fitting interfaces of this moment. */
+  segments(): readonly Segment[];
+  /** Opens a socket for heartbeats. Throws what the system says. */
+  openSocket(segment: Segment): SegmentSocket;
+  /** What this node owns may have changed; {@link Memberships.decide} knows. */
+  onOwned(): void;
+  onAnnounce(vip: IpAddress, segment: Segment): void;
+  onReport: (report: Parameters<MembershipLoopOptions['onReport']>[0], segment: Segment) => void;
+  onFailed(segment: Segment, error: unknown): void;
+}
+
+interface Joined {
+  readonly segment: Segment;
+  readonly loop: MembershipLoop;
+}
+
+interface Group {
+  readonly vip: IpAddress;
+  readonly services: Set<ServiceKey>;
+  readonly policies: Set<L2Advertisement>;
+}
+
+export class Memberships {
+  readonly #options: MembershipsOptions;
+  readonly #beats: Beats;
+  readonly #joined = new Map<number, Joined>();
+  #state: 'closed' | 'open' | 'leaving' = 'closed';
+  #isDeciding = false;
+  /** VIPs were given up that may still be in the answering table. */
+  #isStale = false;
+  #onAllLeft: (() => void) | undefined;
+
+  constructor(options: MembershipsOptions) {
+    this.#options = options;
+    this.#beats = new Beats({
+      timing: options.timing,
+      clock: options.clock,
+      answerer: options.answerer,
+      paceMs: () => this.#paceMs(),
+      // A segment that cannot be sent on is told apart by its peers; it must not silence the others.
+      send: () => this.#sendBeats(),
+      mayAnswer: () => !this.#isStale,
+      onLapsed: () => this.#lapse(),
+    });
+  }
+
+  get beats(): Beats {
+    return this.#beats;
+  }
+
+  /** The segments with what is known of each. */
+  get loops(): readonly Joined[] {
+    return [...this.#joined.values()];
+  }
+
+  /** Begins to listen on all segments; owns nothing before that is over. */
+  open(): void {
+    if (this.#state !== 'closed') return;
+    this.#state = 'open';
+    this.#join();
+    this.#beats.start();
+  }
+
+  /** Ends at once. */
+  close(): void {
+    this.#state = 'closed';
+    this.#beats.stop();
+    for (const { loop } of this.#joined.values()) loop.stop();
+    this.#joined.clear();
+  }
+
+  /** Hands everything over and says goodbye; resolves when that is done on all segments. */
+  leave(): Promise<void> {
+    if (this.#state !== 'open') return Promise.resolve();
+    this.#state = 'leaving';
+    return new Promise((resolve) => {
+      this.#onAllLeft = resolve;
+      for (const { loop } of [...this.#joined.values()]) loop.give({ type: 'leave' });
+      this.#settleLeaving();
+    });
+  }
+
+  /**
+   * The VIPs that this node owns now, with the interfaces on which it does; tells the segments what the cluster wants. The caller
+   * answers for exactly these before it returns to the event loop.
+   */
+  decide(wanted: readonly WantedVip[], nodes: Iterable<NodeFacts>): OwnedVip[] {
+    if (this.#state === 'closed') return [];
+    this.#isDeciding = true;
+    this.#join();
+    const groups = groupByVip(wanted);
+    const facts = [...nodes];
+    for (const { segment, loop } of this.#joined.values()) loop.desire(this.#desiredOn(segment, groups, facts));
+    this.#isDeciding = false;
+    this.#isStale = false;
+    return [...groups.values()].flatMap((group) => this.#ownedOf(group)).sort((a, b) => a.vip.compare(b.vip));
+  }
+
+  #ownedOf({ vip, services }: Group): OwnedVip[] {
+    const key = String(vip);
+    const owning = [...this.#joined.values()].filter(({ loop }) => loop.owned.some((one) => String(one) === key));
+    if (owning.length === 0) return [];
+    return [{ vip, services: [...services].sort(), interfaces: owning.map(({ segment }) => segment.ifname) }];
+  }
+
+  // Most VIPs have the same policies, and share one array of candidates.
+  #desiredOn(segment: Segment, groups: ReadonlyMap<string, Group>, nodes: readonly NodeFacts[]): DesiredVip[] {
+    const known = new Map<string, readonly VipCandidate[]>();
+    const fitting = [...groups.values()].filter(({ vip }) => segment.families.includes(vip.family));
+    return fitting.map(({ vip, policies }) => {
+      const key = [...policies]
+        .map(({ name }) => name)
+        .sort()
+        .join(' ');
+      const candidates = known.get(key) ?? this.#candidatesOn(segment, [...policies], nodes);
+      known.set(key, candidates);
+      return { vip, candidates };
+    });
+  }
+
+  // Names of interfaces are this node's own: of others it is not known which of theirs is in this segment.
+  #candidatesOn(segment: Segment, policies: readonly L2Advertisement[], nodes: readonly NodeFacts[]): VipCandidate[] {
+    const { nodeName, eligibility } = this.#options;
+    const isAllowedHere = policies.some(
+      ({ interfaces }) => interfaces.length === 0 || interfaces.includes(segment.ifname),
+    );
+    const candidates = vipCandidates({ policies, nodes, eligibility });
+    return isAllowedHere ? candidates : candidates.filter(({ node }) => node !== nodeName);
+  }
+
+  #join(): void {
+    const fitting = this.#options.segments();
+    for (const [ifindex, { segment, loop }] of [...this.#joined]) {
+      if (fitting.some((one) => one.ifindex === ifindex && one.mac.equals(segment.mac))) continue;
+      loop.stop();
+      this.#joined.delete(ifindex);
+    }
+    if (this.#state !== 'open') return;
+    for (const segment of fitting) if (!this.#joined.has(segment.ifindex)) this.#joinSegment(segment);
+  }
+
+  #joinSegment(segment: Segment): void {
+    const { nodeName, bootId, timing, rebalance, source, clock, openSocket, onFailed } = this.#options;
+    try {
+      const loop = new MembershipLoop({
+        ...{ timing, rebalance, source, clock },
+        self: { node: nodeName, bootId, port: segment.ifindex, mac: segment.mac },
+        socket: openSocket(segment),
+        onOwned: () => this.#changed(),
+        onSilenced: () => this.#silenced(),
+        onAnnounce: (vip) => this.#options.onAnnounce(vip, segment),
+        onReport: (report) => this.#options.onReport(report, segment),
+        onLeft: () => this.#settleLeaving(),
+        onSocketError: (error) => onFailed(segment, error),
+      });
+      this.#joined.set(segment.ifindex, { segment, loop });
+      loop.start();
+    } catch (error) {
+      onFailed(segment, error);
+    }
+  }
+
+  #changed(): void {
+    if (!this.#isDeciding) this.#options.onOwned();
+  }
+
+  // The fence is closed first, so nothing is answered from here on; it opens again once the table has been made anew.
+  #silenced(): void {
+    this.#isStale = true;
+    this.#beats.rearm();
+    this.#changed();
+  }
+
+  #sendBeats(): boolean {
+    return [...this.#joined.values()].map(({ loop }) => loop.beat()).some((isSent) => isSent);
+  }
+
+  #lapse(): void {
+    for (const { loop } of [...this.#joined.values()]) loop.give({ type: 'lapsed' });
+  }
+
+  #paceMs(): number {
+    const paces = [...this.#joined.values()].map(({ loop }) => currentPaceMs(loop.state));
+    return Math.min(this.#options.timing.intervalMs * 2, ...paces);
+  }
+
+  #settleLeaving(): void {
+    if ([...this.#joined.values()].some(({ loop }) => loop.state.phase !== 'gone')) return;
+    this.#onAllLeft?.();
+    this.#onAllLeft = undefined;
+  }
+}
+
+function groupByVip(wanted: readonly WantedVip[]): Map<string, Group> {
+  const groups = new Map<string, Group>();
+  for (const { vip, service, policies } of wanted) {
+    const group = groups.get(String(vip)) ?? { vip, services: new Set(), policies: new Set() };
+    group.services.add(service);
+    for (const policy of policies) group.policies.add(policy);
+    groups.set(String(vip), group);
+  }
+  return groups;
+}
