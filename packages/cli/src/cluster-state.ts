@@ -67,6 +67,14 @@ export async function readClusterState(api: KubeApi, options: ClusterOptions): P
   };
 }
 
+/** What is to be said about the configuration that answers are given by; empty when it is the ConfigMap itself. */
+export function noteOnConfig({ configFrom }: ClusterState): string {
+  if (configFrom === POOL_CONFIG_MAP) return '';
+  if (configFrom === undefined)
+    return `there is no configuration in force: ConfigMap ${POOL_CONFIG_MAP} is missing or refused\n`;
+  return `ConfigMap ${POOL_CONFIG_MAP} is missing or refused; the last good configuration is in force (${configFrom})\n`;
+}
+
 /** All objects of a kind, in one namespace or in all. */
 export async function listAll<T extends KubeObject>(api: KubeApi, kind: Resource<T>, namespace?: string): Promise<T[]> {
   const items: T[] = [];

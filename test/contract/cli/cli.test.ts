@@ -3,9 +3,21 @@
 // `kubectl berth` against the real API server, beside a real controller.
 
 import { parseCommandLine, run } from '@berth/cli';
-import { isKubeError, leases, type Service, services, systemClock } from '@berth/kube';
+import { isKubeError, type KubeObject, leases, type Resource, type Service, services, systemClock } from '@berth/kube';
 import { expect } from 'chai';
 import { FINALIZER, ipsOf, type Rig, useRig } from '../support/rig.ts';
+import { until } from '../support/until.ts';
+
+interface Deployment extends KubeObject {
+  readonly spec?: { readonly replicas: number; readonly selector: object; readonly template: object };
+}
+
+const deployments: Resource<Deployment> = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  plural: 'deployments',
+  namespaced: true,
+};
 
 interface Result {
   readonly code: number;
@@ -64,10 +76,23 @@ describe('kubectl berth', () => {
     expect(rows[1]?.total).to.equal('18446744073709551616');
   });
 
-  it('pools: says so where there is nothing', async () => {
-    const { code, out, err } = await berth(use.rig, ['pools']);
-    expect([code, err]).to.deep.equal([0, 'there is no pool\n']);
-    expect(out).to.include('POOL');
+  it('pools: says so where there is nothing, and goes by the last good configuration where the present one is refused', async () => {
+    const { rig } = use;
+    const { code, out, err } = await berth(rig, ['pools']);
+    expect([code, err]).to.deep.equal([
+      0,
+      'there is no configuration in force: ConfigMap ip-address-pools is missing or refused\n',
+    ]);
+    expect(out).to.match(/^POOL .*\n$/);
+    await rig.start();
+    await rig.pools(SMALL);
+    await rig.service('web');
+    await rig.has('web', '203.0.113.40');
+    await until(() => rig.configMap('last-good-pools'));
+    await rig.poolText('nonsense');
+    const refused = await berth(rig, ['pools']);
+    expect(refused.err).to.include('the last good configuration is in force');
+    expect(refused.out).to.match(/\nlan +IPv4 +2 +1 /);
   });
 
   it('explain: tells why a Service has its address, and why another has none', async () => {
@@ -196,6 +221,24 @@ describe('kubectl berth', () => {
     await rig.delete('web');
     await rig.isGone('web');
     expect((await berth(rig, ['uninstall'])).err).to.equal('0 Services were cleaned\n');
+  });
+
+  it('uninstall: stops a controller that still runs before it touches a Service', async () => {
+    const { rig } = use;
+    const at = { namespace: rig.system, name: 'controller' };
+    const labels = { app: 'controller' };
+    const template = { metadata: { labels }, spec: { containers: [{ name: 'controller', image: 'none' }] } };
+    await rig.client.create(deployments, {
+      metadata: at,
+      spec: { replicas: 2, selector: { matchLabels: labels }, template },
+    });
+    const dry = await berth(rig, ['uninstall', '--dry-run']);
+    expect(dry.out).to.equal(`deployment ${rig.system}/controller would be scaled to 0\n`);
+    expect((await rig.client.get(deployments, at)).spec?.replicas).to.equal(2);
+    const { out } = await berth(rig, ['uninstall']);
+    expect(out).to.equal(`deployment ${rig.system}/controller is scaled to 0\n`);
+    expect((await rig.client.get(deployments, at)).spec?.replicas).to.equal(0);
+    await rig.client.delete(deployments, at);
   });
 
   it('uninstall: frees a Service that hangs in Terminating since there is no controller', async () => {

@@ -10,7 +10,7 @@ import {
   type ServiceRequest,
 } from '@berth/core';
 import { keyOf, type Service } from '@berth/kube';
-import { type ClusterState, readClusterState } from '../cluster-state.ts';
+import { type ClusterState, noteOnConfig, readClusterState } from '../cluster-state.ts';
 import { CommandError, type Environment, EXIT } from '../environment.ts';
 import type { ClusterOptions, Operation } from '../operation.ts';
 import { formatCount, formatTable } from '../output.ts';
@@ -23,6 +23,7 @@ export async function explain(
   const { api, namespace } = await environment.connect(cluster);
   const key = `${operation.service.namespace ?? namespace}/${operation.service.name}`;
   const state = await readClusterState(api, cluster);
+  environment.err(noteOnConfig(state));
   const service = state.services.find((each) => keyOf(each) === key);
   if (service === undefined) throw new CommandError(`there is no Service ${key}`);
   const nowMs = environment.clock.date().getTime();

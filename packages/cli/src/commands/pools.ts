@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `kubectl berth pools`: how full each pool is, counted from the ledger. */
 import { Allocator, poolReport } from '@berth/core';
-import { readClusterState } from '../cluster-state.ts';
+import { noteOnConfig, readClusterState } from '../cluster-state.ts';
 import { type Environment, EXIT } from '../environment.ts';
 import type { Operation } from '../operation.ts';
 import { formatJson, formatTable, usageRows } from '../output.ts';
@@ -12,12 +12,12 @@ export async function pools(
 ): Promise<number> {
   const { api } = await environment.connect(cluster);
   const state = await readClusterState(api, cluster);
+  environment.err(noteOnConfig(state));
   const allocator = new Allocator(state);
   for (const { object, key, message } of allocator.reset(state.ledger)) {
     environment.err(`ledger ${object}: ${key}: ${message}\n`);
   }
   const usage = poolReport(allocator, environment.clock.date().getTime());
-  if (usage.length === 0) environment.err('there is no pool\n');
   environment.out(output === 'json' ? formatJson(usage) : formatTable(usageRows(usage)));
   return EXIT.ok;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `kubectl berth preview FILE`: what an edit of the pools would mean for every Service. */
 import { type ConfigPreview, type PoolConfig, parseConfigFiles, previewConfig, type ServiceOutlook } from '@berth/core';
-import { type ClusterState, readClusterState } from '../cluster-state.ts';
+import { type ClusterState, noteOnConfig, readClusterState } from '../cluster-state.ts';
 import { CommandError, type Environment, EXIT } from '../environment.ts';
 import type { Operation } from '../operation.ts';
 import { formatJson, formatTable } from '../output.ts';
@@ -16,7 +16,7 @@ export async function preview(
   if (next === undefined) return lint({ kind: 'lint', files: [file], output: 'text' }, environment);
   const { api } = await environment.connect(cluster);
   const state = await readClusterState(api, cluster);
-  if (state.configFrom === undefined) environment.err('there is no configuration in force yet\n');
+  environment.err(noteOnConfig(state));
   const nowMs = environment.clock.date().getTime();
   const result = previewConfig(state.config, next, { ...state, nowMs });
   environment.out(output === 'json' ? formatJson(result) : formatPreview(result, state));
