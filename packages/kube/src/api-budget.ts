@@ -109,7 +109,11 @@ export class ApiBudget {
     if (until <= this.#pausedUntil) return;
     this.#pausedUntil = until;
     this.#resumeTimer?.cancel();
-    this.#resumeTimer = this.#clock.after(until - this.#clock.now(), () => this.#admit());
+    this.#resumeTimer = this.#clock.after(until - this.#clock.now(), () => {
+      // A timer may fire a fraction of a millisecond early; there is no second one.
+      this.#pausedUntil = Number.NEGATIVE_INFINITY;
+      this.#admit();
+    });
   }
 }
 

@@ -17,6 +17,9 @@ import { leases } from './resources.ts';
 import { Store } from './store.ts';
 import type { Task } from './task.ts';
 
+/** Longest wait for giving the Lease back, in milliseconds: a process that ends has better things to do. */
+const RELEASE_MS = 2_000;
+
 export interface LeaderElectorOptions {
   readonly api: KubeApi;
   readonly lease: ObjectName;
@@ -206,11 +209,16 @@ export class LeaderElector implements Task {
   async #release(): Promise<void> {
     const seen = this.#observed?.lease;
     if (!seen || seen.spec?.holderIdentity !== this.#options.identity) return;
+    const limit = new AbortController();
+    const timer = this.#clock.after(RELEASE_MS, () => limit.abort());
     try {
-      await this.#options.api.replace(leases, { ...seen, spec: releasedSpec(seen.spec, this.#clock.date()) });
+      const spec = releasedSpec(seen.spec, this.#clock.date());
+      await this.#options.api.replace(leases, { ...seen, spec }, { signal: limit.signal });
     } catch (error) {
       // Best effort during shutdown: the lease runs out by itself.
       this.#options.onError?.(error as KubeError);
+    } finally {
+      timer.cancel();
     }
   }
 

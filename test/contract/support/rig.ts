@@ -249,10 +249,12 @@ export class Rig {
     });
   }
 
-  /** Events about an object, oldest first. */
+  /** Our Events about an object. */
   async eventsOf(name: string, namespace = this.shop): Promise<readonly EventObject[]> {
     const selector = `involvedObject.name=${name}`;
-    return (await this.client.list(events, { namespace, fieldSelector: selector })).items;
+    const { items } = await this.client.list(events, { namespace, fieldSelector: selector });
+    // Others tell about Services too, e.g. the API server when it repairs cluster IPs after a restart.
+    return items.filter(({ source }) => source?.component === 'berth-controller');
   }
 
   /** Waits until there are Events with these reasons about an object, and no other. */
