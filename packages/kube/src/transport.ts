@@ -65,9 +65,10 @@ export class Transport {
 
   /** Resolves when the head of the answer is there. */
   async open(request: HttpRequest): Promise<OpenResponse> {
+    const credentials = await this.#credentials();
+    // Asked only now: an abort while the credentials were read is told to nobody by a listener that is added later.
     if (request.signal?.aborted)
       throw new KubeError('aborted', `${request.method} ${request.path}: stopped by the caller`);
-    const credentials = await this.#credentials();
     const exchange = new Exchange(request, this.#options.clock);
     const incoming = await exchange.send(this.#nodeOptions(request, credentials), this.#options.access.server);
     return {
