@@ -18,7 +18,7 @@ describe('Transport', () => {
       invalidate() {},
     };
     const transport = new Transport({ access, clock: systemClock, maxConnections: 1, userAgent: 'test' });
-    const request = { method: 'GET', path: '/', timeoutMs: 1000, signal: stopper.signal };
+    const request = { method: 'GET', path: '/', timeoutMs: 1000, isStream: false, signal: stopper.signal };
     const error = await transport.open(request).catch((cause: unknown) => cause);
     expect(error).to.be.instanceOf(KubeError).with.property('code', 'aborted');
   });
