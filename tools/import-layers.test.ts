@@ -35,6 +35,12 @@ describe('findLayerProblems', () => {
     { name: 'chai in core', path: 'packages/core/src/a.ts', text: "import { expect } from 'chai';", ok: false },
     { name: 'a clock in core', path: 'packages/core/src/a.ts', text: 'const now = Date.now();', ok: false },
     { name: 'a comment about a clock in core', path: 'packages/core/src/a.ts', text: '// not Date.now()', ok: true },
+    {
+      name: 'a doc comment about a process.',
+      path: 'packages/core/src/a.ts',
+      text: '  /** Of this process. */',
+      ok: true,
+    },
     { name: 'a dynamic import', path: 'packages/kube/src/a.ts', text: "await import('@berth/cli');", ok: false },
   ];
   for (const { name, path, text, ok } of cases) {

@@ -59,7 +59,7 @@ function importProblem(specifier: string, packageName: string, isTest: boolean):
 }
 
 function withoutComment(line: string): string {
-  return line.replace(/\/\/.*$/, '').replace(/^\s*\*.*$/, '');
+  return line.replace(/\/[/*].*$/, '').replace(/^\s*\*.*$/, '');
 }
 
 /** Returns one line for each source file whose first lines have no SPDX identifier. */

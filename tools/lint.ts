@@ -8,7 +8,7 @@ import { trackedFiles } from './tracked-files.ts';
 
 const CHECKS: [name: string, command: string, ...args: string[]][] = [
   ['types', 'tsc', '-b'],
-  ['biome', 'biome', 'ci', '--error-on-warnings', '.'],
+  ['biome', 'biome', 'ci', '--error-on-warnings', '--colors=off', '.'],
 ];
 
 let failed = false;
