@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The options of the controller, by argument or environment. All problems are told at once. */
 import { hostname } from 'node:os';
-import { parseArgs } from 'node:util';
 import { DEFAULT_LOAD_BALANCER_CLASS } from '@berth/core';
+import { listenAddress, readOptions } from '@berth/daemon';
 import { z } from 'zod';
 
 export interface ControllerConfig {
@@ -46,21 +46,11 @@ const ENVIRONMENT = {
   identity: 'POD_NAME',
 } as const;
 
-const address = z
-  .string()
-  .regex(/^(.*):(\d{1,5})$/, 'wanted HOST:PORT or :PORT')
-  .transform((text) => {
-    const colon = text.lastIndexOf(':');
-    const host = text.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
-    return { host: host === '' ? undefined : host, port: Number(text.slice(colon + 1)) };
-  })
-  .refine(({ port }) => port <= 65_535, 'wanted a port up to 65535');
-
 const OPTIONS = z.object({
   namespace: z.string().min(1).default('berth-system'),
   'load-balancer-class': z.string().min(1).default(DEFAULT_LOAD_BALANCER_CLASS),
   kubeconfig: z.string().optional(),
-  'metrics-address': address.default({ host: undefined, port: 7480 }),
+  'metrics-address': listenAddress.default({ host: undefined, port: 7480 }),
   'log-level': z.enum(['error', 'warn', 'info', 'debug']).default('info'),
   finalizer: z.enum(['add', 'none']).default('add'),
   'lease-seconds': z.coerce.number().int().min(3).max(120).default(15),
@@ -69,19 +59,8 @@ const OPTIONS = z.object({
 
 /** Reads the options. An empty text counts as not given. */
 export function readConfig(argv: readonly string[], environment: NodeJS.ProcessEnv): ReadConfig {
-  const given = readArguments(argv);
-  if (typeof given === 'string') return { ok: false, problems: [given] };
-  const entries = Object.entries(ENVIRONMENT).map(([option, variable]) => [
-    option,
-    given[option] ?? environment[variable],
-  ]);
-  const parsed = OPTIONS.safeParse(
-    Object.fromEntries(entries.filter(([, value]) => value !== undefined && value !== '')),
-  );
-  if (!parsed.success) {
-    return { ok: false, problems: parsed.error.issues.map((issue) => `--${String(issue.path[0])}: ${issue.message}`) };
-  }
-  return { ok: true, config: toConfig(parsed.data) };
+  const read = readOptions({ schema: OPTIONS, environmentNames: ENVIRONMENT }, argv, environment);
+  return read.ok ? { ok: true, config: toConfig(read.options) } : read;
 }
 
 function toConfig(options: z.infer<typeof OPTIONS>): ControllerConfig {
@@ -95,14 +74,4 @@ function toConfig(options: z.infer<typeof OPTIONS>): ControllerConfig {
     leaseSeconds: options['lease-seconds'],
     identity: options.identity ?? hostname(),
   };
-}
-
-// parseArgs throws on options that it does not know; its message names the option.
-function readArguments(argv: readonly string[]): Record<string, string | undefined> | string {
-  const options = Object.fromEntries(Object.keys(ENVIRONMENT).map((option) => [option, { type: 'string' as const }]));
-  try {
-    return parseArgs({ args: [...argv], options, strict: true }).values as Record<string, string | undefined>;
-  } catch (error) {
-    return (error as Error).message;
-  }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The options of the speaker, by argument or environment. All problems are told at once. */
-import { parseArgs } from 'node:util';
 import { DEFAULT_EXCLUDED_INTERFACES, DEFAULT_LOAD_BALANCER_CLASS } from '@berth/core';
+import { listenAddress, readOptions } from '@berth/daemon';
 import { ENGINES, type WantedEngine } from '@berth/link';
 import { z } from 'zod';
 
@@ -60,16 +60,6 @@ const ENVIRONMENT = {
   engine: 'ENGINE',
 } as const;
 
-const address = z
-  .string()
-  .regex(/^(.*):(\d{1,5})$/, 'wanted HOST:PORT or :PORT')
-  .transform((text) => {
-    const colon = text.lastIndexOf(':');
-    const host = text.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
-    return { host: host === '' ? undefined : host, port: Number(text.slice(colon + 1)) };
-  })
-  .refine(({ port }) => port <= 65_535, 'wanted a port up to 65535');
-
 const patterns = z.string().transform((text, context) => {
   const sources = text.split(',').filter((source) => source !== '');
   return sources.flatMap((source) => {
@@ -87,7 +77,7 @@ const OPTIONS = z.object({
   namespace: z.string().min(1).default('berth-system'),
   'load-balancer-class': z.string().min(1).default(DEFAULT_LOAD_BALANCER_CLASS),
   kubeconfig: z.string().optional(),
-  'metrics-address': address.default({ host: undefined, port: 7481 }),
+  'metrics-address': listenAddress.default({ host: undefined, port: 7481 }),
   'log-level': z.enum(['error', 'warn', 'info', 'debug']).default('info'),
   'exclude-interfaces': patterns.default(DEFAULT_EXCLUDED_INTERFACES.map((pattern) => new RegExp(pattern))),
   'fence-ms': z.coerce.number().int().min(100).max(60_000).default(3000),
@@ -98,19 +88,8 @@ const OPTIONS = z.object({
 
 /** Reads the options. An empty text counts as not given. */
 export function readConfig(argv: readonly string[], environment: NodeJS.ProcessEnv): ReadConfig {
-  const given = readArguments(argv);
-  if (typeof given === 'string') return { ok: false, problems: [given] };
-  const entries = Object.entries(ENVIRONMENT).map(([option, variable]) => [
-    option,
-    given[option] ?? environment[variable],
-  ]);
-  const parsed = OPTIONS.safeParse(
-    Object.fromEntries(entries.filter(([, value]) => value !== undefined && value !== '')),
-  );
-  if (!parsed.success) {
-    return { ok: false, problems: parsed.error.issues.map((issue) => `--${String(issue.path[0])}: ${issue.message}`) };
-  }
-  return { ok: true, config: toConfig(parsed.data) };
+  const read = readOptions({ schema: OPTIONS, environmentNames: ENVIRONMENT }, argv, environment);
+  return read.ok ? { ok: true, config: toConfig(read.options) } : read;
 }
 
 function toConfig(options: z.infer<typeof OPTIONS>): SpeakerConfig {
@@ -128,14 +107,4 @@ function toConfig(options: z.infer<typeof OPTIONS>): SpeakerConfig {
     excludeLabel: options['exclude-label'],
     engine: options.engine,
   };
-}
-
-// parseArgs throws on options that it does not know; its message names the option.
-function readArguments(argv: readonly string[]): Record<string, string | undefined> | string {
-  const options = Object.fromEntries(Object.keys(ENVIRONMENT).map((option) => [option, { type: 'string' as const }]));
-  try {
-    return parseArgs({ args: [...argv], options, strict: true }).values as Record<string, string | undefined>;
-  } catch (error) {
-    return (error as Error).message;
-  }
 }
