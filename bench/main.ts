@@ -13,6 +13,7 @@ const BENCHES: Record<string, Bench> = {
   create: { about: 'Service created, until address and first curl', load: () => import('./create.ts') },
   decide: { about: 'one allocation decision in core', load: () => import('./decide.ts') },
   footprint: { about: 'resident memory and image size', load: () => import('./footprint.ts') },
+  storm: { about: 'ARP storm: is every VIP answered, is the speaker idle', load: () => import('./storm.ts') },
 };
 
 interface Flags {
