@@ -79,7 +79,7 @@ export class Beats {
     if (judged.may === 'send') this.#beat(nowMs);
     else this.#lapse();
     this.#dueMs = Math.max(this.#dueMs + paceMs(), nowMs);
-    this.#timer = clock.after(this.#dueMs - clock.now(), () => this.#round());
+    this.#timer = clock.after(Math.max(0, this.#dueMs - clock.now()), () => this.#round());
   }
 
   // The time was read before the frames went out, so whatever delays them shortens this node's answers.

@@ -2,7 +2,7 @@
 /** What time alone brings about: members that die, listening that ends, orphans to take, lists and heartbeats to send. */
 import { beatOf, isSameBeat, listsOf } from './body.ts';
 import { handOver, rebalance } from './hand-over.ts';
-import { deadAtMs, isDeaf, lacksLists } from './member.ts';
+import { deadAtMs, isDeaf, lacksLists, type Member } from './member.ts';
 import { place } from './place.ts';
 import { listSpacingMs } from './state.ts';
 import { act, change, lose, report, type Turn } from './turn.ts';
@@ -68,8 +68,11 @@ function work(turn: Turn): void {
   rebalance(turn);
 }
 
+/** Not before the claims of who came back are known: of two owners only the one that stays may announce. */
 function announceAgain(turn: Turn): void {
-  if (turn.state.announce === 'done') return;
+  const { announce, members, timing } = turn.state;
+  const isUnknown = (one: Member) => one.claimsVersion === undefined && turn.nowMs - one.sinceMs < timing.patienceMs;
+  if (announce === 'done' || members.some(isUnknown)) return;
   change(turn, { announce: 'done' });
   // What was taken just now is announced anyway.
   for (const { vip, sinceMs } of turn.state.claims.values())
