@@ -10,9 +10,11 @@ type Bench = { about: string; load(): Promise<{ run(options: BenchOptions): Prom
 
 const BENCHES: Record<string, Bench> = {
   arp: { about: 'ARP reply of a VIP against the kernel’s own', load: () => import('./arp.ts') },
+  burst: { about: 'many pending Services given addresses at once', load: () => import('./burst.ts') },
   create: { about: 'Service created, until address and first curl', load: () => import('./create.ts') },
   decide: { about: 'one allocation decision in core', load: () => import('./decide.ts') },
   footprint: { about: 'resident memory and image size', load: () => import('./footprint.ts') },
+  ndp: { about: 'Neighbor advertisement of a VIP against the kernel’s own', load: () => import('./ndp.ts') },
   storm: { about: 'ARP storm: is every VIP answered, is the speaker idle', load: () => import('./storm.ts') },
 };
 
