@@ -74,9 +74,6 @@ export class Ledger {
       }
       case 'patch':
         return versionOf(await api.patch(configMaps, at, { type: 'merge', body: write.patch }, { signal }));
-      case 'delete':
-        await api.delete(configMaps, at, { preconditions: { resourceVersion: write.resourceVersion }, signal });
-        return '';
     }
   }
 

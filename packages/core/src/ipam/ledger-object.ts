@@ -26,7 +26,8 @@ export interface LedgerObject {
 
 /**
  * One compare-and-swap. Writes are done in order, and after the first that fails none is tried: the ledger is read anew.
- * Any prefix of them is safe, since an address is only freed when no status shows it any more.
+ * Any prefix of them is safe, since an address is only freed when no status shows it any more. There is no deletion: the name of an
+ * object that was deleted could be made anew unnoticed.
  */
 export type LedgerWrite =
   | {
@@ -40,13 +41,6 @@ export type LedgerWrite =
       readonly name: string;
       /** JSON merge patch with metadata.resourceVersion; a null value deletes its key. */
       readonly patch: Readonly<Record<string, unknown>>;
-    }
-  | {
-      /** Not planned by this version: the name of an object that was deleted could be made anew unnoticed. */
-      readonly kind: 'delete';
-      readonly name: string;
-      /** Precondition of the deletion. */
-      readonly resourceVersion: string;
     };
 
 /** An entry that could not be read, which is what a hand edit leaves; it counts as absent and is taken away. */
