@@ -16,6 +16,7 @@ const BENCHES: Record<string, Bench> = {
   footprint: { about: 'resident memory and image size', load: () => import('./footprint.ts') },
   ndp: { about: 'Neighbor advertisement of a VIP against the kernel’s own', load: () => import('./ndp.ts') },
   storm: { about: 'ARP storm: is every VIP answered, is the speaker idle', load: () => import('./storm.ts') },
+  traffic: { about: 'TCP stream with and without the program on the interface', load: () => import('./traffic.ts') },
 };
 
 interface Flags {
