@@ -298,6 +298,12 @@ export class Rig {
     await this.client.delete(configMaps, { namespace: this.system, name });
   }
 
+  /** Changes nothing but an annotation. */
+  async touchConfigMap(name: string): Promise<void> {
+    const body = { metadata: { annotations: { touched: String(performance.now()) } } };
+    await this.client.patch(configMaps, { namespace: this.system, name }, { type: 'merge', body });
+  }
+
   async blankLease(): Promise<void> {
     const body = { spec: { holderIdentity: '' } };
     await this.client.patch(leases, { namespace: this.system, name: 'controller' }, { type: 'merge', body });
