@@ -83,6 +83,15 @@ describe('GratuitousSchedule', () => {
     }
   });
 
+  it('keeps two announcements of a VIP a second apart when the budget made the first one late', () => {
+    const schedule = new GratuitousSchedule(noJitter, { perSecond: 100, atOnce: 10 });
+    for (let number = 0; number < 300; number++) schedule.add(vip(number), 0);
+    const last = run(schedule, 0, 12_000).filter((row) => row.vip === String(vip(299)));
+    const gapsMs = last.slice(1).map((row, index) => row.atMs - (last[index]?.atMs ?? 0));
+    expect(gapsMs).to.have.length.above(1);
+    for (const gapMs of gapsMs) expect(gapMs).to.be.at.least(1000);
+  });
+
   it('sends first announcements before repeats', () => {
     const schedule = new GratuitousSchedule(noJitter, { perSecond: 100, atOnce: 10 });
     for (let number = 0; number < 500; number++) schedule.add(vip(number), 0);

@@ -27,6 +27,9 @@ export const GRATUITOUS_DEFAULTS: GratuitousOptions = {
   atOnce: 50,
 };
 
+/** Least time between two announcements of one VIP, in milliseconds: RetransTimer (RFC 4861, 7.2.6 and 10). */
+const LEAST_GAP_MS = 1000;
+
 interface Entry {
   readonly vip: IpAddress;
   readonly takenAtMs: number;
@@ -100,12 +103,13 @@ export class GratuitousSchedule {
     this.#refilledAtMs = nowMs;
   }
 
-  // A repeat that the budget made late does not shift the ones behind it, unless it is later than they are.
+  // A repeat that the budget made late does not shift the ones behind it, as long as they keep their distance.
   #plan(entry: Entry, nowMs: number): void {
     entry.sent += 1;
     const offsetMs = this.#options.burstMs[entry.sent];
     const refreshMs = this.#options.refreshMs * (1 - this.#options.jitter * this.#random());
-    entry.dueMs = offsetMs === undefined ? nowMs + refreshMs : Math.max(nowMs, entry.takenAtMs + offsetMs);
+    entry.dueMs =
+      offsetMs === undefined ? nowMs + refreshMs : Math.max(nowMs + LEAST_GAP_MS, entry.takenAtMs + offsetMs);
   }
 }
 
