@@ -22,7 +22,7 @@ function world() {
   cluster.nodes.set('edge-1', node('edge-1'));
   const fence: string[] = [];
   const port = { attached: [], attach: () => {}, detach: () => {}, replace: () => {} };
-  const state = { segments: [LAN0], refreshes: [] as (() => void)[], served: '' };
+  const state = { segments: [LAN0], refreshes: [] as (() => void)[], served: '', lookMs: 0 };
   const speaker = new Speaker({
     cluster,
     segments: () => state.segments,
@@ -34,6 +34,7 @@ function world() {
     refresh: () => new Promise((resolve) => state.refreshes.push(resolve)),
     clock,
     onServed: (now) => {
+      clock.pass(state.lookMs);
       state.served = now.map(({ vip, interfaces }) => `${vip}@${interfaces.join('+')}`).join(' ');
     },
   });
@@ -62,6 +63,18 @@ describe('Speaker', () => {
     cluster.services.set('shop/db', service('db', '203.0.113.21'));
     speaker.clusterChanged();
     speaker.clusterChanged();
+    expect(state.served).to.equal('203.0.113.20@lan0');
+    await clock.advance(1);
+    expect(state.served).to.equal('203.0.113.20@lan0 203.0.113.21@lan0');
+  });
+
+  it('rests after a look that took long before it looks at news of the cluster again', async () => {
+    const { speaker, state, cluster, clock } = world();
+    state.lookMs = 20;
+    speaker.start();
+    cluster.services.set('shop/db', service('db', '203.0.113.21'));
+    speaker.clusterChanged();
+    await clock.advance(179);
     expect(state.served).to.equal('203.0.113.20@lan0');
     await clock.advance(1);
     expect(state.served).to.equal('203.0.113.20@lan0 203.0.113.21@lan0');

@@ -70,6 +70,11 @@ export class FakeClock implements Clock {
     return { cancel: () => this.#timers.delete(timer) };
   }
 
+  /** Time goes by while code runs: no timer gets its turn. */
+  pass(milliseconds: number): void {
+    this.#nowMs += milliseconds;
+  }
+
   async advance(milliseconds: number): Promise<void> {
     const endMs = this.#nowMs + milliseconds;
     for (;;) {

@@ -14,6 +14,7 @@ import {
   type ReflectorOptions,
   type Service,
   Store,
+  type StoreEvent,
   services,
   type Task,
   withoutManagedFields,
@@ -39,7 +40,9 @@ export class Watches {
 
   constructor(options: WatchesOptions) {
     this.#options = options;
-    this.services.subscribe(() => options.onChange());
+    this.services.subscribe((event) => {
+      if (isVipNews(event)) options.onChange();
+    });
     this.configMaps.subscribe(() => options.onChange());
     this.nodes.subscribe((event) => {
       // The kubelet writes its Node every few minutes although nothing changed that we look at.
@@ -91,6 +94,15 @@ export class Watches {
       this.#options.onError(options.kind.plural, error, retryInMs);
     return new Reflector<T>({ ...options, api, clock, onError });
   }
+}
+
+/** Whether a VIP came, went or has other terms: a Service without any, before and after, is of no interest here. */
+function isVipNews(event: StoreEvent<Service>): boolean {
+  const facts = ({ metadata, spec, status }: Service) => {
+    if (!status?.loadBalancer?.ingress?.length) return '';
+    return JSON.stringify([metadata.deletionTimestamp, metadata.labels, metadata.annotations, spec, status]);
+  };
+  return facts(event.object) !== (event.type === 'updated' ? facts(event.previous) : '');
 }
 
 function isSameNode(a: Node, b: Node): boolean {
