@@ -62,18 +62,12 @@ export class FakeApiServer {
     const present = this.ledger.get(write.name);
     if (write.kind === 'create')
       return present === undefined ? this.#store(write.name, write.object as KubeLedgerObject) : undefined;
-    const patch =
-      write.kind === 'patch' ? (write.patch as Json) : { metadata: { resourceVersion: write.resourceVersion } };
+    const patch = write.patch as Json;
     const { resourceVersion } = patch.metadata as { resourceVersion: string };
     if (present?.metadata?.resourceVersion !== resourceVersion) return undefined;
-    if (write.kind === 'patch') {
-      const next = merge(present as Json, patch) as KubeLedgerObject;
-      // As the real one: a patch that changes nothing is compared with the version and writes nothing.
-      return JSON.stringify(next) === JSON.stringify(present) ? resourceVersion : this.#store(write.name, next);
-    }
-    this.ledger.delete(write.name);
-    this.writes++;
-    return '';
+    const next = merge(present as Json, patch) as KubeLedgerObject;
+    // As the real one: a patch that changes nothing is compared with the version and writes nothing.
+    return JSON.stringify(next) === JSON.stringify(present) ? resourceVersion : this.#store(write.name, next);
   }
 
   #store(name: string, object: KubeLedgerObject): string {
