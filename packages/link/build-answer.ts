@@ -14,9 +14,9 @@ const SOURCE = join(NATIVE, 'bpf', 'answer.bpf.c');
 
 /** Writes the header if a source is newer than it. Throws with the compiler's output on an error in the program. */
 export function buildAnswerProgram(header: string): void {
-  if (isCurrent(header)) return;
-  mkdirSync(dirname(header), { recursive: true });
   const hasClang = spawnSync('clang', ['--version'], { stdio: 'ignore' }).status === 0;
+  if (isCurrent(header) && (isFilled(header) || !hasClang)) return;
+  mkdirSync(dirname(header), { recursive: true });
   if (!hasClang) console.error('link: clang is missing; the addon is built without the program for the kernel');
   // Two builds may run at the same time: each puts its header in place whole.
   const unfinished = `${header}.${process.pid}`;
@@ -66,4 +66,9 @@ function isCurrent(header: string): boolean {
   const folders = [NATIVE, join(NATIVE, 'bpf')];
   const sources = folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
   return [...sources, import.meta.filename].every((path) => statSync(path).mtimeMs < builtAtMs);
+}
+
+// A header that was made before clang was installed is made again.
+function isFilled(header: string): boolean {
+  return !readFileSync(header, 'utf8').includes('ANSWER_INSTRUCTION_COUNT = 0,');
 }
