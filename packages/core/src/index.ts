@@ -30,6 +30,7 @@ export * from './net/mac-address.ts';
 export * from './net/parsed.ts';
 export * from './placement/candidate.ts';
 export * from './placement/eligibility.ts';
+export * from './placement/orphan-plan.ts';
 export * from './placement/place.ts';
 export * from './placement/rebalance.ts';
 export * from './placement/rendezvous.ts';

@@ -4,7 +4,8 @@
  * higher term, answers and announces; the owner hears the claim and stops (hear-lists.ts).
  */
 import type { IpAddress } from '../net/ip-address.ts';
-import { placeOrphans, type VipCandidate } from '../placement/candidate.ts';
+import type { VipCandidate } from '../placement/candidate.ts';
+import { placeOrphans } from '../placement/orphan-plan.ts';
 import { nextMove } from '../placement/rebalance.ts';
 import { offersOf } from './body.ts';
 import type { DesiredVip } from './event.ts';

@@ -4,18 +4,22 @@
  * and takes what others left lying. Pure functions of members, candidates and claims decide; see placement/.
  */
 import type { IpAddress } from '../net/ip-address.ts';
-import { type Orphan, orderNodes, placeOrphans, type VipCandidate } from '../placement/candidate.ts';
+import { foremost, type Orphan, type VipCandidate } from '../placement/candidate.ts';
+import { beginPlan, continuePlan, isComplete, type OrphanPlan } from '../placement/orphan-plan.ts';
 import { type Claimant, compareClaims, nextTerm } from './claim.ts';
 import type { AnswerReason, DesiredVip } from './event.ts';
 import { isDeaf, type Member } from './member.ts';
-import type { OwnClaim } from './state.ts';
+import type { OwnClaim, StandingPlan } from './state.ts';
 import { act, change, changeClaims, giveUp, stopAnswering, type Turn } from './turn.ts';
 
-/**
- * Orphans times candidates that are looked at in one tick: each pair may cost a hash. Only crowded segments need more than one
- * tick, when most VIPs have lost their owners or none ever had one.
- */
-const PAIRS_A_TICK = 20_000;
+/** Orphans times candidates that are looked at in one tick: each pair may cost a hash. Only crowded segments need several ticks. */
+const PAIRS_A_TICK = 10_000;
+
+/** A large plan stands for so many intervals. */
+const PLAN_INTERVALS = 4;
+
+/** A VIP that nobody ever had may wait so many times longer for the node whose turn it is: a crowd that starts has much to plan. */
+const NEW_PATIENCE = 5;
 
 /** Who owns what, as far as is heard here; this node's own claims included. */
 export interface Ownership {
@@ -29,6 +33,10 @@ export interface Ownership {
 interface Taken {
   readonly vip: IpAddress;
   readonly reason: AnswerReason;
+}
+
+interface KeyedOrphan extends Orphan {
+  readonly key: string;
 }
 
 /** Decides about every VIP of the cluster once. */
@@ -107,42 +115,90 @@ function acceptInvitations(turn: Turn): void {
 
 function adoptOrphans(turn: Turn): void {
   const { owners, loads } = ownershipOf(turn);
+  const orphans = orphansOf(turn, owners);
+  const since = new Map(orphans.map(({ key }) => [key, turn.state.orphans.get(key) ?? turn.nowMs]));
+  change(turn, { orphans: since, plan: orphans.length === 0 ? undefined : turn.state.plan });
+  if (orphans.length === 0 || isAwaitingLists(turn)) return;
+  const plan = planFor(turn, orphans, loads);
+  if (plan === undefined) return;
+  const taken = orphans.flatMap(({ key, vip, candidates }): Taken[] => {
+    const isNew = !turn.state.terms.has(key);
+    const isOurs = plan.owners.get(key) === turn.state.self.node && !isUnheard(turn, candidates);
+    if (isOurs) return [{ vip, reason: isNew ? 'new' : 'orphaned' }];
+    const waitedMs = turn.nowMs - (since.get(key) ?? turn.nowMs);
+    const patienceMs = turn.state.timing.patienceMs * (isNew ? NEW_PATIENCE : 1);
+    // The turn of the k-th comes after k times the patience.
+    const isLeftOver = waitedMs >= patienceMs && waitedMs >= patienceMs * turnOf(turn, vip, candidates);
+    return isLeftOver ? [{ vip, reason: 'left-over' }] : [];
+  });
+  take(turn, taken);
+}
+
+function orphansOf(turn: Turn, owners: Ownership['owners']): KeyedOrphan[] {
   const atWork = presentCandidates(turn, 'at-work');
   const starting = presentCandidates(turn, isStarting(turn) ? 'at-work-or-starting' : 'at-work');
-  const found = [...turn.state.desired].flatMap(([key, desired]) => {
+  return [...turn.state.desired].flatMap(([key, desired]) => {
     if (owners.has(key)) return [];
     // A VIP that nobody ever had can wait for nodes that start together with this one; one that was served cannot.
     const candidates = turn.state.terms.has(key) ? atWork(desired) : starting(desired);
     return candidates.length === 0 ? [] : [{ key, vip: desired.vip, candidates }];
   });
-  const since = new Map(found.map(({ key }) => [key, turn.state.orphans.get(key) ?? turn.nowMs]));
-  change(turn, { orphans: since });
-  const orphans = affordable(found);
-  if (orphans.length === 0 || isAwaitingLists(turn)) return;
-  const placed = placeOrphans(orphans, loads);
-  const taken = orphans.flatMap((orphan): Taken[] => {
-    const waitedMs = turn.nowMs - (since.get(orphan.key) ?? turn.nowMs);
-    const isOurs = placed.get(orphan.key) === turn.state.self.node && !isUnheard(turn, orphan.candidates);
-    if (isOurs) return [{ vip: orphan.vip, reason: turn.state.terms.has(orphan.key) ? 'orphaned' : 'new' }];
-    if (waitedMs < turn.state.timing.patienceMs) return [];
-    return waitedMs >= patienceOf(turn, orphan, loads) ? [{ vip: orphan.vip, reason: 'left-over' }] : [];
-  });
-  take(turn, taken);
 }
 
 /**
- * How long this node leaves an orphan to those before it in order. Whoever sees other members than the rest does may compute
- * another owner; this makes sure that somebody takes it all the same, and most often one at a time.
+ * The finished plan, or undefined while it needs another tick. A small one is made anew each time, from what is claimed by then. A
+ * large one stands for a few intervals, until the others have carried out their parts.
  */
-function patienceOf(
-  turn: Turn,
-  { vip, candidates }: { vip: IpAddress; candidates: readonly VipCandidate[] },
-  loads: ReadonlyMap<string, number>,
-): number {
-  const index = orderNodes(vip, candidates, loads).indexOf(turn.state.self.node);
-  if (index < 0) return Number.POSITIVE_INFINITY;
-  const rank = isUnheard(turn, candidates) ? candidates.length : Math.max(1, index);
-  return rank * turn.state.timing.patienceMs;
+function planFor(turn: Turn, orphans: readonly KeyedOrphan[], loads: Ownership['loads']): OrphanPlan | undefined {
+  const pairs = orphans.reduce((sum, { candidates }) => sum + candidates.length, 0);
+  const standing = turn.state.plan;
+  const candidates = namesOf(orphans);
+  const isValid =
+    standing !== undefined &&
+    standing.desired === turn.state.desired &&
+    standing.candidates === candidates &&
+    turn.nowMs - standing.sinceMs < PLAN_INTERVALS * turn.state.timing.intervalMs;
+  if (!isValid && pairs <= PAIRS_A_TICK) {
+    change(turn, { plan: undefined });
+    return continuePlan(beginPlan(orphans, loads), Number.POSITIVE_INFINITY);
+  }
+  const begun = isValid ? standing : beginStanding(turn, candidates, beginPlan(orphans, loads));
+  const plan = continuePlan(begun.plan, PAIRS_A_TICK);
+  const isFinished = isComplete(plan);
+  // Its time runs from when it is finished.
+  const sinceMs = isComplete(begun.plan) ? begun.sinceMs : turn.nowMs;
+  change(turn, { plan: { ...begun, plan, sinceMs } });
+  if (!isFinished) change(turn, { placement: 'due' });
+  return isFinished ? plan : undefined;
+}
+
+function beginStanding({ state, nowMs }: Turn, candidates: string, plan: OrphanPlan): StandingPlan {
+  return { plan, candidates, desired: state.desired, sinceMs: nowMs };
+}
+
+/** The names in all the different lists of candidates. Lists are shared, so there are few. */
+function namesOf(orphans: readonly Orphan[]): string {
+  const lists = new Set(orphans.map(({ candidates }) => candidates));
+  return [...lists]
+    .map((list) => list.map(({ node }) => node).join(' '))
+    .sort()
+    .join('; ');
+}
+
+/**
+ * When it is this node's turn to take what was left lying, from 1: the candidates in the order of names, from a place that the
+ * address chooses. Whoever sees other members than the rest does may compute another owner; this makes sure that somebody takes
+ * it all the same, and most often one at a time. It costs no hash, since nothing hangs on its being even.
+ */
+function turnOf(turn: Turn, vip: IpAddress, candidates: readonly VipCandidate[]): number {
+  if (isUnheard(turn, candidates)) return candidates.length + 1;
+  const names = foremost(candidates)
+    .map(({ node }) => node)
+    .sort();
+  const index = names.indexOf(turn.state.self.node);
+  if (index < 0) return candidates.length;
+  const first = Number(vip.value % BigInt(names.length));
+  return ((index - first + names.length) % names.length) + 1;
 }
 
 /** Whether a candidate that is heard here does not hear this node. It cannot yield, so it goes first. */
@@ -150,14 +206,6 @@ function isUnheard(turn: Turn, candidates: readonly VipCandidate[]): boolean {
   const { timing, members } = turn.state;
   const deaf = members.filter((member) => isDeaf(member, timing.oneWayAfterMs, turn.nowMs));
   return deaf.length > 0 && deaf.some((member) => candidates.some(({ node }) => node === member.node));
-}
-
-/** As many as one tick can afford, the lowest addresses first, so that all nodes look at the same ones. */
-function affordable<One extends Orphan>(orphans: readonly One[]): readonly One[] {
-  const pairs = orphans.reduce((sum, { candidates }) => sum + candidates.length, 0);
-  if (pairs <= PAIRS_A_TICK) return orphans;
-  const count = Math.max(1, Math.floor((orphans.length * PAIRS_A_TICK) / pairs));
-  return [...orphans].sort((a, b) => a.vip.compare(b.vip)).slice(0, count);
 }
 
 function isStarting({ state, nowMs }: Turn): boolean {

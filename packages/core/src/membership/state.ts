@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What one node knows of one segment. Immutable: a step makes a new one and shares what did not change. */
 import type { MacAddress } from '../net/mac-address.ts';
+import type { OrphanPlan } from '../placement/orphan-plan.ts';
 import type { HeartbeatBody, HeartbeatPhase } from '../wire/heartbeat.ts';
 import type { Claim } from './claim.ts';
 import type { DesiredVip } from './event.ts';
@@ -44,6 +45,14 @@ export interface Invitation extends Claim {
   readonly atMs: number;
 }
 
+/** A plan for many orphans, and what it holds for: while neither wishes nor candidates change, it stays for a while. */
+export interface StandingPlan {
+  readonly sinceMs: number;
+  readonly plan: OrphanPlan;
+  readonly candidates: string;
+  readonly desired: ReadonlyMap<string, DesiredVip>;
+}
+
 export interface MembershipState {
   readonly self: Identity;
   readonly timing: Timing;
@@ -70,6 +79,8 @@ export interface MembershipState {
   readonly viewVersion: number;
   /** Since when VIPs have had no owner that is heard. */
   readonly orphans: ReadonlyMap<string, number>;
+  /** Who is to take them; finished or under way. */
+  readonly plan: StandingPlan | undefined;
   readonly handOvers: ReadonlyMap<string, HandOver>;
   readonly invitations: ReadonlyMap<string, Invitation>;
   /** Something changed that placement depends on. */
@@ -115,6 +126,7 @@ export function initialMembership(options: MembershipOptions, nowMs: number): Me
     view: [],
     viewVersion: firstVersion,
     orphans: new Map(),
+    plan: undefined,
     handOvers: new Map(),
     invitations: new Map(),
     placement: 'due',

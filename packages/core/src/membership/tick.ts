@@ -2,7 +2,7 @@
 /** What time alone brings about: members that die, listening that ends, orphans to take, lists and heartbeats to send. */
 import { beatOf, isSameBeat, listsOf } from './body.ts';
 import { handOver, rebalance } from './hand-over.ts';
-import { deadAtMs, isDeaf, lacksLists, type Member } from './member.ts';
+import { deadAtMs, isDeaf, type Member } from './member.ts';
 import { place } from './place.ts';
 import { listSpacingMs } from './state.ts';
 import { act, change, lose, report, type Turn } from './turn.ts';
@@ -54,7 +54,9 @@ function endListening(turn: Turn): void {
   if (phase !== 'listening' || link === 'down' || blockedUntilMs > turn.nowMs) return;
   const listenedMs = turn.nowMs - phaseSinceMs;
   if (listenedMs < timing.listenMs) return;
-  if (members.some(lacksLists) && listenedMs < timing.listenAtMostMs) return;
+  // The first list of each: later ones come as they change, and on a crowded segment some list is always on its way.
+  const isUnknown = members.some((member) => member.claimsVersion === undefined);
+  if (isUnknown && listenedMs < timing.listenAtMostMs) return;
   change(turn, { phase: 'active', phaseSinceMs: turn.nowMs, placement: 'due', lists: 'urgent' });
   report(turn, { kind: 'phase', phase: 'active' });
 }

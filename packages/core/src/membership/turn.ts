@@ -38,6 +38,7 @@ export function fallSilent(turn: Turn, cause: SilenceCause): void {
     phase,
     phaseSinceMs: phase === state.phase && phase === 'leaving' ? state.phaseSinceMs : nowMs,
     orphans: new Map(),
+    plan: undefined,
     handOvers: new Map(),
     invitations: new Map(),
   });

@@ -55,22 +55,6 @@ export interface Orphan {
   readonly candidates: readonly VipCandidate[];
 }
 
-/**
- * New owners by the text of the VIP, in the order of addresses, each where fewest are by then; `loads` are those before. VIPs
- * without candidates are absent.
- */
-export function placeOrphans(orphans: readonly Orphan[], loads: Loads): Map<string, string> {
-  const owners = new Map<string, string>();
-  const growing = new Map(loads);
-  for (const { vip, candidates } of [...orphans].sort((a, b) => a.vip.compare(b.vip))) {
-    const owner = chooseNode(vip, candidates, growing);
-    if (owner === undefined) continue;
-    owners.set(String(vip), owner);
-    growing.set(owner, loadOf(growing, owner) + 1);
-  }
-  return owners;
-}
-
 /** Negative when a stands before b whatever their loads, zero when only load can tell. */
 export function byStanding(a: VipCandidate, b: VipCandidate): number {
   if (a.standing !== b.standing) return a.standing === 'eligible' ? -1 : 1;
