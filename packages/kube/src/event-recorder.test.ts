@@ -68,6 +68,26 @@ describe('EventRecorder', () => {
     expect(api.all(events)).to.have.length(3);
   });
 
+  it('writes many Events at a pace, with the time at which they were noted', async () => {
+    const { api, clock, recorder } = makeRecorder();
+    for (let n = 0; n < 70; n += 1) recorder.record(service, { ...refused, message: `reason ${n}` });
+    await clock.advance(0);
+    expect(api.all(events)).to.have.length(50);
+    await clock.advance(500);
+    expect(api.all(events)).to.have.length(60);
+    await clock.advance(500);
+    const times = new Set(api.all(events).map(({ firstTimestamp }) => firstTimestamp));
+    expect([api.all(events).length, times.size]).to.deep.equal([70, 1]);
+  });
+
+  it('gives up what waits when it is stopped', async () => {
+    const { api, clock, recorder } = makeRecorder();
+    for (let n = 0; n < 70; n += 1) recorder.record(service, { ...refused, message: `reason ${n}` });
+    await clock.advance(0);
+    await recorder.stop();
+    expect(api.all(events)).to.have.length(50);
+  });
+
   it('loses an Event that cannot be written, and says so', async () => {
     const { api, recorder, errors } = makeRecorder();
     api.before = () => {

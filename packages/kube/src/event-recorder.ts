@@ -3,18 +3,25 @@
 /**
  * Events on objects (core/v1, which `kubectl describe` shows). What is said again about an object is not written again:
  * within the silence nothing at all, after it the count of the same Event grows. Writing is best effort and never holds
- * up the caller; Events wait behind all other API calls and are bounded in number.
+ * up the caller: Events wait behind all other API calls, are written one at a time, and many at a measured pace, since a
+ * burst of Services would otherwise make as many Events as status patches, from several processes.
  */
 
 import type { KubeApi, NewObject } from './api.ts';
 import type { ApiBudget } from './api-budget.ts';
-import { type Clock, systemClock } from './clock.ts';
+import { type Clock, sleep, systemClock } from './clock.ts';
 import { classify, type KubeError } from './errors.ts';
 import type { EventObject, KubeObject } from './object.ts';
 import { events } from './resources.ts';
 
 /** Events that wait to be written; more are dropped, and counted. */
 const MAX_WAITING = 10_000;
+
+/** Events that are written without a pause after a quiet time. */
+const BURST = 50;
+
+/** Events a second beyond that. */
+const PER_SECOND = 20;
 
 /** Objects whose last Events are remembered. */
 const MAX_REMEMBERED = 20_000;
@@ -40,6 +47,18 @@ export interface EventNote {
   readonly message: string;
 }
 
+/** One Event that waits; the object itself is not kept alive. */
+interface Waiting {
+  readonly reference: Reference;
+  readonly note: EventNote;
+  readonly name: string;
+  readonly count: number;
+  /** When it was noted, as RFC 3339. */
+  readonly time: string;
+}
+
+type Reference = NonNullable<EventObject['involvedObject']>;
+
 interface Written {
   readonly name: string;
   readonly at: number;
@@ -52,8 +71,13 @@ export class EventRecorder {
   readonly #clock: Clock;
   /** By object and note; oldest first. */
   readonly #written = new Map<string, Written>();
-  readonly #pending = new Set<Promise<void>>();
+  /** In the order in which they were noted. */
+  readonly #waiting = new Set<Waiting>();
   readonly #stopper = new AbortController();
+  /** Ends when nothing waits any more. */
+  #writing: Promise<void> | undefined;
+  /** Events that may be written without a pause, as of a time. */
+  #allowance = { count: BURST, at: Number.NEGATIVE_INFINITY };
   #serial = 0;
   #dropped = 0;
 
@@ -73,19 +97,21 @@ export class EventRecorder {
     const before = this.#written.get(key);
     const now = this.#clock.now();
     if (before && now - before.at < (this.#options.silenceMs ?? 600_000)) return;
-    if (this.#pending.size >= MAX_WAITING) {
+    if (this.#waiting.size >= MAX_WAITING) {
       this.#dropped += 1;
       return;
     }
     const name = before?.name ?? this.#newName(object);
     const count = (before?.count ?? 0) + 1;
     this.#remember(key, { name, at: now, count });
-    this.#send(() => (before ? this.#repeat(object, name, count) : this.#create(object, { ...note, name })));
+    const time = this.#clock.date().toISOString();
+    this.#waiting.add({ reference: referenceTo(object), note, name, count, time });
+    this.#writing ??= this.#writeAll();
   }
 
   /** Resolves when everything noted so far is written or given up. */
   async flush(): Promise<void> {
-    await Promise.all(this.#pending);
+    await this.#writing;
   }
 
   /** Gives up what is not written yet. */
@@ -94,26 +120,39 @@ export class EventRecorder {
     await this.flush();
   }
 
-  #send(write: () => Promise<unknown>): void {
-    const sent = this.#options.budget
-      .run(write, { priority: 'low', signal: this.#stopper.signal })
-      .then(
-        () => {},
-        (error: unknown) => {
-          // Best effort: an Event that cannot be written (its namespace is going, the server is down) is lost.
-          if (classify(error).action !== 'stop') this.#options.onError?.(error as KubeError);
-        },
-      )
-      .finally(() => this.#pending.delete(sent));
-    this.#pending.add(sent);
+  async #writeAll(): Promise<void> {
+    const { signal } = this.#stopper;
+    for (const event of this.#waiting) {
+      await this.#turn(signal);
+      if (!signal.aborted) await this.#write(event, signal);
+      this.#waiting.delete(event);
+    }
+    this.#writing = undefined;
   }
 
-  #create(object: KubeObject, note: EventNote & { readonly name: string }): Promise<unknown> {
-    const time = this.#clock.date().toISOString();
+  /** Waits until the pace allows one more. */
+  async #turn(signal: AbortSignal): Promise<void> {
+    const now = this.#clock.now();
+    const gained = ((now - this.#allowance.at) / 1000) * PER_SECOND;
+    this.#allowance = { count: Math.min(BURST, this.#allowance.count + gained) - 1, at: now };
+    if (this.#allowance.count < 0) await sleep(this.#clock, (-this.#allowance.count / PER_SECOND) * 1000, signal);
+  }
+
+  async #write(event: Waiting, signal: AbortSignal): Promise<void> {
+    const call = () => (event.count > 1 ? this.#repeat(event) : this.#create(event));
+    try {
+      await this.#options.budget.run<unknown>(call, { priority: 'low', signal });
+    } catch (error) {
+      // Best effort: an Event that cannot be written (its namespace is going, the server is down) is lost.
+      if (classify(error).action !== 'stop') this.#options.onError?.(error as KubeError);
+    }
+  }
+
+  #create({ reference, note, name, time }: Waiting): Promise<unknown> {
     const { component, instance } = this.#options;
     const body: NewObject<EventObject> = {
-      metadata: { namespace: object.metadata.namespace ?? 'default', name: note.name },
-      involvedObject: referenceTo(object),
+      metadata: { namespace: reference.namespace ?? 'default', name },
+      involvedObject: reference,
       type: note.type,
       reason: note.reason,
       message: note.message.slice(0, 1024),
@@ -127,9 +166,9 @@ export class EventRecorder {
     return this.#options.api.create(events, body, { signal: this.#stopper.signal });
   }
 
-  #repeat(object: KubeObject, name: string, count: number): Promise<unknown> {
-    const at = { namespace: object.metadata.namespace ?? 'default', name };
-    const body = { count, lastTimestamp: this.#clock.date().toISOString() };
+  #repeat({ reference, name, count, time }: Waiting): Promise<unknown> {
+    const at = { namespace: reference.namespace ?? 'default', name };
+    const body = { count, lastTimestamp: time };
     return this.#options.api.patch(events, at, { type: 'merge', body }, { signal: this.#stopper.signal });
   }
 
@@ -149,7 +188,7 @@ export class EventRecorder {
   }
 }
 
-function referenceTo(object: KubeObject): NonNullable<EventObject['involvedObject']> {
+function referenceTo(object: KubeObject): Reference {
   const { name, namespace, uid, resourceVersion } = object.metadata;
   return {
     ...(object.apiVersion ? { apiVersion: object.apiVersion } : {}),
