@@ -1,30 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The lab that benchmarks of the whole product run on: Berth installed, three web pods ready, a pool configured.
+// The lab that benchmarks of the whole product run on: Berth installed, and where wanted a pool and three web pods.
 
 import { KubeClient, kubeconfigAccess } from '@berth/kube';
 import { installBerth } from '../test/lab/berth.ts';
 import { Lab } from '../test/lab/lab.ts';
 import { applyObjects, deployWeb, poolsConfigMap } from '../test/support/workload.ts';
 
-const NAME = 'bench';
+/** Benchmarks that run at the same time need labs of different names. */
+const NAME = process.env.BERTH_BENCH_LAB ?? 'bench';
 
 export interface BenchLab {
   lab: Lab;
   client: KubeClient;
 }
 
+export interface BenchLabOptions {
+  /** Entries of the pool that is configured; without it there is none, and no web pods either. */
+  pools?: (lab: Lab) => readonly string[];
+  progress(line: string): void;
+}
+
 /** Brings the lab up, runs `measure` on it and takes it down again, whatever happens. */
-export async function onBenchLab<T>(
-  options: { pools: (lab: Lab) => readonly string[]; progress(line: string): void },
-  measure: (bench: BenchLab) => Promise<T>,
-): Promise<T> {
+export async function onBenchLab<T>(options: BenchLabOptions, measure: (bench: BenchLab) => Promise<T>): Promise<T> {
   options.progress('bringing up the lab with Berth');
   const lab = await Lab.up({ name: NAME, nodes: 3 });
   try {
     await installBerth(lab);
-    await applyObjects(lab, poolsConfigMap(options.pools(lab)));
-    await deployWeb(lab, 3);
+    if (options.pools !== undefined) {
+      await applyObjects(lab, poolsConfigMap(options.pools(lab)));
+      await deployWeb(lab, 3);
+    }
     const client = new KubeClient({ access: await kubeconfigAccess(lab.kubeconfig), userAgent: 'berth-bench' });
     return await measure({ lab, client });
   } finally {

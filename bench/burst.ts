@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Many Services that wait for an address at once, until all of them have it, against a bare loop of as many status patches.
+//
+// All Services exist before the clock starts: ours, which wait because there is no pool yet, and as many of a foreign class.
+// The clock of ours starts when the ConfigMap with the pool is sent and stops when a watch has shown an address on the last
+// of them; in that time the controller reads the pool, decides, writes the ledger and patches each Service. The yardstick
+// patches the foreign ones on as many connections as the controller has, with patches that change as much (finalizer,
+// annotation, address, condition), and stops when the last answer is there: one half before and one half after, so that
+// neither side gains when the machine grows slower or faster. The same watches, kube-proxies and speakers hear of both. The
+// API server's audit log records the controller's calls and not the loop's, which is a small handicap for ours.
+
+import { type ConfigMap, configMaps, type KubeClient, type NewObject, type Service, services } from '@berth/kube';
+import { poolsConfigMap } from '../test/support/workload.ts';
+import { onBenchLab } from './berth-lab.ts';
+import { createMany, forEach, isAssigned, NAMESPACE, namesOf, quietEvents } from './many-services.ts';
+import { type BenchOptions, type BenchReport, type Figure, figure, thisMachine } from './report.ts';
+
+const COUNTS = { '1000': 1000, '5000': 5000 } as const;
+const POOL = '10.200.0.0/16';
+const FOREIGN_CLASS = 'example.com/by-hand';
+/** Connections of the bare loop; the controller patches on as many. */
+const CONNECTIONS = 8;
+const WAIT_SECONDS = 600;
+
+/** Milliseconds from the start until each Service was done. */
+interface Round {
+  readonly assigned: readonly number[];
+  readonly firstHalf: readonly number[];
+  readonly secondHalf: readonly number[];
+}
+
+/** Scenarios: `1000` (default) and `5000` Services. Each round has a lab of its own. */
+export async function run(options: BenchOptions): Promise<BenchReport> {
+  const count = COUNTS[options.scenario === '5000' ? '5000' : '1000'];
+  const rounds: Round[] = [];
+  do {
+    rounds.push(await onBenchLab({ progress: options.progress }, ({ client }) => measureBurst(client, count, options)));
+  } while (rounds.length < (options.rounds ?? 1));
+  const head = { bench: 'burst', scenario: `${count} Services`, machine: thisMachine(), rounds: rounds.length };
+  return { ...head, figures: figuresOf(rounds) };
+}
+
+export function figuresOf(rounds: readonly Round[]): Figure[] {
+  return [
+    figure({
+      name: 'Services given an address',
+      unit: '1/s',
+      samples: rounds.map(({ assigned }) => rate(assigned)),
+      worstIs: 'small',
+      yardstick: {
+        name: 'bare status patches',
+        samples: rounds.map(({ firstHalf, secondHalf }) => rate(inARow(firstHalf, secondHalf))),
+      },
+      target: { on: 'ratio', atLeast: 0.8 },
+    }),
+    figure({
+      name: 'pool sent, to address in the status',
+      unit: 'ms',
+      samples: rounds.flatMap(({ assigned }) => assigned),
+      yardstick: {
+        name: 'loop begun, to patch answered',
+        samples: rounds.flatMap(({ firstHalf, secondHalf }) => inARow(firstHalf, secondHalf)),
+      },
+    }),
+  ];
+}
+
+/** One round on a cluster that has no pools yet. */
+export async function measureBurst(client: KubeClient, count: number, { progress }: Pick<BenchOptions, 'progress'>) {
+  const foreign = namesOf('foreign', count);
+  progress(`creating ${count} Services of ours and ${count} of a foreign class`);
+  await createMany(client, namesOf('ours', count));
+  await createMany(client, foreign, { loadBalancerClass: FOREIGN_CLASS });
+  await quietEvents(client);
+  progress('bare loop, first half');
+  const firstHalf = await patchAll(client, foreign.slice(0, count / 2));
+  progress('pool sent');
+  const assigned = await assignAll(client, count);
+  progress(`all have an address after ${Math.max(...assigned).toFixed(0)} ms; Events follow`);
+  await quietEvents(client);
+  progress('bare loop, second half');
+  const secondHalf = await patchAll(client, foreign.slice(count / 2));
+  return { firstHalf, assigned, secondHalf };
+}
+
+/** Sends the pool; returns when each Service showed its address. */
+async function assignAll(client: KubeClient, count: number): Promise<number[]> {
+  const { resourceVersion } = await client.list(services, { namespace: NAMESPACE });
+  const options = { namespace: NAMESPACE, resourceVersion, timeoutSeconds: WAIT_SECONDS };
+  const doneMs = new Map<string, number>();
+  const watch = client.watch(services, options);
+  const first = watch.next();
+  const startMs = performance.now();
+  await client.create(configMaps, poolsConfigMap([POOL]) as NewObject<ConfigMap>);
+  for (let next = await first; !next.done; next = await watch.next()) {
+    const event = next.value;
+    if (event.type === 'BOOKMARK' || !isAssigned(event.object)) continue;
+    const { name } = event.object.metadata;
+    if (!doneMs.has(name)) doneMs.set(name, performance.now() - startMs);
+    if (doneMs.size === count) return [...doneMs.values()];
+  }
+  throw new Error(`bench: ${count - doneMs.size} Services without an address after ${WAIT_SECONDS} s`);
+}
+
+/** Patches Services as the controller would, and nothing else; returns when each patch was answered. */
+async function patchAll(client: KubeClient, names: readonly string[]): Promise<number[]> {
+  const doneMs: number[] = [];
+  const startMs = performance.now();
+  await forEach([...names.entries()], CONNECTIONS, async ([index, name]) => {
+    const patch = { type: 'merge', body: barePatch(index) } as const;
+    await client.patch(services, { namespace: NAMESPACE, name }, patch, { subresource: 'status' });
+    doneMs.push(performance.now() - startMs);
+  });
+  return doneMs;
+}
+
+// Berth's own names would make the controller clean up behind us.
+function barePatch(index: number): Pick<Service, 'status'> & { metadata: object } {
+  const ip = `198.18.${index >> 8}.${index & 255}`;
+  const condition = {
+    type: 'example.com/AddressAssigned',
+    status: 'True',
+    reason: 'Assigned',
+    message: `${ip} from pool lan`,
+    lastTransitionTime: new Date().toISOString(),
+  } as const;
+  return {
+    metadata: { finalizers: ['example.com/cleanup'], annotations: { 'example.com/ip-allocated-from-pool': 'lan' } },
+    status: { loadBalancer: { ingress: [{ ip, ipMode: 'VIP' }] }, conditions: [condition] },
+  };
+}
+
+/** As if the second had begun when the first was over. */
+function inARow(first: readonly number[], second: readonly number[]): number[] {
+  const shiftMs = Math.max(...first);
+  return [...first, ...second.map((ms) => ms + shiftMs)];
+}
+
+function rate(doneMs: readonly number[]): number {
+  return doneMs.length / (Math.max(...doneMs) / 1000);
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What benchmarks with thousands of Services share: making them, patching them, and waiting until nobody writes any more.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type KubeClient, type NewObject, type Service, services } from '@berth/kube';
+
+export const NAMESPACE = 'default';
+
+const CREATES_AT_ONCE = 16;
+/** No new Event for so long, in milliseconds, means that none waits to be written. */
+const QUIET_MS = 3_000;
+
+export function namesOf(prefix: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
+}
+
+/** Returns a Service of type LoadBalancer without pods and node ports; `spec` adds fields. */
+export function idleService(name: string, spec: object = {}): NewObject<Service> {
+  return {
+    metadata: { namespace: NAMESPACE, name },
+    spec: {
+      type: 'LoadBalancer',
+      allocateLoadBalancerNodePorts: false,
+      selector: { app: 'none' },
+      ports: [{ port: 80, protocol: 'TCP' }],
+      ...spec,
+    },
+  };
+}
+
+/** Creates Services of these names. */
+export async function createMany(client: KubeClient, names: readonly string[], spec: object = {}): Promise<void> {
+  await forEach(names, CREATES_AT_ONCE, (name) => client.create(services, idleService(name, spec)));
+}
+
+/** Calls `work` for each item, so many at a time. */
+export async function forEach<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<unknown>) {
+  const waiting = items.values();
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      for (const item of waiting) await work(item);
+    }),
+  );
+}
+
+export async function countAssigned(client: KubeClient): Promise<number> {
+  const { items } = await client.list(services, { namespace: NAMESPACE });
+  return items.filter(isAssigned).length;
+}
+
+export function isAssigned(service: Service): boolean {
+  return service.status?.loadBalancer?.ingress?.[0]?.ip !== undefined;
+}
+
+/** Waits until no Event has come for a while: those about a burst are written behind it, and are load. */
+export async function quietEvents(client: KubeClient): Promise<void> {
+  for (let before = -1, now = await countEvents(client); now !== before; ) {
+    await sleep(QUIET_MS);
+    [before, now] = [now, await countEvents(client)];
+  }
+}
+
+async function countEvents(client: KubeClient): Promise<number> {
+  const page = (await client.raw(`/api/v1/namespaces/${NAMESPACE}/events?limit=1`)) as EventPage;
+  return page.items.length + (page.metadata.remainingItemCount ?? 0);
+}
+
+interface EventPage {
+  readonly items: readonly unknown[];
+  readonly metadata: { readonly remainingItemCount?: number };
+}
