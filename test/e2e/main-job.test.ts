@@ -95,6 +95,23 @@ describe('a Service of type LoadBalancer', () => {
   });
 });
 
+describe('a dual-stack Service', () => {
+  it('is answered on the LAN through both of its addresses', async function test() {
+    this.timeout(clusterTimeoutMs);
+    const lab = await cluster();
+    await applyObjects(lab, webService('dual', { ipFamilyPolicy: 'RequireDualStack' }));
+    await waitForExternalIp(lab, 'dual');
+    const path = '{.status.loadBalancer.ingress[*].ip}';
+    const addresses = (await lab.kubectl(['get', 'service', 'dual', '-o', `jsonpath=${path}`])).split(' ');
+    expect(addresses).to.have.length(2);
+    for (const address of addresses) {
+      const host = address.includes(':') ? `[${address}]` : address;
+      expect(await waitForAnswer(lab, `http://${host}/hostname`)).to.match(/^web-/);
+    }
+    await deleteServices(lab, 'dual');
+  });
+});
+
 describe('a Service that asks for too much', () => {
   let lab: Lab;
 
