@@ -22,6 +22,18 @@ describe('readConfig', () => {
     expect(read.config.excludedInterfaces.some((pattern) => pattern.test('veth0abc'))).to.equal(true);
   });
 
+  it('finds owners from Nodes unless it is told to use heartbeats', () => {
+    const read = readConfig([], { NODE_NAME: 'edge-1' });
+    expect(read.ok && read.config.membership).to.equal('nodes');
+    expect(read.ok && read.config.heartbeats).to.deep.equal({
+      intervalMs: 25,
+      deadAfterMs: 200,
+      secretFolder: '/etc/berth/heartbeat',
+      clusterId: 'berth-system',
+      rebalance: 'off',
+    });
+  });
+
   it('takes an argument before the environment', () => {
     const read = readConfig(['--node-name=edge-2'], { NODE_NAME: 'edge-1', LOG_LEVEL: 'debug' });
     expect(read.ok && [read.config.nodeName, read.config.logLevel]).to.deep.equal(['edge-2', 'debug']);

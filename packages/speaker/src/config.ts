@@ -39,6 +39,27 @@ export interface SpeakerConfig {
    * `auto`, the first of these that can be had. `--engine`. Default: auto.
    */
   readonly engine: WantedEngine;
+  /**
+   * How owners are found. `nodes`: from the Ready condition of Nodes, by which a crash is noticed when the API server does. `heartbeats`: from
+   * heartbeats on each segment, within a fraction of a second; not yet for production, and all speakers must have the same.
+   * `--membership`. Default: nodes.
+   */
+  readonly membership: 'nodes' | 'heartbeats';
+  /** The options of `--membership heartbeats`. */
+  readonly heartbeats: HeartbeatConfig;
+}
+
+export interface HeartbeatConfig {
+  /** Milliseconds between two heartbeats, 5 to 1000. `--heartbeat-ms`. Default: 25. */
+  readonly intervalMs: number;
+  /** Milliseconds of silence after which peers take over, at least four heartbeats. `--dead-after-ms`. Default: 200. */
+  readonly deadAfterMs: number;
+  /** Folder with the secret in the file `current`, and the one before it in `previous`. `--heartbeat-secret`. Default: /etc/berth/heartbeat. */
+  readonly secretFolder: string;
+  /** Text that is the same for all nodes of a cluster and different for each cluster. `--cluster-id`. Default: the namespace. */
+  readonly clusterId: string;
+  /** Whether VIPs go back, one by one, to nodes that return. `--rebalance`: off or gradual. Default: off. */
+  readonly rebalance: 'off' | 'gradual';
 }
 
 export type ReadConfig =
@@ -58,6 +79,12 @@ const ENVIRONMENT = {
   'announce-every-seconds': 'ANNOUNCE_EVERY_SECONDS',
   'exclude-label': 'EXCLUDE_LABEL',
   engine: 'ENGINE',
+  membership: 'MEMBERSHIP',
+  'heartbeat-ms': 'HEARTBEAT_MS',
+  'dead-after-ms': 'DEAD_AFTER_MS',
+  'heartbeat-secret': 'HEARTBEAT_SECRET',
+  'cluster-id': 'CLUSTER_ID',
+  rebalance: 'REBALANCE',
 } as const;
 
 const patterns = z.string().transform((text, context) => {
@@ -84,6 +111,12 @@ const OPTIONS = z.object({
   'announce-every-seconds': z.coerce.number().min(1).max(3600).default(120),
   'exclude-label': z.enum(['obey', 'ignore']).default('obey'),
   engine: z.enum(['auto', ...ENGINES]).default('auto'),
+  membership: z.enum(['nodes', 'heartbeats']).default('nodes'),
+  'heartbeat-ms': z.coerce.number().int().min(5).max(1000).default(25),
+  'dead-after-ms': z.coerce.number().int().min(20).max(30_000).default(200),
+  'heartbeat-secret': z.string().min(1).default('/etc/berth/heartbeat'),
+  'cluster-id': z.string().min(1).optional(),
+  rebalance: z.enum(['off', 'gradual']).default('off'),
 });
 
 /** Reads the options. An empty text counts as not given. */
@@ -106,5 +139,13 @@ function toConfig(options: z.infer<typeof OPTIONS>): SpeakerConfig {
     announceEverySeconds: options['announce-every-seconds'],
     excludeLabel: options['exclude-label'],
     engine: options.engine,
+    membership: options.membership,
+    heartbeats: {
+      intervalMs: options['heartbeat-ms'],
+      deadAfterMs: options['dead-after-ms'],
+      secretFolder: options['heartbeat-secret'],
+      clusterId: options['cluster-id'] ?? options.namespace,
+      rebalance: options.rebalance,
+    },
   };
 }

@@ -6,7 +6,9 @@ import { systemClock } from '@berth/kube';
 import { type Cluster, openCluster } from './cluster.ts';
 import { readConfig, type SpeakerConfig } from './config.ts';
 import { type Lan, openLan } from './lan.ts';
+import type { Memberships } from './memberships.ts';
 import { Metrics } from './metrics.ts';
+import { openMemberships } from './open-memberships.ts';
 import { Ownership } from './ownership.ts';
 import { Speaker } from './speaker.ts';
 import { tellServices } from './tell-services.ts';
@@ -26,7 +28,11 @@ async function run(config: SpeakerConfig): Promise<void> {
     fenceExpired: () => void speaker.fenceExpired(),
     counters: () => metrics,
   });
-  const speaker = newSpeaker({ config, log, cluster, lan });
+  const isByHeartbeats = config.membership === 'heartbeats';
+  const memberships = isByHeartbeats
+    ? openMemberships({ config, log, lan, onOwned: () => speaker.ownershipChanged() })
+    : undefined;
+  const speaker = newSpeaker({ config, log, cluster, lan, memberships });
   const metrics = newMetrics({ config, cluster, lan, speaker });
   const server = new HttpServer({
     ...config.metricsAddress,
@@ -37,7 +43,9 @@ async function run(config: SpeakerConfig): Promise<void> {
   const { watches, events } = cluster;
   const { links, announcer, responder, wire } = lan;
   const closeResponder = { stop: () => responder.close() };
-  const shutdown = new Shutdown(log, [server, watches, events, links, closeResponder, announcer, speaker]);
+  // First of all VIPs are handed over, while everything still works.
+  const leave = { stop: () => memberships?.leave() };
+  const shutdown = new Shutdown(log, [server, watches, events, links, closeResponder, announcer, speaker, leave]);
   shutdown.install();
 
   await server.start();
@@ -55,16 +63,22 @@ interface Parts {
   readonly lan: Lan;
 }
 
-function newSpeaker({ config, log, cluster, lan }: Parts & { readonly log: Log }): Speaker {
+interface SpeakerParts extends Parts {
+  readonly log: Log;
+  /** Undefined where owners are found from Nodes. */
+  readonly memberships: Memberships | undefined;
+}
+
+function newSpeaker({ config, log, cluster, lan, memberships }: SpeakerParts): Speaker {
   const { watches, pools, refresh, events } = cluster;
   return new Speaker({
     cluster: watches,
     segments: () => lan.segments(),
     pools,
-    ownership: new Ownership(config.nodeName, { excludeLabel: config.excludeLabel }),
+    ownership: memberships ?? new Ownership(config.nodeName, { excludeLabel: config.excludeLabel }),
     classRule: loadBalancerClassRule(config.loadBalancerClass),
     wire: lan.wire,
-    fence: lan.fence,
+    fence: memberships ?? lan.fence,
     refresh: () => refresh.request(),
     clock: systemClock,
     onServed: tellServices({ log, events, services: watches.services, nodeName: config.nodeName }),

@@ -159,7 +159,7 @@ describe('Memberships', () => {
     await clock.advance(400);
     expect(alone.owned()).to.have.length(4);
     const left = alone.memberships.leave();
-    await clock.advance(30);
+    await clock.advance(150);
     await left;
     expect(alone.owned()).to.deep.equal([]);
   });

@@ -22,6 +22,8 @@ import type { OwnedVip } from './ownership.ts';
 import type { Segment } from './segments.ts';
 import type { WantedVip } from './wanted-vips.ts';
 
+const GOODBYES = 3;
+
 export interface MembershipsOptions {
   readonly nodeName: string;
   /** 16 hex digits, random for each start. */
@@ -210,6 +212,8 @@ export class Memberships {
   }
 
   #lapse(): void {
+    // Without a segment there is nothing to give up.
+    if (this.#joined.size === 0) this.#beats.rearm();
     for (const { loop } of [...this.#joined.values()]) loop.give({ type: 'lapsed' });
   }
 
@@ -220,8 +224,10 @@ export class Memberships {
 
   #settleLeaving(): void {
     if ([...this.#joined.values()].some(({ loop }) => loop.state.phase !== 'gone')) return;
-    this.#onAllLeft?.();
+    const left = this.#onAllLeft;
     this.#onAllLeft = undefined;
+    // The goodbye went out at once; it goes out twice more, against loss.
+    if (left) this.#options.clock.after(GOODBYES * this.#options.timing.intervalMs, left);
   }
 }
 

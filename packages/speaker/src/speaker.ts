@@ -32,7 +32,7 @@ export interface SpeakerOptions {
   /** The fitting interfaces of this moment. */
   segments(): readonly Segment[];
   readonly pools: PoolSource;
-  readonly ownership: Ownership;
+  readonly ownership: Pick<Ownership, 'decide'>;
   readonly classRule: LoadBalancerClassRule;
   readonly wire: Wire;
   readonly fence: { open(): void; close(): void };
@@ -80,6 +80,11 @@ export class Speaker {
       this.#isPlanned = false;
       this.#apply();
     });
+  }
+
+  /** What this node owns has changed; followed before this returns, since a VIP that was given up must be silent at once. */
+  ownershipChanged(): void {
+    this.#apply();
   }
 
   /** News of the interfaces: what is gone is left at once, what came back waits until the cluster was read again. */
