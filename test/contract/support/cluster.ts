@@ -22,8 +22,8 @@ export interface Cluster {
   readonly client: KubeClient;
 }
 
-/** BERTH_KEEP_LAB=1 leaves the API server running for the next run. */
-const LAB_NAME = 'contract';
+/** BERTH_KEEP_LAB=1 leaves the API server running for the next run; two runs at a time need two names. */
+const LAB_NAME = process.env.BERTH_CONTRACT_LAB ?? 'contract';
 
 let starting: Promise<Cluster> | undefined;
 
@@ -52,8 +52,9 @@ after(async function () {
 export async function makeNamespace(
   client: KubeClient,
   labels: Readonly<Record<string, string>> = {},
+  suffix = '',
 ): Promise<string> {
-  const name = `t-${randomBytes(4).toString('hex')}`;
+  const name = `t-${randomBytes(3).toString('hex')}${suffix}`;
   await client.create(namespaces, { metadata: { name, labels } });
   return name;
 }

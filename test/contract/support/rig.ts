@@ -130,9 +130,9 @@ export class Rig {
     for (const { log } of this.running) console.log(log.join('\n'));
   }
 
-  /** One more namespace. */
-  async namespace(labels: Readonly<Record<string, string>> = {}): Promise<string> {
-    const name = await makeNamespace(this.client, labels);
+  /** One more namespace; the suffix makes its name longer. */
+  async namespace(labels: Readonly<Record<string, string>> = {}, suffix = ''): Promise<string> {
+    const name = await makeNamespace(this.client, labels, suffix);
     this.#namespaces.push(name);
     return name;
   }
