@@ -3,8 +3,9 @@
 /**
  * Events on objects (core/v1, which `kubectl describe` shows). What is said again about an object is not written again:
  * within the silence nothing at all, after it the count of the same Event grows. Writing is best effort and never holds
- * up the caller: Events wait behind all other API calls, are written one at a time, and many at a measured pace, since a
- * burst of Services would otherwise make as many Events as status patches, from several processes.
+ * up the caller: Events wait behind all other API calls and are written one at a time, with a rest after each that is
+ * as much longer as the server was slow: a burst of Services would otherwise make as many Events as status patches at
+ * the same time, from several processes.
  */
 
 import type { KubeApi, NewObject } from './api.ts';
@@ -17,11 +18,11 @@ import { events } from './resources.ts';
 /** Events that wait to be written; more are dropped, and counted. */
 const MAX_WAITING = 10_000;
 
-/** Events that are written without a pause after a quiet time. */
-const BURST = 50;
+/** After each Event the next one waits this many times as long as the write took. */
+const REST_FACTOR = 9;
 
-/** Events a second beyond that. */
-const PER_SECOND = 20;
+/** Longest rest, in milliseconds. */
+const MAX_REST_MS = 5_000;
 
 /** Objects whose last Events are remembered. */
 const MAX_REMEMBERED = 20_000;
@@ -76,8 +77,6 @@ export class EventRecorder {
   readonly #stopper = new AbortController();
   /** Ends when nothing waits any more. */
   #writing: Promise<void> | undefined;
-  /** Events that may be written without a pause, as of a time. */
-  #allowance = { count: BURST, at: Number.NEGATIVE_INFINITY };
   #serial = 0;
   #dropped = 0;
 
@@ -123,19 +122,13 @@ export class EventRecorder {
   async #writeAll(): Promise<void> {
     const { signal } = this.#stopper;
     for (const event of this.#waiting) {
-      await this.#turn(signal);
+      const startMs = this.#clock.now();
       if (!signal.aborted) await this.#write(event, signal);
       this.#waiting.delete(event);
+      const restMs = Math.min(MAX_REST_MS, REST_FACTOR * (this.#clock.now() - startMs));
+      if (restMs > 0 && this.#waiting.size > 0) await sleep(this.#clock, restMs, signal);
     }
     this.#writing = undefined;
-  }
-
-  /** Waits until the pace allows one more. */
-  async #turn(signal: AbortSignal): Promise<void> {
-    const now = this.#clock.now();
-    const gained = ((now - this.#allowance.at) / 1000) * PER_SECOND;
-    this.#allowance = { count: Math.min(BURST, this.#allowance.count + gained) - 1, at: now };
-    if (this.#allowance.count < 0) await sleep(this.#clock, (-this.#allowance.count / PER_SECOND) * 1000, signal);
   }
 
   async #write(event: Waiting, signal: AbortSignal): Promise<void> {
