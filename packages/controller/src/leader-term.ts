@@ -3,6 +3,7 @@
  * The work of one term of leadership: hears about Services, namespaces, pools and the ledger, decides in batches, writes.
  * A term shares nothing with the one before it but the view of the cluster.
  */
+import { once } from 'node:events';
 import {
   EMPTY_POOL_CONFIG,
   isOurs,
@@ -83,6 +84,7 @@ export class LeaderTerm {
   readonly #lastGood: OwnedConfigMap;
   readonly #status: OwnedConfigMap;
   #pools: PoolState = NO_POOLS;
+  #isFirstPass = true;
 
   constructor(options: LeaderTermOptions, signal: AbortSignal) {
     const { api, clock, view, namespace, metrics, classRule, finalizer } = options;
@@ -127,6 +129,7 @@ export class LeaderTerm {
       allKeys: () => this.#allKeys(),
       reconcile: (keys, work) => this.#reconcile(keys, work),
       onFailure: (key, result, retryInMs) => this.#failed(key, result, retryInMs),
+      onIdle: () => this.#idle(),
     });
   }
 
@@ -160,7 +163,7 @@ export class LeaderTerm {
     ];
     this.#restorePools();
     this.#poolsChanged();
-    await aborted(this.#signal);
+    if (!this.#signal.aborted) await once(this.#signal, 'abort');
     for (const end of ends) end();
     this.#queue.shutDown();
     await this.#loop.stop();
@@ -194,6 +197,11 @@ export class LeaderTerm {
     if (result.kind !== 'error' && result.kind !== 'error-no-retry') return;
     const fields = { service: key, retryInMs, ...errorFields(result.error) };
     this.#options.log.warn('service not brought in line', fields);
+  }
+
+  #idle(): void {
+    if (this.#isFirstPass) this.#options.log.info('first pass done', { services: this.#options.view.services.size });
+    this.#isFirstPass = false;
   }
 
   #serviceChanged(event: StoreEvent<Service>): void {
@@ -285,11 +293,4 @@ export class LeaderTerm {
     this.#options.metrics.apiFailed(error);
     this.#options.log.warn(what, errorFields(error));
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

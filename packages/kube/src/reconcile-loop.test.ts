@@ -8,14 +8,18 @@ import { WorkQueue } from './work-queue.ts';
 const error = new Error('pool is full');
 
 /** A loop over the keys a, b, c that gives `answers[key]` in turn, then success. */
-function makeLoop(answers: Record<string, ReconcileResult[]>, options: { maxBatch?: number } = {}) {
+function makeLoop(
+  answers: Record<string, ReconcileResult[]>,
+  options: { maxBatch?: number; onIdle?: () => void } = {},
+) {
   const clock = new FakeClock();
   const queue = new WorkQueue({ clock, backoff: { baseMs: 5_000, capMs: 300_000, jitter: 0 } });
   const seen: string[] = [];
   const loop = new ReconcileLoop({
     name: 'test',
     queue,
-    maxBatch: options.maxBatch ?? 1,
+    maxBatch: 1,
+    ...options,
     allKeys: () => ['a', 'b', 'c'],
     reconcile: async (keys) => {
       seen.push(keys.join('+'));
@@ -26,6 +30,16 @@ function makeLoop(answers: Record<string, ReconcileResult[]>, options: { maxBatc
 }
 
 describe('ReconcileLoop', () => {
+  it('tells when nothing is left to do', async () => {
+    const idleAfter: string[] = [];
+    const { queue, loop, seen } = makeLoop({}, { onIdle: () => idleAfter.push(seen.join()) });
+    for (const key of ['a', 'b']) queue.add(key);
+    loop.start();
+    await settle();
+    expect(idleAfter).to.deep.equal(['a,b']);
+    await loop.stop();
+  });
+
   it('HA-03: retries a key after "error"', async () => {
     const { clock, queue, loop, seen } = makeLoop({ a: [{ kind: 'error', error }] });
     loop.start();

@@ -31,6 +31,8 @@ export interface ReconcileLoopOptions {
   readonly allKeys: () => Iterable<string>;
   /** Told about each result that is no success, with the wait until the next try if there is one. */
   readonly onFailure?: (key: string, result: ReconcileResult, retryInMs: number | undefined) => void;
+  /** Told whenever no key is left that could be worked on now. */
+  readonly onIdle?: () => void;
 }
 
 /** The workers of one queue. */
@@ -59,7 +61,7 @@ export class ReconcileLoop implements Task {
   }
 
   async #work(signal: AbortSignal): Promise<void> {
-    const { queue, maxBatch = 1 } = this.#options;
+    const { queue, maxBatch = 1, onIdle } = this.#options;
     for (;;) {
       const keys = await queue.take({ max: maxBatch, signal });
       if (keys.length === 0) return;
@@ -68,6 +70,7 @@ export class ReconcileLoop implements Task {
         if (!signal.aborted) this.#settle(key, results.get(key) ?? success);
         queue.done(key);
       }
+      if (queue.size === 0 && queue.inProgress === 0 && !signal.aborted) onIdle?.();
     }
   }
 
