@@ -14,6 +14,7 @@ const BENCHES: Record<string, Bench> = {
   create: { about: 'Service created, until address and first curl', load: () => import('./create.ts') },
   decide: { about: 'one allocation decision in core', load: () => import('./decide.ts') },
   footprint: { about: 'resident memory and image size', load: () => import('./footprint.ts') },
+  restart: { about: 'controller restarted: until it is ready, and what it writes', load: () => import('./restart.ts') },
   ndp: { about: 'Neighbor advertisement of a VIP against the kernel’s own', load: () => import('./ndp.ts') },
   storm: { about: 'ARP storm: is every VIP answered, is the speaker idle', load: () => import('./storm.ts') },
   traffic: { about: 'TCP stream with and without the program on the interface', load: () => import('./traffic.ts') },

@@ -9,7 +9,7 @@ export const NAMESPACE = 'default';
 
 const CREATES_AT_ONCE = 16;
 /** No new Event for so long, in milliseconds, means that none waits to be written. */
-const QUIET_MS = 3_000;
+const QUIET_MS = 6_000;
 
 export function namesOf(prefix: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${prefix}-${index}`);

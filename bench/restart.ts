@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Both controller pods deleted at once on a cluster with thousands of assigned Services, until the new leader has looked at
+// all of them, and what it wrote to get there.
+//
+// A pod is ready once it knows the cluster; the work is done when it leads, has read the ledger and found every Service in
+// order: its log says so. That is measured twice: from the deletion, which includes the end of the old pods, the scheduler
+// and the kubelet, and from the start of the new leader's process. The yardstick is a bare read of the same: all Services in
+// pages of 500 and the ConfigMaps of Berth's namespace, by a process that is warm. Writes are counted in the API server's
+// audit log, from the deletion until nothing was written for a while; renewals of the Lease and the two that hand it over
+// are no part of it.
+
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { configMaps, type KubeClient, services } from '@berth/kube';
+import type { Lab } from '../test/lab/lab.ts';
+import { waitUntil } from '../test/lab/wait.ts';
+import { applyObjects, BERTH_NAMESPACE, poolsConfigMap } from '../test/support/workload.ts';
+import { type BenchLab, onBenchLab } from './berth-lab.ts';
+import { countAssigned, createMany, namesOf, quietEvents } from './many-services.ts';
+import { type BenchOptions, type BenchReport, type Figure, figure, thisMachine } from './report.ts';
+
+const COUNTS = { '1000': 1000, '5000': 5000 } as const;
+const DEFAULT_ROUNDS = 3;
+const POOL = '10.200.0.0/16';
+const PODS = ['--namespace', BERTH_NAMESPACE, '--selector', 'app.kubernetes.io/component=controller'];
+/** The pool status is written half a second after a change, so this much later nothing is to come. */
+const SETTLE_MS = 5_000;
+
+interface Restart {
+  readonly fromDeletionMs: number;
+  readonly fromProcessMs: number;
+  readonly bareReadMs: number;
+  readonly writes: Writes;
+}
+
+/** Number of writes by what was written. */
+interface Writes {
+  readonly services: number;
+  readonly ledger: number;
+  readonly others: number;
+}
+
+/** Scenarios: `5000` (default) and `1000` Services. */
+export async function run(options: BenchOptions): Promise<BenchReport> {
+  const count = COUNTS[options.scenario === '1000' ? '1000' : '5000'];
+  const rounds = options.rounds ?? DEFAULT_ROUNDS;
+  const restarts = await onBenchLab({ progress: options.progress }, async (bench) => {
+    await prepare(bench, count, options);
+    const done: Restart[] = [];
+    while (done.length < rounds) {
+      options.progress(`restart ${done.length + 1} of ${rounds}`);
+      done.push(await restart(bench));
+    }
+    return done;
+  });
+  const head = { bench: 'restart', scenario: `${count} Services`, machine: thisMachine(), rounds };
+  return { ...head, figures: figuresOf(restarts) };
+}
+
+function figuresOf(restarts: readonly Restart[]): Figure[] {
+  const of = (field: (restart: Restart) => number) => restarts.map(field);
+  const yardstick = { name: 'bare read of the same', samples: of(({ bareReadMs }) => bareReadMs) };
+  const none = { on: 'worst', atMost: 0 } as const;
+  const writes = (name: string, samples: number[]) => figure({ name, unit: 'writes', samples, target: none });
+  return [
+    figure({ name: 'pods deleted, to all looked at', unit: 'ms', samples: of((one) => one.fromDeletionMs), yardstick }),
+    figure({ name: 'process begun, to all looked at', unit: 'ms', samples: of((one) => one.fromProcessMs), yardstick }),
+    writes(
+      'of Services',
+      of((one) => one.writes.services),
+    ),
+    writes(
+      'of the ledger',
+      of((one) => one.writes.ledger),
+    ),
+    writes(
+      'of anything else but the Lease',
+      of((one) => one.writes.others),
+    ),
+  ];
+}
+
+async function prepare({ lab, client }: BenchLab, count: number, { progress }: BenchOptions): Promise<void> {
+  await applyObjects(lab, poolsConfigMap([POOL]));
+  progress(`creating ${count} Services`);
+  await createMany(client, namesOf('s', count));
+  await waitUntil({
+    what: `${count} Services to have an address`,
+    timeoutMs: 600_000,
+    intervalMs: 1000,
+    probe: async () => (await countAssigned(client)) === count,
+  });
+  await quietEvents(client);
+}
+
+async function restart({ lab, client }: BenchLab): Promise<Restart> {
+  const bareReadMs = await timeBareRead(client);
+  const written = await writesOf(lab);
+  const deletedAtMs = Date.now();
+  await lab.kubectl(['delete', 'pods', ...PODS, '--wait=false']);
+  const leader = await newLeader(lab, deletedAtMs);
+  await lab.kubectl(['rollout', 'status', 'deployment/controller', '--namespace', BERTH_NAMESPACE, '--timeout=60s']);
+  await sleep(SETTLE_MS);
+  return {
+    fromDeletionMs: leader.doneAtMs - deletedAtMs,
+    fromProcessMs: leader.doneAtMs - leader.begunAtMs,
+    bareReadMs,
+    writes: difference(await writesOf(lab), written),
+  };
+}
+
+interface Leader {
+  /** Milliseconds since the epoch; pods and benchmark share the machine's clock. */
+  readonly begunAtMs: number;
+  readonly doneAtMs: number;
+}
+
+/** Waits until a pod has made its first pass since the deletion. */
+async function newLeader(lab: Lab, deletedAtMs: number): Promise<Leader> {
+  let leader: Leader | undefined;
+  await waitUntil({
+    what: 'a new leader that has looked at every Service',
+    timeoutMs: 120_000,
+    intervalMs: 250,
+    probe: async () => {
+      for (const pod of await podNames(lab)) leader ??= await leaderIn(lab, pod, deletedAtMs);
+      return leader !== undefined;
+    },
+  });
+  if (leader === undefined) throw new Error('bench: no leader');
+  return leader;
+}
+
+async function podNames(lab: Lab): Promise<string[]> {
+  const names = await lab.kubectl(['get', 'pods', ...PODS, '--output', 'jsonpath={.items[*].metadata.name}']);
+  return names.split(' ').filter((name) => name !== '');
+}
+
+async function leaderIn(lab: Lab, pod: string, deletedAtMs: number): Promise<Leader | undefined> {
+  // A pod that is just ending or starting has no log; the next look has it.
+  const log = await lab.kubectl(['logs', '--namespace', BERTH_NAMESPACE, pod]).catch(() => '');
+  const done = log.split('\n').find((line) => line.includes('"first pass done"'));
+  const doneAtMs = done === undefined ? 0 : Date.parse((JSON.parse(done) as { timestamp: string }).timestamp);
+  if (doneAtMs < deletedAtMs) return undefined;
+  return { begunAtMs: await processStart(lab, pod), doneAtMs };
+}
+
+async function processStart(lab: Lab, pod: string): Promise<number> {
+  const path = `/api/v1/namespaces/${BERTH_NAMESPACE}/pods/${pod}:7480/proxy/metrics`;
+  const metrics = await lab.kubectl(['get', '--raw', path]);
+  const seconds = /^process_start_time_seconds (\S+)/m.exec(metrics)?.[1];
+  if (seconds === undefined) throw new Error(`bench: pod ${pod}: no process_start_time_seconds in its metrics`);
+  return Number(seconds) * 1000;
+}
+
+async function timeBareRead(client: KubeClient): Promise<number> {
+  const startMs = performance.now();
+  let page = await client.list(services, { limit: 500 });
+  while (page.continueToken !== undefined) {
+    page = await client.list(services, { limit: 500, continueToken: page.continueToken });
+  }
+  await client.list(configMaps, { namespace: BERTH_NAMESPACE });
+  return performance.now() - startMs;
+}
+
+interface AuditLine {
+  readonly verb: string;
+  readonly user: { readonly username: string };
+  readonly objectRef?: { readonly resource?: string; readonly name?: string };
+}
+
+const WRITING_VERBS: readonly string[] = ['create', 'update', 'patch', 'delete', 'deletecollection'];
+const CONTROLLER = `system:serviceaccount:${BERTH_NAMESPACE}:controller`;
+
+/** What the controller wrote since the lab was brought up. */
+async function writesOf(lab: Lab): Promise<Writes> {
+  const writes = { services: 0, ledger: 0, others: 0 };
+  for (const text of (await readFile(lab.auditLog, 'utf8')).split('\n')) {
+    if (!text.includes(CONTROLLER)) continue;
+    const { verb, user, objectRef } = JSON.parse(text) as AuditLine;
+    if (user.username !== CONTROLLER || !WRITING_VERBS.includes(verb) || objectRef?.resource === 'leases') continue;
+    writes[kindOf(objectRef)] += 1;
+  }
+  return writes;
+}
+
+function kindOf({ resource, name = '' }: NonNullable<AuditLine['objectRef']> = {}): keyof Writes {
+  if (resource === 'services') return 'services';
+  return resource === 'configmaps' && /^ledger(-\d+)?$/.test(name) ? 'ledger' : 'others';
+}
+
+function difference(now: Writes, before: Writes): Writes {
+  return {
+    services: now.services - before.services,
+    ledger: now.ledger - before.ledger,
+    others: now.others - before.others,
+  };
+}
