@@ -25,7 +25,7 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   date: () => new Date(),
   after(delayMs, callback) {
-    const handle = setTimeout(callback, delayMs);
+    const handle = setTimeout(callback, Math.max(0, delayMs));
     return { cancel: () => clearTimeout(handle) };
   },
 };

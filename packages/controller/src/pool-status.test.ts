@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import { IpAddress, type PoolUsageReport } from '@berth/core';
+import { expect } from 'chai';
+import { NO_POOLS } from './pool-source.ts';
+import { formatPoolStatus } from './pool-status.ts';
+
+const row = (pool: string, family: PoolUsageReport['family'], total: bigint): PoolUsageReport => ({
+  pool,
+  family,
+  total,
+  used: 1n,
+  cooling: 0n,
+  free: total - 1n,
+  addresses: [family === 'IPv4' ? '192.0.2.0/30' : '2001:db8::/64'],
+});
+
+function addressOf(text: string): IpAddress {
+  const parsed = IpAddress.parse(text);
+  if (!parsed.ok) throw new Error(parsed.reason);
+  return parsed.value;
+}
+
+const stranded = (service: string) => ({
+  service,
+  addresses: [{ address: addressOf('192.0.2.9'), pool: undefined }],
+  condition: { status: 'True', reason: 'OutsidePools', message: '' } as const,
+  refusal: undefined,
+  remarks: ['OutsidePools'] as const,
+  isPermanent: false,
+  retryAtMs: undefined,
+  isRenumberDone: false,
+  isChange: false,
+  freed: [],
+});
+
+describe('formatPoolStatus', () => {
+  it('ST-10: shows pools as a table with aligned columns', () => {
+    const usage = [row('lan', 'IPv4', 4n), row('lan', 'IPv6', 1n << 64n)];
+    const { pools } = formatPoolStatus({ pools: NO_POOLS, usage, stranded: [] });
+    expect(pools?.split('\n')).to.deep.equal([
+      'POOL  FAMILY  TOTAL                 USED  FREE                  ADDRESSES',
+      'lan   IPv4    4                     1     3                     192.0.2.0/30',
+      'lan   IPv6    18446744073709551616  1     18446744073709551615  2001:db8::/64',
+      '',
+    ]);
+  });
+
+  it('gives programs the same as JSON, with numbers as text', () => {
+    const data = formatPoolStatus({ pools: NO_POOLS, usage: [row('lan', 'IPv6', 1n << 64n)], stranded: [] });
+    expect(JSON.parse(data['pools.json'] ?? '')).to.deep.equal([
+      {
+        pool: 'lan',
+        family: 'IPv6',
+        total: '18446744073709551616',
+        used: '1',
+        cooling: '0',
+        free: '18446744073709551615',
+        addresses: ['2001:db8::/64'],
+      },
+    ]);
+  });
+
+  it('lists stranded Services, and counts those that do not fit', () => {
+    const all = Array.from({ length: 53 }, (_, n) => stranded(`shop/s-${n}`));
+    const lines = formatPoolStatus({ pools: NO_POOLS, usage: [], stranded: all }).stranded?.trimEnd().split('\n') ?? [];
+    expect(lines).to.have.length(51);
+    expect(lines[0]).to.equal('shop/s-0   192.0.2.9  OutsidePools');
+    expect(lines.at(-1)).to.equal('and 3 more');
+  });
+
+  it('is the same text for the same input, so that nothing is written twice', () => {
+    const input = { pools: NO_POOLS, usage: [row('lan', 'IPv4', 4n)], stranded: [stranded('shop/web')] };
+    expect(formatPoolStatus(input)).to.deep.equal(formatPoolStatus(input));
+  });
+});
