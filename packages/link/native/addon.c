@@ -4,7 +4,7 @@
 
 NAPI_MODULE_INIT() {
   bool is_complete = export_sockets(env, exports) && export_polls(env, exports) && export_responder(env, exports) &&
-                     export_decision(env, exports) && export_program(env, exports);
+                     export_decision(env, exports) && export_program(env, exports) && export_heartbeat(env, exports);
   if (!is_complete) napi_throw_error(env, "ERR_ADDON", "link: the addon could not export its functions");
   return exports;
 }

@@ -29,8 +29,8 @@ struct kernel_engine {
   enum kernel_hook hook;
   // What the map "vips" holds; the counters of its entries are copies that `table` refreshes.
   struct vip_table *table;
-  // What the map "fence" holds.
-  uint64_t fence;
+  // What the map "fence" holds. Read by JavaScript's thread, written by it or by the thread that sends heartbeats (heartbeat.c).
+  _Atomic uint64_t fence;
   struct attachment attachments[SLOT_COUNT];
   // Sends announcements; receives nothing.
   int socket;
@@ -164,9 +164,10 @@ static void outcomes(struct engine *base, uint64_t counts[OUTCOME_COUNT]) {
 static void set_fence(struct engine *base, uint64_t milliseconds) {
   struct kernel_engine *engine = self(base);
   struct failure unused;
-  engine->fence = milliseconds == 0 ? 0 : monotonic_now() + milliseconds * 1000000u;
+  uint64_t until = milliseconds == 0 ? 0 : monotonic_now() + milliseconds * 1000000u;
+  engine->fence = until;
   // An array map's only element cannot be missing; were it, the program would stay silent.
-  kernel_map_put(&engine->program, ANSWER_MAP_fence, &only, &engine->fence, &unused);
+  kernel_map_put(&engine->program, ANSWER_MAP_fence, &only, &until, &unused);
 }
 
 static bool fence_holds(const struct kernel_engine *engine) { return monotonic_now() < engine->fence; }

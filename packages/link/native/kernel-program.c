@@ -24,6 +24,9 @@ enum { TCX_INGRESS = 46, BEFORE_OTHERS = 1 << 3 };
 // The end of the verifier's log is where the reason is.
 enum { LOG_BYTES = 1 << 20, REASON_BYTES = 90, CALL_BYTES = REASON_BYTES + 32 };
 
+// How often the verifier may be interrupted by a signal before that counts as an answer.
+enum { LOAD_ATTEMPTS = 20 };
+
 struct map_shape {
   const char *name;
   uint32_t type, key_bytes, value_bytes, entries, flags;
@@ -89,7 +92,13 @@ static int load(const struct bpf_insn *instructions, char *log) {
                                .log_size = log == NULL ? 0 : LOG_BYTES,
                                .log_level = log == NULL ? 0 : 1,
                                .prog_name = "berth_answer"};
-  return bpf(BPF_PROG_LOAD, &attributes);
+  // The verifier gives up with EAGAIN when a signal comes while it looks, which takes tens of milliseconds: ask again.
+  int descriptor = -1;
+  for (int attempt = 0; attempt < LOAD_ATTEMPTS; attempt++) {
+    descriptor = bpf(BPF_PROG_LOAD, &attributes);
+    if (descriptor >= 0 || errno != EAGAIN) break;
+  }
+  return descriptor;
 }
 
 // Loads once more to learn why the verifier says no; the log ends with a line of statistics and the reason before it.

@@ -45,5 +45,6 @@ bool export_polls(napi_env env, napi_value exports);
 bool export_responder(napi_env env, napi_value exports);
 bool export_decision(napi_env env, napi_value exports);
 bool export_program(napi_env env, napi_value exports);
+bool export_heartbeat(napi_env env, napi_value exports);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "engine.h"
 #include "napi-support.h"
-
+#include "responder-binding.h"
 
 // What an external value points to; `engine` is NULL after close.
 struct handle {
@@ -28,16 +28,20 @@ static void finalize(napi_env env, void *data, void *hint) {
   free(data);
 }
 
-// Fetches `count` arguments, the first of which is an open handle. NULL with a pending exception otherwise.
-static struct engine *open_engine(napi_env env, napi_callback_info info, size_t count,
-                                  napi_value arguments[MAX_ARGUMENTS]) {
+struct engine *engine_of(napi_env env, napi_value responder) {
   void *data = NULL;
-  if (!read_arguments(env, info, count, arguments)) return NULL;
-  if (napi_get_value_external(env, arguments[0], &data) != napi_ok || ((struct handle *)data)->engine == NULL) {
+  if (napi_get_value_external(env, responder, &data) != napi_ok || ((struct handle *)data)->engine == NULL) {
     throw_closed(env, "responder");
     return NULL;
   }
   return ((struct handle *)data)->engine;
+}
+
+// Fetches `count` arguments, the first of which is an open handle. NULL with a pending exception otherwise.
+static struct engine *open_engine(napi_env env, napi_callback_info info, size_t count,
+                                  napi_value arguments[MAX_ARGUMENTS]) {
+  if (!read_arguments(env, info, count, arguments)) return NULL;
+  return engine_of(env, arguments[0]);
 }
 
 static struct engine *create_engine(int32_t which, struct failure *failure) {

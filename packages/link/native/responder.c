@@ -272,7 +272,7 @@ void responder_set_fence(struct responder *responder, uint64_t milliseconds) {
 
 bool responder_renew(struct responder *responder, uint64_t milliseconds) {
   if (!fence_holds(responder)) return false;
-  // Nobody else writes the fence: all calls are made on JavaScript's thread.
+  // Nobody else writes the fence meanwhile: calls are made on JavaScript's thread, or on that of heartbeat.c, and then not on the other.
   responder_set_fence(responder, milliseconds);
   return true;
 }

@@ -3,6 +3,7 @@
 export * from './address-prober.ts';
 export * from './announcer.ts';
 export * from './conflict-watch.ts';
+export * from './heartbeat-sender.ts';
 export * from './link-group.ts';
 export * from './links.ts';
 export { PACKET_OPTION, type PacketType, SO, SOL } from './linux.ts';

@@ -5,10 +5,16 @@ import { dirname, join } from 'node:path';
 
 declare const responderBrand: unique symbol;
 declare const pollBrand: unique symbol;
+declare const heartbeatBrand: unique symbol;
 
 /** What answers: a thread, or a program in the kernel. */
 export interface ResponderHandle {
   readonly [responderBrand]: true;
+}
+
+/** A thread that sends heartbeats. */
+export interface HeartbeatHandle {
+  readonly [heartbeatBrand]: true;
 }
 
 /** A descriptor that is watched. */
@@ -64,6 +70,26 @@ export interface NativeLink {
   /** Rows of 16 bytes of address and four 64-bit numbers: requests, replies, claims, and the MAC of the last claim. */
   responderVipCounters(handle: ResponderHandle): ArrayBuffer;
   outcomeNames(): string[];
+  /** Starts a thread that sends heartbeats and keeps the fence of this responder, which must be closed after it. */
+  heartbeatOpen(responder: ResponderHandle): HeartbeatHandle;
+  heartbeatClose(handle: HeartbeatHandle): void;
+  /** Milliseconds between rounds, and how long the responder may answer after one. The first call begins the rounds. */
+  heartbeatPace(handle: HeartbeatHandle, intervalMs: number, answerMs: number): void;
+  /** Opens a socket to send on an interface; returns its slot, 0 to 63. */
+  heartbeatAttach(handle: HeartbeatHandle, ifindex: number): number;
+  heartbeatDetach(handle: HeartbeatHandle, slot: number): void;
+  /** The frame of a slot, 94 to 1,294 bytes, and the two padded blocks of its key; counter and tag are filled in anew each round. */
+  heartbeatFrame(handle: HeartbeatHandle, slot: number, frame: Uint8Array, inner: Uint8Array, outer: Uint8Array): void;
+  /** A number for a frame that is sent otherwise. */
+  heartbeatNextCounter(handle: HeartbeatHandle): number;
+  /** Heartbeats may be sent for this long from now; 0 ends them. */
+  heartbeatRenew(handle: HeartbeatHandle, milliseconds: number): void;
+  /** Leaves the fence alone from now on and forgets a lapse. */
+  heartbeatHold(handle: HeartbeatHandle): void;
+  /** Rounds may open and renew the fence. */
+  heartbeatRelease(handle: HeartbeatHandle): void;
+  /** Rounds, lapses, longest delay in milliseconds since the last call, and 1 while the thread is lapsed. */
+  heartbeatReport(handle: HeartbeatHandle): [number, number, number, 0 | 1];
   /**
    * The decision on one frame alone, as a position in {@link NativeLink.outcomeNames}; fills `reply` (room for 86 bytes) when that is
    * `reply` (42 bytes) or `ndp-reply` (86).

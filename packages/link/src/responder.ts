@@ -44,6 +44,11 @@ export class Responder {
     return new Responder(native, native.responderOpen(ENGINE_NUMBERS[engine]));
   }
 
+  /** For {@link HeartbeatSender}, whose thread keeps the fence. */
+  get handle(): ResponderHandle {
+    return this.#handle;
+  }
+
   /** Begins to listen on an interface, as this MAC. To change the MAC, detach first. */
   attach(ifindex: number, mac: MacAddress): void {
     if (this.#slots.has(ifindex)) return;

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heartbeat.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "monotonic-clock.h"
+
+enum { NANOSECONDS_A_MILLISECOND = 1000000, COUNTER_BYTES = 6, REALTIME_PRIORITY = 1, NICE = -20 };
+
+struct slot {
+  // -1: not in use.
+  int fd;
+  size_t length;
+  uint8_t frame[HEARTBEAT_FRAME_BYTES];
+  struct hmac_key key;
+};
+
+// Times are nanoseconds of the monotonic clock. Everything but the counter is guarded by the lock, which is held for a round of
+// sends at most; the thread waits on `changed` for its next round.
+struct heartbeat {
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  pthread_t thread;
+  struct engine *engine;
+  _Atomic uint64_t counter;
+  uint64_t interval;
+  uint64_t answer;
+  uint64_t process_until;
+  uint64_t due;
+  // When a round last went out; 0 before the first, and after a hold.
+  uint64_t sent;
+  struct heartbeat_report report;
+  bool may_renew;
+  bool is_stopping;
+  struct slot slots[SLOT_COUNT];
+};
+
+// ---- the thread ----
+
+uint64_t heartbeat_next_counter(struct heartbeat *heartbeat) { return atomic_fetch_add(&heartbeat->counter, 1) + 1; }
+
+static void seal(struct heartbeat *heartbeat, struct slot *slot) {
+  uint8_t digest[SHA256_DIGEST_BYTES];
+  uint64_t counter = heartbeat_next_counter(heartbeat);
+  for (int index = 0; index < COUNTER_BYTES; index++)
+    slot->frame[HEARTBEAT_COUNTER_OFFSET + index] = (uint8_t)(counter >> (8 * (COUNTER_BYTES - 1 - index)));
+  // The tag covers the heartbeat without its Ethernet header.
+  uint8_t *heartbeat_bytes = slot->frame + ETHERNET_HEADER_BYTES;
+  size_t covered = slot->length - ETHERNET_HEADER_BYTES - HEARTBEAT_TAG_BYTES;
+  hmac_sha256(&slot->key, heartbeat_bytes, covered, digest);
+  memcpy(heartbeat_bytes + covered, digest, HEARTBEAT_TAG_BYTES);
+}
+
+static bool send_all(struct heartbeat *heartbeat) {
+  bool is_sent = false;
+  for (int number = 0; number < SLOT_COUNT; number++) {
+    struct slot *slot = &heartbeat->slots[number];
+    if (slot->fd < 0 || slot->length == 0) continue;
+    seal(heartbeat, slot);
+    if (send(slot->fd, slot->frame, slot->length, MSG_DONTWAIT) >= 0) is_sent = true;
+  }
+  return is_sent;
+}
+
+static void lapse(struct heartbeat *heartbeat) {
+  heartbeat->report.is_lapsed = true;
+  heartbeat->report.lapses++;
+}
+
+// The fence counts from before the frames went out, so whatever delays them makes this node silent earlier.
+static void renew_engine(struct heartbeat *heartbeat, uint64_t before, bool is_first) {
+  uint64_t spent = monotonic_now() - before;
+  uint64_t left = spent < heartbeat->answer ? (heartbeat->answer - spent) / NANOSECONDS_A_MILLISECOND : 0;
+  if (left == 0) return lapse(heartbeat);
+  if (is_first) heartbeat->engine->ops->set_fence(heartbeat->engine, left);
+  else if (!heartbeat->engine->ops->renew(heartbeat->engine, left)) lapse(heartbeat);
+}
+
+static void run_round(struct heartbeat *heartbeat) {
+  uint64_t now = monotonic_now();
+  if (now - heartbeat->due > heartbeat->report.latest) heartbeat->report.latest = now - heartbeat->due;
+  if (heartbeat->report.is_lapsed) return;
+  // Peers may have taken over: only JavaScript may go on from here.
+  if (heartbeat->sent != 0 && now - heartbeat->sent >= heartbeat->answer) return lapse(heartbeat);
+  if (now >= heartbeat->process_until || !send_all(heartbeat)) return;
+  bool is_first = heartbeat->sent == 0;
+  heartbeat->report.rounds++;
+  if (!heartbeat->may_renew) return;
+  heartbeat->sent = now;
+  renew_engine(heartbeat, now, is_first);
+}
+
+// Best effort: without CAP_SYS_NICE the thread has to queue like any other.
+static void hurry(void) {
+  struct sched_param priority = {.sched_priority = REALTIME_PRIORITY};
+  if (pthread_setschedparam(pthread_self(), SCHED_FIFO, &priority) == 0) return;
+  setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
+}
+
+static struct timespec timespec_of(uint64_t nanoseconds) {
+  return (struct timespec){.tv_sec = (time_t)(nanoseconds / 1000000000u), .tv_nsec = (long)(nanoseconds % 1000000000u)};
+}
+
+static void *run(void *argument) {
+  struct heartbeat *heartbeat = argument;
+  hurry();
+  pthread_mutex_lock(&heartbeat->lock);
+  while (!heartbeat->is_stopping) {
+    struct timespec due = timespec_of(heartbeat->due);
+    int result = heartbeat->interval == 0 ? pthread_cond_wait(&heartbeat->changed, &heartbeat->lock)
+                                          : pthread_cond_timedwait(&heartbeat->changed, &heartbeat->lock, &due);
+    if (result != ETIMEDOUT || heartbeat->is_stopping) continue;
+    run_round(heartbeat);
+    uint64_t now = monotonic_now();
+    heartbeat->due += heartbeat->interval;
+    // Rounds that were missed are not made up for.
+    if (heartbeat->due < now) heartbeat->due = now;
+  }
+  pthread_mutex_unlock(&heartbeat->lock);
+  return NULL;
+}
+
+// ---- JavaScript's side ----
+
+static bool start_thread(struct heartbeat *heartbeat, struct failure *failure) {
+  pthread_condattr_t attributes;
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init(&heartbeat->changed, &attributes);
+  pthread_condattr_destroy(&attributes);
+  // JavaScript's thread may be put aside while it holds the lock; it must not hold up this one.
+  pthread_mutexattr_t inheriting;
+  pthread_mutexattr_init(&inheriting);
+  pthread_mutexattr_setprotocol(&inheriting, PTHREAD_PRIO_INHERIT);
+  pthread_mutex_init(&heartbeat->lock, &inheriting);
+  pthread_mutexattr_destroy(&inheriting);
+  // Signals are for JavaScript's thread.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int error = pthread_create(&heartbeat->thread, NULL, run, heartbeat);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (error == 0) pthread_setname_np(heartbeat->thread, "berth-beats");
+  *failure = (struct failure){"pthread_create", error};
+  return error == 0;
+}
+
+struct heartbeat *heartbeat_create(struct engine *engine, struct failure *failure) {
+  struct heartbeat *heartbeat = calloc(1, sizeof *heartbeat);
+  if (heartbeat == NULL) {
+    *failure = (struct failure){"calloc", ENOMEM};
+    return NULL;
+  }
+  heartbeat->engine = engine;
+  for (int number = 0; number < SLOT_COUNT; number++) heartbeat->slots[number].fd = -1;
+  if (start_thread(heartbeat, failure)) return heartbeat;
+  free(heartbeat);
+  return NULL;
+}
+
+void heartbeat_destroy(struct heartbeat *heartbeat) {
+  pthread_mutex_lock(&heartbeat->lock);
+  heartbeat->is_stopping = true;
+  pthread_cond_signal(&heartbeat->changed);
+  pthread_mutex_unlock(&heartbeat->lock);
+  pthread_join(heartbeat->thread, NULL);
+  for (int number = 0; number < SLOT_COUNT; number++)
+    if (heartbeat->slots[number].fd >= 0) close(heartbeat->slots[number].fd);
+  pthread_cond_destroy(&heartbeat->changed);
+  pthread_mutex_destroy(&heartbeat->lock);
+  free(heartbeat);
+}
+
+void heartbeat_pace(struct heartbeat *heartbeat, uint64_t interval, uint64_t answer) {
+  pthread_mutex_lock(&heartbeat->lock);
+  if (heartbeat->interval == 0) heartbeat->due = monotonic_now();
+  heartbeat->interval = interval * NANOSECONDS_A_MILLISECOND;
+  heartbeat->answer = answer * NANOSECONDS_A_MILLISECOND;
+  pthread_cond_signal(&heartbeat->changed);
+  pthread_mutex_unlock(&heartbeat->lock);
+}
+
+static int open_socket(int ifindex, struct failure *failure) {
+  // Without a protocol the socket receives nothing.
+  int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) {
+    *failure = (struct failure){"socket", errno};
+    return -1;
+  }
+  struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_ifindex = ifindex};
+  if (bind(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
+  *failure = (struct failure){"bind", errno};
+  close(fd);
+  return -1;
+}
+
+int heartbeat_attach(struct heartbeat *heartbeat, int ifindex, struct failure *failure) {
+  int number = 0;
+  // Only JavaScript's thread opens and closes slots.
+  while (number < SLOT_COUNT && heartbeat->slots[number].fd >= 0) number++;
+  if (number == SLOT_COUNT) {
+    *failure = (struct failure){"attach", ENOSPC};
+    return -1;
+  }
+  int fd = open_socket(ifindex, failure);
+  if (fd < 0) return -1;
+  pthread_mutex_lock(&heartbeat->lock);
+  heartbeat->slots[number].fd = fd;
+  heartbeat->slots[number].length = 0;
+  pthread_mutex_unlock(&heartbeat->lock);
+  return number;
+}
+
+void heartbeat_detach(struct heartbeat *heartbeat, int number) {
+  pthread_mutex_lock(&heartbeat->lock);
+  struct slot *slot = &heartbeat->slots[number];
+  if (slot->fd >= 0) close(slot->fd);
+  slot->fd = -1;
+  pthread_mutex_unlock(&heartbeat->lock);
+}
+
+void heartbeat_frame(struct heartbeat *heartbeat, int number, const uint8_t *frame, size_t length,
+                     const struct hmac_key *key) {
+  pthread_mutex_lock(&heartbeat->lock);
+  struct slot *slot = &heartbeat->slots[number];
+  memcpy(slot->frame, frame, length);
+  slot->length = length;
+  slot->key = *key;
+  pthread_mutex_unlock(&heartbeat->lock);
+}
+
+void heartbeat_renew(struct heartbeat *heartbeat, uint64_t milliseconds) {
+  pthread_mutex_lock(&heartbeat->lock);
+  heartbeat->process_until = milliseconds == 0 ? 0 : monotonic_now() + milliseconds * NANOSECONDS_A_MILLISECOND;
+  pthread_mutex_unlock(&heartbeat->lock);
+}
+
+void heartbeat_hold(struct heartbeat *heartbeat) {
+  pthread_mutex_lock(&heartbeat->lock);
+  heartbeat->may_renew = false;
+  heartbeat->sent = 0;
+  heartbeat->report.is_lapsed = false;
+  pthread_mutex_unlock(&heartbeat->lock);
+}
+
+void heartbeat_release(struct heartbeat *heartbeat) {
+  pthread_mutex_lock(&heartbeat->lock);
+  heartbeat->may_renew = true;
+  pthread_mutex_unlock(&heartbeat->lock);
+}
+
+struct heartbeat_report heartbeat_report(struct heartbeat *heartbeat) {
+  pthread_mutex_lock(&heartbeat->lock);
+  struct heartbeat_report report = heartbeat->report;
+  heartbeat->report.latest = 0;
+  pthread_mutex_unlock(&heartbeat->lock);
+  return report;
+}

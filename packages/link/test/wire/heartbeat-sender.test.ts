@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect } from 'chai';
+
+interface Outcome {
+  readonly frames: string[];
+  readonly fence: string[];
+  readonly rounds: number;
+  readonly lapses: number;
+  readonly isLapsed: boolean;
+}
+
+/** Plays a scenario in a namespace of its own, which ends with it. A process that stops itself goes on after a while. */
+async function play(scenario: string): Promise<Outcome> {
+  const host = join(import.meta.dirname, '..', 'support', 'heartbeat-host.ts');
+  const script = 'ip link set lo up && exec "$0" "$1" "$2"';
+  const child = spawn('unshare', ['--net', 'sh', '-c', script, process.execPath, host, scenario], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const output = text(child.stdout);
+  if (scenario === 'stopped') void letGoOn(child.pid ?? 0, output);
+  return JSON.parse(await output) as Outcome;
+}
+
+async function letGoOn(pid: number, ended: Promise<string>): Promise<void> {
+  let isRunning = true;
+  void ended.then(() => {
+    isRunning = false;
+  });
+  while (isRunning) {
+    await delay(700);
+    if (isRunning) process.kill(pid, 'SIGCONT');
+  }
+}
+
+function counterOf(hex: string): number {
+  return Number.parseInt(hex.slice(2 * (14 + 32), 2 * (14 + 38)), 16);
+}
+
+describe('HeartbeatSender', () => {
+  it('sends at its pace, each frame with the next counter and a tag of its own, and keeps the fence', async () => {
+    const { frames, fence, isLapsed } = await play('beat');
+    expect(frames.length).to.be.within(8, 20);
+    expect(frames.map(counterOf)).to.deep.equal(frames.map((_, index) => index + 1));
+    for (const hex of frames) {
+      const heartbeat = Buffer.from(hex, 'hex').subarray(14);
+      const tag = createHmac('sha256', Buffer.alloc(32)).update(heartbeat.subarray(0, -16)).digest().subarray(0, 16);
+      expect(heartbeat.subarray(-16).toString('hex')).to.equal(tag.toString('hex'));
+    }
+    expect(fence).to.deep.equal(['held']);
+    expect(isLapsed).to.equal(false);
+  });
+
+  it('FO-05: falls silent when JavaScript gives no sign, and the fence with it', async () => {
+    const { frames, fence } = await play('not-renewed');
+    expect(frames.length).to.be.within(3, 6);
+    expect(fence).to.deep.equal(['expired']);
+  });
+
+  it('goes on while JavaScript hangs', async () => {
+    const { frames, lapses } = await play('hang');
+    expect(frames.length).to.be.at.least(18);
+    expect(lapses).to.equal(0);
+  });
+
+  it('sends and leaves the fence alone while it is held', async () => {
+    const { frames, fence } = await play('held');
+    expect(frames.length).to.be.at.least(8);
+    expect(fence).to.deep.equal(['expired']);
+  });
+
+  it('FO-05: neither sends nor renews after the process was stopped, until it is told to go on', async () => {
+    const { fence, lapses } = await play('stopped');
+    expect(fence).to.deep.equal(['expired', '0 frames', 'held']);
+    expect(lapses).to.equal(1);
+  });
+});
