@@ -50,6 +50,23 @@ describe('random schedules of faults', () => {
         ],
       },
     },
+    {
+      name: 'a node that leaves answers beside the taker while it hands over, and no longer',
+      schedule: {
+        seed: 240147844,
+        nodes: 3,
+        vips: 3,
+        rebalance: 'off',
+        steps: [
+          { afterMs: 86, fault: { kind: 'one-way', from: 4, to: 2 } },
+          { afterMs: 259, fault: { kind: 'heal' } },
+          { afterMs: 425, fault: { kind: 'unwant', vip: 3 } },
+          { afterMs: 404, fault: { kind: 'unwant', vip: 3 } },
+          { afterMs: 452, fault: { kind: 'kill', node: 4, forMs: 1 } },
+          { afterMs: 135, fault: { kind: 'leave', node: 0, forMs: 1 } },
+        ],
+      },
+    },
   ];
   for (const { name, schedule } of found) {
     it(name, () => {
