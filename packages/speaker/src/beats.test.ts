@@ -43,7 +43,7 @@ function timing(): Timing {
 }
 
 /** The answering thread as a list of what it was told. */
-function setUp(options: { send?: () => boolean; mayAnswer?: () => boolean; renew?: () => 'held' | 'expired' } = {}) {
+function setUp(options: { send?: () => boolean; renew?: () => 'held' | 'expired' } = {}) {
   const clock = new LateClock();
   const told: string[] = [];
   const beats = new Beats({
@@ -59,9 +59,9 @@ function setUp(options: { send?: () => boolean; mayAnswer?: () => boolean; renew
     },
     paceMs: () => 25,
     send: options.send ?? (() => true),
-    mayAnswer: options.mayAnswer ?? (() => true),
     onLapsed: () => told.push('lapsed'),
   });
+  beats.tableIsRight();
   return { clock, told, beats };
 }
 
@@ -95,9 +95,14 @@ describe('Beats', () => {
   });
 
   it('does not renew while the table may hold what was given up', () => {
-    const { told, beats } = setUp({ mayAnswer: () => false });
+    const { clock, told, beats } = setUp();
+    beats.rearm();
     beats.start();
-    expect(told).to.deep.equal([]);
+    clock.pass(25);
+    expect(told).to.deep.equal(['expire']);
+    beats.tableIsRight();
+    clock.pass(25);
+    expect(told).to.deep.equal(['expire', 'open 150']);
   });
 
   it('FO-05: lapses when a round comes too late, and sends and renews nothing until it is armed again', () => {
@@ -109,6 +114,7 @@ describe('Beats', () => {
     expect(sent).to.have.length(1);
     expect(told).to.deep.equal(['open 150', 'lapsed', 'lapsed']);
     beats.rearm();
+    beats.tableIsRight();
     clock.pass(25);
     expect(told.slice(3)).to.deep.equal(['expire', 'open 150']);
     expect(beats.takeLatest()).to.equal(125);

@@ -13,6 +13,23 @@ export interface FencedAnswerer {
   expire(): void;
 }
 
+/** Sends heartbeats and keeps the answer fence: from this event loop ({@link Beats}), or by a native thread (`NativeBeats`). */
+export interface BeatKeeper {
+  /** How often the node was silenced because a round was too late. */
+  readonly lapses: number;
+  /** Longest delay of a round since this was last asked, in milliseconds. */
+  takeLatest(): number;
+  start(): void;
+  /** Silences the node and sends nothing any more. */
+  stop(): void;
+  /** Everything was given up: the node is silent when this returns, and answers anew once the table is right. */
+  rearm(): void;
+  /** What is answered was brought in line with what is owned. */
+  tableIsRight(): void;
+  /** Heartbeats say something else from now on. */
+  framesChanged(): void;
+}
+
 export interface BeatsOptions {
   readonly timing: Timing;
   readonly clock: Clock;
@@ -21,17 +38,17 @@ export interface BeatsOptions {
   paceMs(): number;
   /** Sends one heartbeat on each segment. Whether all that should go out did. */
   send(): boolean;
-  /** Whether the table of what is answered is up to date. If not, heartbeats go out and the fence is left alone. */
-  mayAnswer(): boolean;
   /** This node was too late: whatever it owns may have a new owner. */
   onLapsed(): void;
 }
 
-export class Beats {
+export class Beats implements BeatKeeper {
   readonly #options: BeatsOptions;
   #fence: Fence = CLOSED_FENCE;
   #timer: Timer | undefined;
   #dueMs = 0;
+  /** Whether what is answered may hold VIPs that were given up. Heartbeats go out all the same, but the fence is left alone. */
+  #table: 'right' | 'stale' = 'stale';
   #lapses = 0;
   #latestMs = 0;
 
@@ -39,12 +56,10 @@ export class Beats {
     this.#options = options;
   }
 
-  /** How often the node was silenced because a round was too late. */
   get lapses(): number {
     return this.#lapses;
   }
 
-  /** Longest delay of a round since this was last asked, in milliseconds. */
   takeLatest(): number {
     const latest = this.#latestMs;
     this.#latestMs = 0;
@@ -56,18 +71,24 @@ export class Beats {
     this.#round();
   }
 
-  /** Silences the node and sends nothing any more. */
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#options.answerer.expire();
   }
 
-  /** Everything was given up and is silent: answers may begin anew with the next round. */
   rearm(): void {
+    this.#table = 'stale';
     this.#options.answerer.expire();
     this.#fence = rearmed(this.#fence);
   }
+
+  tableIsRight(): void {
+    this.#table = 'right';
+  }
+
+  /** Each round asks for the heartbeats of its moment. */
+  framesChanged(): void {}
 
   #round(): void {
     const { clock, timing, paceMs } = this.#options;
@@ -84,8 +105,8 @@ export class Beats {
 
   // The time was read before the frames went out, so whatever delays them shortens this node's answers.
   #beat(beforeMs: number): void {
-    const { answerer, timing, clock, send, mayAnswer } = this.#options;
-    if (!send() || !mayAnswer()) return;
+    const { answerer, timing, clock, send } = this.#options;
+    if (!send() || this.#table === 'stale') return;
     const isFirst = this.#fence.sentMs === undefined;
     this.#fence = afterSending(this.#fence, timing, beforeMs);
     const leftMs = this.#fence.answerUntilMs - clock.now();

@@ -32,6 +32,11 @@ export class HeartbeatKey {
     this.#outer = padded(key, OUTER_PAD);
   }
 
+  /** The two padded blocks, for a sender that computes tags itself. */
+  get padded(): { readonly inner: Uint8Array; readonly outer: Uint8Array } {
+    return { inner: this.#inner, outer: this.#outer };
+  }
+
   /** HMAC-SHA-256, the first 16 bytes. */
   tag(signed: Uint8Array): Uint8Array {
     const inner = hash('sha256', Buffer.concat([this.#inner, signed]), 'buffer');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Membership on one segment: gives frames, time and wishes to the state machine of core, sends what it says, and keeps the list of
- * VIPs that it owns. Without the native sender, heartbeats come from this event loop, so one fence covers both (`Beats`).
+ * VIPs that it owns. Heartbeats and fence are kept for all segments together (beats.ts, native-beats.ts).
  */
 import {
   type DesiredVip,
@@ -22,6 +22,8 @@ import {
 } from '@berth/core';
 import type { Clock, Timer } from '@berth/kube';
 import { type HeartbeatSource, openFrame, sealFrame } from './heartbeat-frames.ts';
+import type { HeartbeatKey } from './heartbeat-keys.ts';
+import type { BeatFrame } from './native-beats.ts';
 
 /** The segment's frames; a packet socket of packages/link with the group joined. */
 export interface SegmentSocket {
@@ -37,6 +39,8 @@ export interface MembershipLoopOptions {
   readonly source: HeartbeatSource;
   readonly socket: SegmentSocket;
   readonly clock: Clock;
+  /** The heartbeat says something else from now on. */
+  onBeat(): void;
   /** What is owned has changed. What was given up must be silent when this returns. */
   onOwned(): void;
   /** Everything was given up: silence first, then the fence may be armed again. */
@@ -113,6 +117,14 @@ export class MembershipLoop {
     return this.#isRunning && this.#beat !== undefined && this.#send(this.#beat);
   }
 
+  /** The heartbeat as a frame, for a sender that fills in counter and tag itself. */
+  beatFrame(): BeatFrame | undefined {
+    if (!this.#isRunning || this.#beat === undefined) return undefined;
+    const { source, self } = this.#options;
+    const key = this.#signingKey();
+    return { ifindex: self.port, frame: sealFrame(source, self, this.#beat, key.id), key: key.padded };
+  }
+
   #receive(frame: Uint8Array): void {
     const opened = openFrame(this.#options.source, frame);
     if (opened.ok) this.give({ type: 'frame', heartbeat: opened.heartbeat });
@@ -140,6 +152,7 @@ export class MembershipLoop {
     switch (action.type) {
       case 'beat':
         this.#beat = action.body;
+        this.#options.onBeat();
         break;
       case 'send':
         for (const body of action.bodies) this.#send(body);
@@ -163,15 +176,19 @@ export class MembershipLoop {
 
   #send(body: HeartbeatBody): boolean {
     const { source, self, socket, onSocketError } = this.#options;
-    const { newest, previous } = source.keys();
-    const keyId = signingKeyId({ newest: newest.id, previous: previous?.id }, this.#state);
     try {
-      return socket.send(sealFrame(source, self, body, keyId));
+      return socket.send(sealFrame(source, self, body, this.#signingKey().id));
     } catch (error) {
       // The interface is going away; the cable's state is told separately.
       onSocketError(error);
       return false;
     }
+  }
+
+  #signingKey(): HeartbeatKey {
+    const keys = this.#options.source.keys();
+    const id = signingKeyId({ newest: keys.newest.id, previous: keys.previous?.id }, this.#state);
+    return keys.find(id) ?? keys.newest;
   }
 
   #plan(): void {

@@ -15,9 +15,10 @@ import type {
 } from '@berth/core';
 import { currentPaceMs, vipCandidates } from '@berth/core';
 import type { Clock } from '@berth/kube';
-import { Beats, type FencedAnswerer } from './beats.ts';
+import { type BeatKeeper, Beats, type FencedAnswerer } from './beats.ts';
 import type { HeartbeatSource } from './heartbeat-frames.ts';
 import { MembershipLoop, type MembershipLoopOptions, type SegmentSocket } from './membership-loop.ts';
+import { type BeatThread, NativeBeats } from './native-beats.ts';
 import type { OwnedVip } from './ownership.ts';
 import type { Segment } from './segments.ts';
 import type { WantedVip } from './wanted-vips.ts';
@@ -34,6 +35,8 @@ export interface MembershipsOptions {
   readonly source: HeartbeatSource;
   readonly clock: Clock;
   readonly answerer: FencedAnswerer;
+  /** The native thread that sends heartbeats. Without one they come from this event loop. */
+  readonly thread?: BeatThread | undefined;
   /** The fitting interfaces of this moment. */
   segments(): readonly Segment[];
   /** Opens a socket for heartbeats. Throws what the system says. */
@@ -58,29 +61,18 @@ interface Group {
 
 export class Memberships {
   readonly #options: MembershipsOptions;
-  readonly #beats: Beats;
+  readonly #beats: BeatKeeper;
   readonly #joined = new Map<number, Joined>();
   #state: 'closed' | 'open' | 'leaving' = 'closed';
   #isDeciding = false;
-  /** VIPs were given up that may still be in the answering table. */
-  #isStale = false;
   #onAllLeft: (() => void) | undefined;
 
   constructor(options: MembershipsOptions) {
     this.#options = options;
-    this.#beats = new Beats({
-      timing: options.timing,
-      clock: options.clock,
-      answerer: options.answerer,
-      paceMs: () => this.#paceMs(),
-      // A segment that cannot be sent on is told apart by its peers; it must not silence the others.
-      send: () => this.#sendBeats(),
-      mayAnswer: () => !this.#isStale,
-      onLapsed: () => this.#lapse(),
-    });
+    this.#beats = options.thread ? this.#nativeBeats(options.thread) : this.#ownBeats();
   }
 
-  get beats(): Beats {
+  get beats(): BeatKeeper {
     return this.#beats;
   }
 
@@ -128,8 +120,29 @@ export class Memberships {
     const facts = [...nodes];
     for (const { segment, loop } of this.#joined.values()) loop.desire(this.#desiredOn(segment, groups, facts));
     this.#isDeciding = false;
-    this.#isStale = false;
+    // The caller answers for exactly these before anything else runs.
+    this.#beats.tableIsRight();
     return [...groups.values()].flatMap((group) => this.#ownedOf(group)).sort((a, b) => a.vip.compare(b.vip));
+  }
+
+  #ownBeats(): BeatKeeper {
+    const { timing, clock, answerer } = this.#options;
+    // A segment that cannot be sent on is told apart by its peers; it must not silence the others.
+    const send = () => [...this.#joined.values()].map(({ loop }) => loop.beat()).some((isSent) => isSent);
+    return new Beats({ timing, clock, answerer, send, paceMs: () => this.#paceMs(), onLapsed: () => this.#lapse() });
+  }
+
+  #nativeBeats(thread: BeatThread): BeatKeeper {
+    const { timing, clock, answerer, onFailed } = this.#options;
+    return new NativeBeats({
+      ...{ timing, clock, answerer, thread },
+      paceMs: () => this.#paceMs(),
+      frames: () => [...this.#joined.values()].flatMap(({ loop }) => loop.beatFrame() ?? []),
+      onLapsed: () => this.#lapse(),
+      onFailed: (error) => {
+        for (const { segment } of this.#joined.values()) onFailed(segment, error);
+      },
+    });
   }
 
   #ownedOf({ vip, services }: Group): OwnedVip[] {
@@ -182,6 +195,7 @@ export class Memberships {
         ...{ timing, rebalance, source, clock },
         self: { node: nodeName, bootId, port: segment.ifindex, mac: segment.mac },
         socket: openSocket(segment),
+        onBeat: () => this.#beats.framesChanged(),
         onOwned: () => this.#changed(),
         onSilenced: () => this.#silenced(),
         onAnnounce: (vip) => this.#options.onAnnounce(vip, segment),
@@ -202,13 +216,8 @@ export class Memberships {
 
   // The fence is closed first, so nothing is answered from here on; it opens again once the table has been made anew.
   #silenced(): void {
-    this.#isStale = true;
     this.#beats.rearm();
     this.#changed();
-  }
-
-  #sendBeats(): boolean {
-    return [...this.#joined.values()].map(({ loop }) => loop.beat()).some((isSent) => isSent);
   }
 
   #lapse(): void {

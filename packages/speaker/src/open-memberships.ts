@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { HEARTBEAT_ETHER_TYPE, timingOf } from '@berth/core';
 import { errorFields, type Log } from '@berth/daemon';
 import { systemClock } from '@berth/kube';
-import { LinkGroup, PacketSocket } from '@berth/link';
+import { HeartbeatSender, LinkGroup, PacketSocket } from '@berth/link';
 import type { SpeakerConfig } from './config.ts';
-import { frameCounter, HEARTBEAT_GROUP } from './heartbeat-frames.ts';
+import { HEARTBEAT_GROUP } from './heartbeat-frames.ts';
 import { HeartbeatKeys } from './heartbeat-keys.ts';
 import type { Lan } from './lan.ts';
 import type { SegmentSocket } from './membership-loop.ts';
@@ -31,8 +31,9 @@ export interface MembershipParts {
 /** Throws when times or keys are wrong: without them this node must not take part. */
 export function openMemberships({ config, log, lan, onOwned }: MembershipParts): Memberships {
   const { heartbeats } = config;
-  const times = timingOf({ ...heartbeats, processFenceMs: 'answer-fence' });
+  const times = timingOf(heartbeats);
   if (!times.ok) throw new Error(`speaker: heartbeats: ${times.problems.join('; ')}`);
+  const thread = HeartbeatSender.open(lan.responder);
   const keys = watchKeys(heartbeats.secretFolder, log);
   const clusterId = createHash('sha256').update(heartbeats.clusterId).digest().subarray(0, CLUSTER_ID_BYTES);
   return new Memberships({
@@ -41,9 +42,10 @@ export function openMemberships({ config, log, lan, onOwned }: MembershipParts):
     timing: times.timing,
     rebalance: heartbeats.rebalance,
     eligibility: { excludeLabel: config.excludeLabel },
-    source: { clusterId: clusterId.toString('hex'), keys, nextCounter: frameCounter() },
+    source: { clusterId: clusterId.toString('hex'), keys, nextCounter: () => thread.nextCounter() },
     clock: systemClock,
     answerer: lan.responder,
+    thread,
     segments: () => lan.segments(),
     openSocket: ({ ifindex }) => openSegmentSocket(ifindex),
     onOwned,

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Timing, timingOf } from '@berth/core';
+import { expect } from 'chai';
+import { type BeatFrame, NativeBeats } from './native-beats.ts';
+import { FakeClock } from './testing.ts';
+
+function timing(): Timing {
+  const found = timingOf();
+  if (!found.ok) throw new Error(found.problems.join());
+  return found.timing;
+}
+
+const KEY = { inner: new Uint8Array(64), outer: new Uint8Array(64) };
+
+/** The thread as a list of what it was told, in order. */
+function setUp() {
+  const told: string[] = [];
+  const clock = new FakeClock();
+  const state = {
+    isLapsed: false,
+    lapses: 0,
+    frames: [frame(2)] as BeatFrame[],
+    refuse: undefined as Error | undefined,
+  };
+  const beats = new NativeBeats({
+    timing: timing(),
+    clock,
+    answerer: { renew: () => 'held', openFence: () => undefined, expire: () => told.push('expire') },
+    thread: {
+      pace: (intervalMs, answerMs) => told.push(`pace ${intervalMs} ${answerMs}`),
+      setFrame: (ifindex) => {
+        if (state.refuse) throw state.refuse;
+        told.push(`frame ${ifindex}`);
+      },
+      detach: (ifindex) => told.push(`detach ${ifindex}`),
+      renew: (milliseconds) => told.push(`renew ${milliseconds}`),
+      hold: () => told.push('hold'),
+      release: () => told.push('release'),
+      report: () => ({ lapses: state.lapses, latestMs: 3, isLapsed: state.isLapsed }),
+      close: () => told.push('close'),
+    },
+    paceMs: () => 25,
+    frames: () => state.frames,
+    onLapsed: () => told.push('lapsed'),
+    onFailed: (error) => told.push(`failed ${(error as Error).message}`),
+  });
+  return { beats, clock, told, state };
+}
+
+function frame(ifindex: number): BeatFrame {
+  return { ifindex, frame: new Uint8Array(94), key: KEY };
+}
+
+describe('NativeBeats', () => {
+  it('holds the fence until the table is right, and says once an interval that it is well', async () => {
+    const { beats, clock, told } = setUp();
+    beats.start();
+    await clock.advance(25);
+    expect(told).to.deep.equal(['hold', 'pace 25 150', 'renew 500', 'frame 2', 'renew 500', 'frame 2']);
+    expect(beats.takeLatest()).to.equal(3);
+  });
+
+  it('lets the thread open the fence only after the caller has brought the table in line', async () => {
+    const { beats, clock, told } = setUp();
+    beats.start();
+    told.length = 0;
+    beats.tableIsRight();
+    expect(told).to.deep.equal([]);
+    await clock.advance(1);
+    expect(told).to.deep.equal(['release']);
+  });
+
+  it('holds the thread before it closes the fence, and forgets a release that was due', async () => {
+    const { beats, clock, told } = setUp();
+    beats.start();
+    told.length = 0;
+    beats.tableIsRight();
+    beats.rearm();
+    await clock.advance(1);
+    expect(told).to.deep.equal(['hold', 'expire']);
+  });
+
+  it('sees to a lapse of the thread', async () => {
+    const { beats, clock, told, state } = setUp();
+    beats.start();
+    Object.assign(state, { isLapsed: true, lapses: 1 });
+    await clock.advance(25);
+    expect(told).to.include('lapsed');
+    expect(beats.lapses).to.equal(1);
+  });
+
+  it('sends nothing more on an interface that is gone', () => {
+    const { beats, told, state } = setUp();
+    beats.start();
+    state.frames = [frame(3)];
+    told.length = 0;
+    beats.framesChanged();
+    expect(told).to.deep.equal(['detach 2', 'frame 3']);
+  });
+
+  it('reports an interface that cannot be sent on, and goes on', async () => {
+    const { beats, clock, told, state } = setUp();
+    state.refuse = new Error('ENODEV');
+    beats.start();
+    await clock.advance(25);
+    expect(told.filter((one) => one === 'failed ENODEV')).to.have.length(2);
+  });
+
+  it('is silent once it has stopped', async () => {
+    const { beats, clock, told } = setUp();
+    beats.start();
+    told.length = 0;
+    beats.stop();
+    await clock.advance(100);
+    expect(told).to.deep.equal(['hold', 'expire', 'close']);
+  });
+});

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Heartbeats from a native thread (`HeartbeatSender` of packages/link): this event loop gives it frames, says that it is well, and sees to
+ * a lapse. A pause of JavaScript is not seen on the wire; one that is longer than the process fence silences the node.
+ */
+import type { Timing } from '@berth/core';
+import type { Clock, Timer } from '@berth/kube';
+import type { BeatKeeper, FencedAnswerer } from './beats.ts';
+
+/** The thread; the sender of packages/link is. */
+export interface BeatThread {
+  pace(intervalMs: number, answerMs: number): void;
+  setFrame(ifindex: number, frame: Uint8Array, key: PaddedKey): void;
+  detach(ifindex: number): void;
+  renew(milliseconds: number): void;
+  hold(): void;
+  release(): void;
+  report(): { readonly lapses: number; readonly latestMs: number; readonly isLapsed: boolean };
+  close(): void;
+}
+
+/** The two blocks of an HMAC key (RFC 2104, 2). */
+export interface PaddedKey {
+  readonly inner: Uint8Array;
+  readonly outer: Uint8Array;
+}
+
+/** What is sent on an interface; counter and tag are filled in by the thread. */
+export interface BeatFrame {
+  readonly ifindex: number;
+  readonly frame: Uint8Array;
+  readonly key: PaddedKey;
+}
+
+export interface NativeBeatsOptions {
+  readonly timing: Timing;
+  readonly clock: Clock;
+  readonly answerer: FencedAnswerer;
+  readonly thread: BeatThread;
+  paceMs(): number;
+  /** The frames of this moment. */
+  frames(): readonly BeatFrame[];
+  /** The thread was too late: whatever this node owns may have a new owner. */
+  onLapsed(): void;
+  onFailed(error: unknown): void;
+}
+
+export class NativeBeats implements BeatKeeper {
+  readonly #options: NativeBeatsOptions;
+  #timer: Timer | undefined;
+  #release: Timer | undefined;
+  #sentOn = new Set<number>();
+  #paceMs = 0;
+  #lapses = 0;
+  #latestMs = 0;
+
+  constructor(options: NativeBeatsOptions) {
+    this.#options = options;
+  }
+
+  get lapses(): number {
+    return this.#lapses;
+  }
+
+  takeLatest(): number {
+    const latest = this.#latestMs;
+    this.#latestMs = 0;
+    return latest;
+  }
+
+  start(): void {
+    this.#options.thread.hold();
+    this.#turn();
+  }
+
+  /** Ends the thread; the node is silent from here on. */
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const { thread, answerer } = this.#options;
+    thread.hold();
+    answerer.expire();
+    thread.close();
+  }
+
+  rearm(): void {
+    this.#release?.cancel();
+    // Held first, or the thread could open the fence again.
+    this.#options.thread.hold();
+    this.#options.answerer.expire();
+  }
+
+  // The caller brings the table in line before it returns to the event loop, and the thread does not wait for that.
+  tableIsRight(): void {
+    this.#release?.cancel();
+    this.#release = this.#options.clock.after(0, () => {
+      if (this.#timer) this.#options.thread.release();
+    });
+  }
+
+  /** Heartbeats say something else from now on. */
+  framesChanged(): void {
+    const { frames, thread, onFailed } = this.#options;
+    const current = frames();
+    const gone = [...this.#sentOn].filter((ifindex) => !current.some((one) => one.ifindex === ifindex));
+    for (const ifindex of gone) thread.detach(ifindex);
+    this.#sentOn = new Set(current.map((one) => one.ifindex));
+    for (const { ifindex, frame, key } of current) {
+      try {
+        thread.setFrame(ifindex, frame, key);
+      } catch (error) {
+        // The interface is going away; the next turn tries again.
+        onFailed(error);
+      }
+    }
+  }
+
+  // Once an interval: that this runs is the sign of life that the thread wants.
+  #turn(): void {
+    const { clock, timing, thread, paceMs, onLapsed } = this.#options;
+    this.#timer = clock.after(timing.intervalMs, () => this.#turn());
+    const pace = paceMs();
+    if (pace !== this.#paceMs) thread.pace(pace, timing.answerFenceMs);
+    this.#paceMs = pace;
+    const report = thread.report();
+    this.#latestMs = Math.max(this.#latestMs, report.latestMs);
+    this.#lapses = report.lapses;
+    if (report.isLapsed) onLapsed();
+    thread.renew(timing.processFenceMs);
+    // A key may have changed without a word of the state machine.
+    this.framesChanged();
+  }
+}
