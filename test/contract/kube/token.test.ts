@@ -36,6 +36,8 @@ describe('access to the API server', () => {
   /** A token that is good only as long as the Secret of that name exists. */
   async function tokenBoundTo(secret: string): Promise<string> {
     await cluster.client.create(secrets, { metadata: { namespace, name: secret } });
+    // The controller manager makes the account a moment after the namespace.
+    await until(() => cluster.lab.kubectl(['get', 'serviceaccount', 'default', '-n', namespace]));
     const args = ['create', 'token', 'default', '-n', namespace, '--bound-object-kind=Secret'];
     return (await cluster.lab.kubectl([...args, `--bound-object-name=${secret}`])).trim();
   }

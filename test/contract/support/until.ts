@@ -4,8 +4,8 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Polls until `probe` does not throw, and returns what it returns; throws its last error after `timeoutMs`. */
-export async function until<T>(probe: () => T | Promise<T>, timeoutMs = 15_000): Promise<T> {
+/** Polls every `intervalMs` until `probe` does not throw, and returns what it returns; throws its last error after `timeoutMs`. */
+export async function until<T>(probe: () => T | Promise<T>, timeoutMs = 15_000, intervalMs = 20): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     try {
@@ -13,7 +13,7 @@ export async function until<T>(probe: () => T | Promise<T>, timeoutMs = 15_000):
     } catch (error) {
       if (performance.now() > deadline) throw error;
     }
-    await delay(20);
+    await delay(intervalMs);
   }
 }
 
