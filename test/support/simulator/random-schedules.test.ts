@@ -67,6 +67,22 @@ describe('random schedules of faults', () => {
         ],
       },
     },
+    {
+      name: 'a node that hangs while the segment heals settles when it wakes',
+      schedule: {
+        seed: 0,
+        nodes: 3,
+        vips: 1,
+        rebalance: 'off',
+        steps: [
+          { afterMs: 0, fault: { kind: 'partition', sides: 27 } },
+          { afterMs: 266, fault: { kind: 'move', node: 0, vip: 1 } },
+          { afterMs: 18, fault: { kind: 'halt', how: 'hung', node: 2, forMs: 479 } },
+          { afterMs: 3, fault: { kind: 'delay', mostMs: 2 } },
+          { afterMs: 416, fault: { kind: 'halt', how: 'hung', node: 0, forMs: 1 } },
+        ],
+      },
+    },
   ];
   for (const { name, schedule } of found) {
     it(name, () => {

@@ -3,6 +3,7 @@
 // Random schedules of faults, and what must hold while they happen and after all has healed.
 
 import fc from 'fast-check';
+import type { SimulatedNode } from './simulated-node.ts';
 import { Simulation, vipOf } from './simulation.ts';
 
 /** One thing that goes wrong, or right again. Numbers of nodes and VIPs wrap round. */
@@ -112,10 +113,13 @@ function settle(simulation: Simulation, { steps }: Schedule): void {
 
 /** Heals the LAN and checks what must hold two heartbeats later: of those that work, one at most answers. */
 function healAndCheck(simulation: Simulation): void {
+  const healedMs = simulation.clock.nowMs;
   simulation.lan.heal();
   simulation.run(TWO_HEARTBEATS_MS);
   for (const one of simulation.doubles()) {
-    const owners = simulation.answering(one).filter(({ condition }) => condition === 'running');
+    // Who decides nothing meanwhile cannot yield; its process fence ends that.
+    const isAtWork = (node: SimulatedNode) => node.condition === 'running' && node.conditionSinceMs <= healedMs;
+    const owners = simulation.answering(one).filter(isAtWork);
     // Who hands a VIP over goes on answering until it hears the taker, as it should.
     if (owners.some(({ state }) => state.handOvers.has(one))) continue;
     if (owners.length > 1)
