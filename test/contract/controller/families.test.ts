@@ -68,7 +68,7 @@ describe('dual stack', () => {
     await rig.pools(DUAL);
     await rig.start({}, ({ observed }) => {
       // On a single-stack cluster such objects are real; here the second cluster IP is taken from what the controller sees.
-      observed.onEvent = (kind, object) => {
+      observed.onObject = (kind, object) => {
         const { spec } = object as { spec?: { clusterIPs?: string[]; ipFamilies?: string[] } };
         if (kind === 'Service' && spec?.clusterIPs) {
           spec.clusterIPs.length = 1;
@@ -146,7 +146,7 @@ describe('dual stack', () => {
     await rig.has('web', '203.0.113.40');
     await rig.stop(first);
     await rig.start({}, ({ observed }) => {
-      observed.onEvent = (kind, object) => {
+      observed.onObject = (kind, object) => {
         if (kind === 'Service') delete (object as { spec?: { ipFamilies?: unknown } }).spec?.ipFamilies;
         return undefined;
       };

@@ -93,7 +93,7 @@ describe('life cycle of a Service', () => {
     const { observed } = await rig.start();
     await rig.pools(SMALL);
     // The API server always gives a cluster IP, so the controller is shown the object as it is before that.
-    observed.onEvent = (kind, object) => {
+    observed.onObject = (kind, object) => {
       if (kind === 'Service' && object.metadata.name === 'web') withoutClusterIp(object);
       return undefined;
     };
@@ -102,7 +102,7 @@ describe('life cycle of a Service', () => {
     await rig.has('other', '203.0.113.40');
     expect(observed.writes('Service').map(({ at }) => at.name)).to.deep.equal(['other']);
     expect(await rig.eventsOf('web')).to.deep.equal([]);
-    observed.onEvent = () => undefined;
+    observed.onObject = () => undefined;
     await rig.edit('web', { metadata: { labels: { now: 'set' } } });
     await rig.has('web', '203.0.113.41');
   });

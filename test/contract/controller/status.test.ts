@@ -118,7 +118,7 @@ describe('what the controller tells', () => {
     it('LC-20: objects of the cache are never changed in place', async () => {
       const { rig } = use;
       const [running] = rig.running;
-      if (running) running.observed.onEvent = (_, object) => freeze(object);
+      if (running) running.observed.onObject = (_, object) => freeze(object);
       await rig.pools(FOUR);
       await rig.service('web', { annotations: { [IPS]: '203.0.113.41' }, labels: { a: 'b' } });
       await rig.has('web', '203.0.113.41');

@@ -2,7 +2,7 @@
 
 // The API as one controller sees it: writes down its calls, and lets a test hold, fail or lose any of them.
 
-import { type KubeApi, KubeError, type KubeObject, type ObjectName, type Resource } from '@berth/kube';
+import { type KubeApi, KubeError, type KubeObject, type ListPage, type ObjectName, type Resource } from '@berth/kube';
 
 export interface ApiCall {
   readonly verb: 'get' | 'list' | 'watch' | 'create' | 'replace' | 'patch' | 'delete';
@@ -20,8 +20,8 @@ export class ObservedApi {
   before: (call: ApiCall) => void | Promise<void> = () => {};
   /** Runs after a call succeeded; what it throws is the call's failure: the answer is lost. */
   after: (call: ApiCall) => void | Promise<void> = () => {};
-  /** Runs for each event of a watch before the controller sees it; "hide" keeps it from the controller. */
-  onEvent: (kind: string, object: KubeObject) => 'hide' | undefined = () => undefined;
+  /** Runs for each object before the controller sees it, by watch, list or patch; "hide" keeps an event from the controller. */
+  onObject: (kind: string, object: KubeObject) => 'hide' | undefined = () => undefined;
   readonly api: KubeApi;
 
   constructor(real: KubeApi) {
@@ -31,7 +31,7 @@ export class ObservedApi {
   /** From now on every call hangs, as it does for a process that was stopped or lost its network; nothing is sent. */
   freeze(): void {
     this.before = () => new Promise(() => {});
-    this.onEvent = () => 'hide';
+    this.onObject = () => 'hide';
   }
 
   /** Calls that changed objects of a kind, or of any kind. */
@@ -51,7 +51,11 @@ export class ObservedApi {
       get: (kind, at, options) =>
         observe({ verb: 'get', kind: kind.kind, at }, () => real.get(kind, at, options), options?.signal),
       list: (kind, options) =>
-        observe({ verb: 'list', kind: kind.kind, at: {} }, () => real.list(kind, options), options?.signal),
+        observe(
+          { verb: 'list', kind: kind.kind, at: {} },
+          () => this.#shown(real.list(kind, options)),
+          options?.signal,
+        ),
       watch: <T extends KubeObject>(kind: Resource<T>, options: Parameters<KubeApi['watch']>[1]) =>
         this.#watch(real, kind, options),
       create: (kind, object, options) =>
@@ -69,7 +73,7 @@ export class ObservedApi {
       patch: (kind, at, patch, options) =>
         observe(
           { verb: 'patch', kind: kind.kind, at, subresource: options?.subresource },
-          () => real.patch(kind, at, patch, options),
+          () => real.patch(kind, at, patch, options).then((object) => this.#show(kind.kind, object)),
           options?.signal,
         ),
       delete: (kind, at, options) =>
@@ -77,12 +81,23 @@ export class ObservedApi {
     };
   }
 
+  async #shown<T extends KubeObject>(page: Promise<ListPage<T>>): Promise<ListPage<T>> {
+    const found = await page;
+    for (const item of found.items) this.#show(item.kind ?? '', item);
+    return found;
+  }
+
+  #show<T extends KubeObject>(kind: string, object: T): T {
+    this.onObject(kind, object);
+    return object;
+  }
+
   async *#watch<T extends KubeObject>(real: KubeApi, kind: Resource<T>, options: Parameters<KubeApi['watch']>[1]) {
     const call: ApiCall = { verb: 'watch', kind: kind.kind, at: {} };
     this.calls.push(call);
     await orAborted(this.before(call), options.signal);
     for await (const event of real.watch(kind, options)) {
-      if (event.type === 'BOOKMARK' || this.onEvent(kind.kind, event.object) !== 'hide') yield event;
+      if (event.type === 'BOOKMARK' || this.onObject(kind.kind, event.object) !== 'hide') yield event;
     }
   }
 }

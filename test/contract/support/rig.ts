@@ -53,6 +53,7 @@ export interface Running {
   readonly observed: ObservedApi;
   readonly log: string[];
   readonly clock: ShiftedClock;
+  readonly client: KubeClient;
 }
 
 /** The machine's clock with a wall clock that a test can set. */
@@ -141,7 +142,8 @@ export class Rig {
   async start(options: StartOptions = {}, arrange: (running: Running) => void = () => {}): Promise<Running> {
     const identity = options.identity ?? `replica-${this.running.length}`;
     const log: string[] = [];
-    const observed = new ObservedApi(new KubeClient({ access: this.cluster.access, userAgent: 'berth-controller' }));
+    const client = new KubeClient({ access: this.cluster.access, userAgent: 'berth-controller' });
+    const observed = new ObservedApi(client);
     const clock = new ShiftedClock();
     const controller = new Controller({
       api: observed.api,
@@ -154,7 +156,7 @@ export class Rig {
       leaseSeconds: options.leaseSeconds ?? 3,
       ...(options.leaseName ? { leaseName: options.leaseName } : {}),
     });
-    const running = { controller, observed, log, clock };
+    const running = { controller, observed, log, clock, client };
     this.running.push(running);
     arrange(running);
     controller.start();
@@ -164,6 +166,7 @@ export class Rig {
 
   async stop(running: Running): Promise<void> {
     await running.controller.stop();
+    running.client.close();
   }
 
   /** Writes ip-address-pools with these pools, by name; makes or replaces it. */
