@@ -8,7 +8,6 @@ import {
   EMPTY_POOL_CONFIG,
   isOurs,
   type Labels,
-  LEDGER_NAME,
   type LoadBalancerClassRule,
   POOL_CONFIG_MAP,
   type PoolUsageReport,
@@ -22,6 +21,7 @@ import {
   type Clock,
   type ConfigMap,
   EventRecorder,
+  isKubeError,
   type KubeApi,
   type KubeError,
   keyOf,
@@ -31,12 +31,14 @@ import {
   type StoreEvent,
   WorkQueue,
 } from '@berth/kube';
-import { Allocation, type Reload, type Verdict } from './allocation.ts';
+import { Allocation, type Verdict } from './allocation.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { Ledger } from './ledger.ts';
+import { LedgerReporter } from './ledger-reporter.ts';
 import type { Metrics } from './metrics.ts';
 import { Outcomes } from './outcomes.ts';
 import { OwnedConfigMap } from './owned-config-map.ts';
+import { PoolPreview } from './pool-preview.ts';
 import { PoolReporter } from './pool-reporter.ts';
 import { NO_POOLS, nextPoolState, type PoolState, restoredPoolState } from './pool-source.ts';
 import { formatPoolStatus, POOL_STATUS_MAP } from './pool-status.ts';
@@ -81,6 +83,7 @@ export class LeaderTerm {
   readonly #events: EventRecorder;
   readonly #writer: ServiceWriter;
   readonly #reporter: PoolReporter;
+  readonly #preview: PoolPreview;
   readonly #lastGood: OwnedConfigMap;
   readonly #status: OwnedConfigMap;
   #pools: PoolState = NO_POOLS;
@@ -98,16 +101,21 @@ export class LeaderTerm {
       clock,
       component: 'berth-controller',
       instance: options.identity,
-      onError: (error) => this.#apiFailed('Event not written', error),
+      onError: (error) => {
+        // Best effort, and one line for each would drown the rest, e.g. while a namespace goes.
+        metrics.apiFailed(error);
+        options.log.debug('Event not written', errorFields(error));
+      },
     });
     this.#ledger = new Ledger({ api, budget, namespace });
+    const ledgerReporter = new LedgerReporter({ log: options.log, events: this.#events, namespace });
     this.#allocation = new Allocation({
       view,
       clock,
       classRule,
       ledger: this.#ledger,
       surroundings: this.#surroundings(),
-      onReload: (reload) => this.#reloaded(reload),
+      onReload: (reload) => ledgerReporter.tell(reload),
       onLostRace: () => metrics.ledgerRaceLost(),
       onLedgerWrite: () => metrics.ledgerWritten(),
     });
@@ -116,6 +124,7 @@ export class LeaderTerm {
       view.learn(patched);
     };
     this.#writer = new ServiceWriter({ api, budget, clock, events: this.#events, finalizer, onPatch });
+    this.#preview = new PoolPreview({ view, ledger: this.#ledger, classRule, clock, log: options.log });
     this.#reporter = new PoolReporter({ log: options.log, events: this.#events, namespace });
     this.#lastGood = this.#ownedMap(LAST_GOOD_MAP, () => this.#pools.data);
     this.#status = this.#ownedMap(POOL_STATUS_MAP, () =>
@@ -196,7 +205,9 @@ export class LeaderTerm {
   #failed(key: string, result: ReconcileResult, retryInMs: number | undefined): void {
     if (result.kind !== 'error' && result.kind !== 'error-no-retry') return;
     const fields = { service: key, retryInMs, ...errorFields(result.error) };
-    this.#options.log.warn('service not brought in line', fields);
+    // A conflict is everyday life: the newer state is on its way.
+    const level = isKubeError(result.error, 'conflict') ? 'debug' : 'warn';
+    this.#options.log[level]('service not brought in line', fields);
   }
 
   #idle(): void {
@@ -237,7 +248,11 @@ export class LeaderTerm {
     // Before the first configuration nothing is decided at all: no grant, no release, no warning.
     if (this.#pools.config === undefined) return;
     this.#loop.start();
-    if (this.#pools !== before) this.#surroundingsChanged();
+    if (this.#pools === before) return;
+    if (before.config && before.config !== this.#pools.config) {
+      void this.#preview.tell(before.config, this.#surroundings(), this.#signal);
+    }
+    this.#surroundingsChanged();
   }
 
   #surroundingsChanged(): void {
@@ -262,21 +277,6 @@ export class LeaderTerm {
     const all = [...this.#options.view.services.values()];
     const stamp = ({ metadata }: Service) => metadata.creationTimestamp ?? '';
     for (const service of all.sort((a, b) => (stamp(a) < stamp(b) ? -1 : 1))) yield keyOf(service);
-  }
-
-  #reloaded({ problems, adoption }: Reload): void {
-    const { log } = this.#options;
-    const { adopted, rejected, released } = adoption;
-    log.info('ledger read', { adopted: adopted.length, rejected: rejected.length, released: released.length });
-    for (const { service, address, message } of rejected) {
-      log.warn('address in a status not taken over', { service, address: address.toString(), why: message });
-    }
-    if (problems.length === 0 && adopted.length === 0) return;
-    log.warn('ledger rebuilt from statuses', { problems, adopted });
-    const message = `${adopted.length} Services taken over from their statuses, ${problems.length} entries could not be read`;
-    const metadata = { namespace: this.#options.namespace, name: LEDGER_NAME };
-    const note = { type: 'Warning', reason: 'LedgerRebuilt', message } as const;
-    this.#events.record({ apiVersion: 'v1', kind: 'ConfigMap', metadata }, note);
   }
 
   #ownedMap(name: string, data: () => PoolState['data']): OwnedConfigMap {

@@ -29,7 +29,15 @@ export class Ledger {
     return resourceVersion !== undefined && this.#known.has(resourceVersion);
   }
 
+  /** Reads all objects; their versions are known from now on. */
   async read(signal: AbortSignal): Promise<readonly LedgerObject[]> {
+    const objects = await this.peek(signal);
+    for (const { resourceVersion } of objects) this.#remember(resourceVersion);
+    return objects;
+  }
+
+  /** Reads all objects for a report, without taking note of their versions. */
+  async peek(signal: AbortSignal): Promise<readonly LedgerObject[]> {
     const objects: LedgerObject[] = [];
     let continueToken: string | undefined;
     do {
@@ -38,7 +46,6 @@ export class Ledger {
       objects.push(...ours.map(ledgerObjectOf));
       continueToken = page.continueToken;
     } while (continueToken !== undefined);
-    for (const { resourceVersion } of objects) this.#remember(resourceVersion);
     return objects;
   }
 

@@ -160,6 +160,24 @@ describe('what the controller tells', () => {
       await reports(rig, 'stranded', '');
     });
 
+    it('logs what an applied edit means for the Services', async () => {
+      const { rig } = use;
+      await rig.pools({ lan: { addresses: ['203.0.113.40/31'] } });
+      for (const name of ['a', 'b']) await rig.service(name);
+      await until(async () => expect((await rig.ledger()).size).to.equal(2));
+      await rig.service('waits');
+      await rig.hasReason('waits', 'OutOfAddresses');
+      await rig.pools({ lan: { addresses: ['203.0.113.41-203.0.113.42'] } });
+      const report = await until(() => {
+        const line = rig.running[0]?.log.find((text) => text.startsWith('info pool configuration applied '));
+        expect(line).to.not.equal(undefined);
+        return JSON.parse(line?.slice('info pool configuration applied '.length) ?? '') as Record<string, unknown>;
+      });
+      expect(report.stranded).to.have.property('count', 1);
+      expect(report.gaining).to.have.property('count', 1);
+      expect(report).to.include({ staying: 1 });
+    });
+
     it('ST-11: total and in use per pool and family; a shared address counts once; series go with the pool', async () => {
       const { rig } = use;
       await rig.pools(FOUR);
