@@ -13,6 +13,7 @@ const BENCHES: Record<string, Bench> = {
   burst: { about: 'many pending Services given addresses at once', load: () => import('./burst.ts') },
   create: { about: 'Service created, until address and first curl', load: () => import('./create.ts') },
   decide: { about: 'one allocation decision in core', load: () => import('./decide.ts') },
+  failover: { about: 'owner lost: how long a client cannot connect', load: () => import('./failover.ts') },
   footprint: { about: 'resident memory and image size', load: () => import('./footprint.ts') },
   restart: { about: 'controller restarted: until it is ready, and what it writes', load: () => import('./restart.ts') },
   ndp: { about: 'Neighbor advertisement of a VIP against the kernel’s own', load: () => import('./ndp.ts') },
