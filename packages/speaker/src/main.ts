@@ -79,7 +79,8 @@ function newSpeaker({ config, log, cluster, lan, memberships }: SpeakerParts): S
     classRule: loadBalancerClassRule(config.loadBalancerClass),
     wire: lan.wire,
     fence: memberships ?? lan.fence,
-    refresh: () => refresh.request(),
+    // Heartbeats tell who owns what, on a link that came back too; the cluster need not be asked.
+    refresh: () => (memberships ? Promise.resolve() : refresh.request()),
     clock: systemClock,
     onServed: tellServices({ log, events, services: watches.services, nodeName: config.nodeName }),
   });
