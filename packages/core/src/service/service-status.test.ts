@@ -185,6 +185,13 @@ describe('removalPatch', () => {
     const foreign = { ...service, metadata: { ...service.metadata, finalizers: [FINALIZER] } };
     expect(removalPatch(foreign, { isHeld: false })).to.equal(undefined);
   });
+
+  it('SE-03: a pool mark that a user copied makes nothing ours', () => {
+    const annotations = { 'berth.dev/ip-allocated-from-pool': 'lan' };
+    const service = serviceOf('a', { loadBalancerClass: 'acme.example/lb', shown: ['203.0.113.40'], annotations });
+    const foreign = { ...service, metadata: { ...service.metadata, finalizers: [FINALIZER] } };
+    expect(removalPatch(foreign, { isHeld: false })).to.equal(undefined);
+  });
 });
 
 describe('decisionEvents', () => {

@@ -59,14 +59,14 @@ export function statusPatch(
 export interface RemovalOptions {
   /** Whether the ledger still has an address of the Service. */
   readonly isHeld: boolean;
-  /** Whether type and class still say that it is ours (it is being deleted); default: only its marks tell. */
+  /** Whether type and class still say that it is ours (it is being deleted); default: only its conditions tell. */
   readonly isOurs?: boolean;
 }
 
 /**
  * The patch for a Service that is being deleted or is no longer ours, or undefined when nothing is left to do. While
  * `isHeld`, only what the status shows goes; the finalizer and our marks go with the second patch, once the ledger has
- * released the addresses. A Service without a mark of ours is left alone, whatever its status shows.
+ * released the addresses. A Service without a condition of ours is left alone, whatever its status shows.
  */
 export function removalPatch(
   service: KubeService,
@@ -86,10 +86,12 @@ export function removalPatch(
   });
 }
 
-/** Whether the Service carries something that only we write: a condition or the pool mark. The finalizer alone may be another's. */
+/**
+ * Whether the Service carries a condition of ours. The pool mark proves nothing: users write annotations, and copy them with
+ * a manifest to Services of another class. Nor does the finalizer, which all cloud controllers share.
+ */
 export function bearsMarks(service: KubeService): boolean {
-  const hasCondition = (service.status?.conditions ?? []).some(({ type }) => OUR_CONDITIONS.includes(type));
-  return hasCondition || ANNOTATION_POOL in (service.metadata?.annotations ?? {});
+  return (service.status?.conditions ?? []).some(({ type }) => OUR_CONDITIONS.includes(type));
 }
 
 interface Changes {
