@@ -10,6 +10,7 @@ import {
   type Labels,
   type LoadBalancerClassRule,
   POOL_CONFIG_MAP,
+  type PoolConfig,
   type PoolUsageReport,
   poolReport,
   type RefusalReason,
@@ -170,7 +171,7 @@ export class LeaderTerm {
       view.configMaps.subscribe(({ object }) => this.#configMapChanged(object.metadata.name)),
       view.ledgerVersions.subscribe((event) => void this.#ledgerChanged(event)),
     ];
-    this.#restorePools();
+    this.#pools = restoredPoolState(this.#configMap(LAST_GOOD_MAP)?.data);
     this.#poolsChanged();
     if (!this.#signal.aborted) await once(this.#signal, 'abort');
     for (const end of ends) end();
@@ -233,11 +234,6 @@ export class LeaderTerm {
     if (name === POOL_STATUS_MAP) this.#status.touch();
   }
 
-  #restorePools(): void {
-    this.#pools = restoredPoolState(this.#configMap(LAST_GOOD_MAP)?.data);
-    if (this.#pools.config) this.#options.log.info('last good pool configuration restored');
-  }
-
   #poolsChanged(): void {
     const configMap = this.#configMap(POOL_CONFIG_MAP);
     const before = this.#pools;
@@ -249,15 +245,19 @@ export class LeaderTerm {
     if (this.#pools.config === undefined) return;
     this.#loop.start();
     if (this.#pools === before) return;
-    if (before.config && before.config !== this.#pools.config) {
-      void this.#preview.tell(before.config, this.#surroundings(), this.#signal);
-    }
+    if (before.config && before.config !== this.#pools.config) void this.#applyEdit(before.config);
+    else this.#surroundingsChanged();
+  }
+
+  /** Applies an edit of the pools; before that, while the ledger is as it was, tells what it means. */
+  async #applyEdit(old: PoolConfig): Promise<void> {
+    await this.#preview.tell(old, this.#surroundings(), this.#signal);
     this.#surroundingsChanged();
   }
 
   #surroundingsChanged(): void {
     this.#allocation.setSurroundings(this.#surroundings());
-    this.#addAll('low');
+    this.#addAll();
   }
 
   #surroundings(): Surroundings {
@@ -268,8 +268,8 @@ export class LeaderTerm {
     return { config: this.#pools.config ?? EMPTY_POOL_CONFIG, namespaces };
   }
 
-  #addAll(priority: 'normal' | 'low'): void {
-    for (const key of this.#allKeys()) this.#queue.add(key, priority);
+  #addAll(): void {
+    for (const key of this.#allKeys()) this.#queue.add(key, 'low');
   }
 
   *#allKeys(): Iterable<string> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { configMaps, KubeError } from '@berth/kube';
 import { expect } from 'chai';
+import { restartApiServer } from '../support/cluster.ts';
 import { DoubleWatch } from '../support/double-watch.ts';
 import type { ApiCall, ObservedApi } from '../support/observed-api.ts';
 import { conditionOf, ipsOf, type Rig, useRig } from '../support/rig.ts';
@@ -144,7 +145,7 @@ describe('faults of the API', () => {
     const names = Array.from({ length: 40 }, (_, n) => `s-${n}`);
     await Promise.all(names.map((name) => rig.service(name)));
     await until(() => expect(observed.writes('Service').length).to.be.greaterThan(5));
-    await rig.cluster.lab.restartApiServer('crash');
+    await restartApiServer(rig.cluster, 'crash');
     const shown = await until(async () => {
       const all = await Promise.all(names.map(async (name) => ipsOf(await rig.get(name)).join()));
       expect(all).to.not.include('');

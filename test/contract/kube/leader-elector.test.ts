@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { KubeClient, LeaderElector, leases } from '@berth/kube';
 import { expect } from 'chai';
-import { type Cluster, makeNamespace, sharedCluster } from '../support/cluster.ts';
+import { type Cluster, makeNamespace, restartApiServer, sharedCluster } from '../support/cluster.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
 import { until } from '../support/until.ts';
 
@@ -71,7 +71,7 @@ describe('LeaderElector on a real Lease', () => {
   it('keeps its term through a short restart of the API server, or takes it again', async () => {
     const a = candidate('a');
     await logs('a leads');
-    await cluster.lab.restartApiServer('crash');
+    await restartApiServer(cluster, 'crash');
     await until(async () => {
       expect(a.isLeader).to.equal(true);
       expect(await holder()).to.equal('a');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ConfigMap, configMaps, KubeClient, Reflector, Store } from '@berth/kube';
 import { expect } from 'chai';
-import { type Cluster, makeNamespace, sharedCluster } from '../support/cluster.ts';
+import { type Cluster, makeNamespace, restartApiServer, sharedCluster } from '../support/cluster.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
 import { until } from '../support/until.ts';
 
@@ -190,7 +190,7 @@ describe('Reflector against an API server that misbehaves', () => {
   for (const how of ['gently', 'crash'] as const) {
     it(`goes on after the API server was restarted (${how})`, async () => {
       await startWithOne();
-      await cluster.lab.restartApiServer(how);
+      await restartApiServer(cluster, how);
       await add('b');
       await sees('added a', 'added b');
       expect(store.size).to.equal(2);

@@ -14,7 +14,7 @@ import {
   secrets,
 } from '@berth/kube';
 import { expect } from 'chai';
-import { type Cluster, makeNamespace, sharedCluster } from '../support/cluster.ts';
+import { type Cluster, makeNamespace, restartApiServer, sharedCluster } from '../support/cluster.ts';
 import { until } from '../support/until.ts';
 
 describe('access to the API server', () => {
@@ -71,7 +71,7 @@ describe('access to the API server', () => {
     }, 30_000);
 
     expect((await client.list(configMaps, { namespace })).items).to.have.length(1);
-    await cluster.lab.restartApiServer('crash');
+    await restartApiServer(cluster, 'crash');
     await cluster.client.create(configMaps, { metadata: { namespace, name: 'late' } });
     await until(() => expect(store.get(`${namespace}/late`)).to.not.equal(undefined), 30_000);
     await reflector.stop();

@@ -14,6 +14,7 @@ import {
   services,
 } from '@berth/kube';
 import { Lab } from '../../lab/lab.ts';
+import { until } from './until.ts';
 
 export interface Cluster {
   readonly lab: Lab;
@@ -47,6 +48,12 @@ after(async function () {
   client.close();
   if (process.env.BERTH_KEEP_LAB === undefined) await lab.down();
 });
+
+/** Restarts the API server. On a busy machine the port of one that was killed is free only a moment after its end. */
+export async function restartApiServer({ lab }: Cluster, how: 'gently' | 'crash'): Promise<void> {
+  await lab.stopApiServer(how);
+  await until(() => lab.startApiServer(), 60_000, 1_000);
+}
 
 /** Makes a namespace of its own for one test and returns its name. */
 export async function makeNamespace(

@@ -262,11 +262,12 @@ export class Rig {
 
   /** Waits until there are Events with these reasons about an object, and no other. */
   hasEvents(name: string, reasons: readonly string[], namespace = this.shop): Promise<readonly EventObject[]> {
+    // Events rest while the API server is slow, so they get more time than anything else.
     return until(async () => {
       const all = await this.eventsOf(name, namespace);
       expect(all.map((event) => event.reason).sort()).to.deep.equal([...reasons].sort());
       return all;
-    });
+    }, 40_000);
   }
 
   /** Data of the ledger's objects, merged: address to who holds it. */
