@@ -10,7 +10,6 @@ import {
   type Labels,
   type LoadBalancerClassRule,
   POOL_CONFIG_MAP,
-  type PoolConfig,
   type PoolUsageReport,
   poolReport,
   type RefusalReason,
@@ -125,7 +124,13 @@ export class LeaderTerm {
       view.learn(patched);
     };
     this.#writer = new ServiceWriter({ api, budget, clock, events: this.#events, finalizer, onPatch });
-    this.#preview = new PoolPreview({ view, ledger: this.#ledger, classRule, clock, log: options.log });
+    this.#preview = new PoolPreview({
+      view,
+      allocator: this.#allocation.allocator,
+      classRule,
+      clock,
+      log: options.log,
+    });
     this.#reporter = new PoolReporter({ log: options.log, events: this.#events, namespace });
     this.#lastGood = this.#ownedMap(LAST_GOOD_MAP, () => this.#pools.data);
     this.#status = this.#ownedMap(POOL_STATUS_MAP, () =>
@@ -245,13 +250,7 @@ export class LeaderTerm {
     if (this.#pools.config === undefined) return;
     this.#loop.start();
     if (this.#pools === before) return;
-    if (before.config && before.config !== this.#pools.config) void this.#applyEdit(before.config);
-    else this.#surroundingsChanged();
-  }
-
-  /** Applies an edit of the pools; before that, while the ledger is as it was, tells what it means. */
-  async #applyEdit(old: PoolConfig): Promise<void> {
-    await this.#preview.tell(old, this.#surroundings(), this.#signal);
+    if (before.config && before.config !== this.#pools.config) this.#preview.tell(before.config, this.#surroundings());
     this.#surroundingsChanged();
   }
 

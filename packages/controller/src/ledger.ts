@@ -31,13 +31,6 @@ export class Ledger {
 
   /** Reads all objects; their versions are known from now on. */
   async read(signal: AbortSignal): Promise<readonly LedgerObject[]> {
-    const objects = await this.peek(signal);
-    for (const { resourceVersion } of objects) this.#remember(resourceVersion);
-    return objects;
-  }
-
-  /** Reads all objects for a report, without taking note of their versions. */
-  async peek(signal: AbortSignal): Promise<readonly LedgerObject[]> {
     const objects: LedgerObject[] = [];
     let continueToken: string | undefined;
     do {
@@ -46,6 +39,7 @@ export class Ledger {
       objects.push(...ours.map(ledgerObjectOf));
       continueToken = page.continueToken;
     } while (continueToken !== undefined);
+    for (const { resourceVersion } of objects) this.#remember(resourceVersion);
     return objects;
   }
 

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Logs what an edit of the pools means for the Services that exist: the report of `kubectl berth preview`, when it comes true. */
 import {
+  type Allocator,
+  encodeRecord,
+  entryKeyOf,
   isOurs,
+  LEDGER_NAME,
+  type LedgerObject,
   type LoadBalancerClassRule,
   type PoolConfig,
   previewConfig,
@@ -9,17 +14,16 @@ import {
   type ServiceOutlook,
   type Surroundings,
 } from '@berth/core';
-import { errorFields, type Log } from '@berth/daemon';
-import { type Clock, KubeError } from '@berth/kube';
+import type { Log } from '@berth/daemon';
+import type { Clock } from '@berth/kube';
 import type { ClusterView } from './cluster-view.ts';
-import type { Ledger } from './ledger.ts';
 
 /** Services that are named per list; the rest is counted. */
 const MAX_NAMED = 20;
 
 export interface PoolPreviewOptions {
   readonly view: ClusterView;
-  readonly ledger: Ledger;
+  readonly allocator: Allocator;
   readonly classRule: LoadBalancerClassRule;
   readonly clock: Clock;
   readonly log: Log;
@@ -32,23 +36,25 @@ export class PoolPreview {
     this.#options = options;
   }
 
-  /** Compares two configurations; `namespaces` are those of now. An API server that does not answer costs only the report. */
-  async tell(old: PoolConfig, next: Surroundings, signal: AbortSignal): Promise<void> {
-    const { ledger, clock, log } = this.#options;
-    try {
-      const state = {
-        ledger: await ledger.peek(signal),
-        requests: this.#requests(),
-        namespaces: next.namespaces,
-        nowMs: clock.date().getTime(),
-      };
-      const { stranded, recovered, gaining, waiting, staying } = previewConfig(old, next.config, state);
-      const lists = { stranded: named(stranded), recovered: named(recovered), gaining: named(gaining) };
-      log.info('pool configuration applied', { ...lists, waiting: named(waiting), staying });
-    } catch (error) {
-      if (!(error instanceof KubeError)) throw error;
-      log.debug('no report about the new pool configuration', errorFields(error));
-    }
+  /** Compares two configurations, before the new one takes effect. */
+  tell(old: PoolConfig, next: Surroundings): void {
+    const { clock, log } = this.#options;
+    const state = {
+      ledger: [this.#ledger()],
+      requests: this.#requests(),
+      namespaces: next.namespaces,
+      nowMs: clock.date().getTime(),
+    };
+    const { stranded, recovered, gaining, waiting, staying } = previewConfig(old, next.config, state);
+    const lists = { stranded: named(stranded), recovered: named(recovered), gaining: named(gaining) };
+    log.info('pool configuration applied', { ...lists, waiting: named(waiting), staying });
+  }
+
+  /** What the allocator knows, as one object of the ledger: a report needs neither versions nor shelves. */
+  #ledger(): LedgerObject {
+    const records = [...this.#options.allocator.table.records()];
+    const data = Object.fromEntries(records.map((record) => [entryKeyOf(record.address), encodeRecord(record)]));
+    return { name: LEDGER_NAME, resourceVersion: '', isSealed: false, data };
   }
 
   #requests() {

@@ -11,6 +11,7 @@ export * from './ipam/adoption.ts';
 export * from './ipam/allocator.ts';
 export * from './ipam/decision.ts';
 export * from './ipam/explain.ts';
+export { encodeRecord, entryKeyOf } from './ipam/ledger-entry.ts';
 export * from './ipam/ledger-object.ts';
 export * from './ipam/pool-report.ts';
 export * from './ipam/preview.ts';
