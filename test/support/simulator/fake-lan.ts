@@ -36,6 +36,8 @@ export class FakeLan {
   readonly #transport: 'bytes' | 'objects';
   readonly #ports = new Map<string, LanPort>();
   readonly #cuts = new Set<string>();
+  /** By `from>to`: when the last frame arrives. */
+  readonly #arrivesMs = new Map<string, number>();
 
   constructor(clock: FakeClock, random: Random, transport: 'bytes' | 'objects') {
     this.#clock = clock;
@@ -89,8 +91,17 @@ export class FakeLan {
     for (let copy = 0; copy < copies; copy++) {
       const delay = delayMs[0] + this.#random() * (delayMs[1] - delayMs[0]);
       if (delay > GOOD_LAN.delayMs[1]) this.#fail(link);
-      this.#clock.after(delay, () => port.receive(heartbeat));
+      this.#clock.after(this.#inOrder(link, delay), () => port.receive(heartbeat));
     }
+  }
+
+  // Bridges keep the order of frames (IEEE 802.1Q, 8.6.6); a LAN with other delays than a good one does not.
+  #inOrder(link: string, delay: number): number {
+    if (this.quality.delayMs !== GOOD_LAN.delayMs) return delay;
+    const { nowMs } = this.#clock;
+    const atMs = Math.max(nowMs + delay, this.#arrivesMs.get(link) ?? 0);
+    this.#arrivesMs.set(link, atMs);
+    return atMs - nowMs;
   }
 
   #fail(link: string): void {

@@ -83,6 +83,22 @@ describe('random schedules of faults', () => {
         ],
       },
     },
+    {
+      name: 'a node that is not heard waits for the lists that it cannot ask for',
+      schedule: {
+        seed: 0,
+        nodes: 3,
+        vips: 5,
+        rebalance: 'off',
+        steps: [
+          { afterMs: 0, fault: { kind: 'one-way', from: 0, to: 5 } },
+          { afterMs: 200, fault: { kind: 'jump', node: 0, aheadMs: 187 } },
+          { afterMs: 427, fault: { kind: 'allow', node: 0, vip: 0, may: 'own' } },
+          { afterMs: 306, fault: { kind: 'halt', how: 'paused', node: 0, forMs: 27 } },
+          { afterMs: 22, fault: { kind: 'halt', how: 'hung', node: 2, forMs: 60 } },
+        ],
+      },
+    },
   ];
   for (const { name, schedule } of found) {
     it(name, () => {

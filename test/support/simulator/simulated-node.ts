@@ -10,7 +10,6 @@ import {
   currentPaceMs,
   type DesiredVip,
   type Fence,
-  type Heartbeat,
   type HeartbeatBody,
   initialMembership,
   MacAddress,
@@ -215,7 +214,7 @@ export class SimulatedNode {
         this.#beat = action.body;
         break;
       case 'send':
-        for (const body of action.bodies) this.#send(body, this.#parts.random() * STEP_MS);
+        this.#sendAll(action.bodies, this.#parts.random() * STEP_MS);
         break;
       case 'renew':
         this.#fence = renewed(this.#fence, action.untilMs);
@@ -249,18 +248,25 @@ export class SimulatedNode {
     this.#fence = judged.fence;
     if (isNewLapse) this.#give({ type: 'lapsed' });
     if (judged.may === 'not-send' || this.#beat === undefined) return;
-    this.#send(this.#beat, 0);
+    this.#send(this.#beat);
     this.#fence = afterSending(this.#fence, timing, nowMs);
     if (this.#goodbyes > 0 && --this.#goodbyes === 0) this.kill();
   }
 
-  #send(body: HeartbeatBody, delayMs: number): void {
+  // Numbered when they go out, as on a real machine, where nothing comes between the two.
+  #sendAll(bodies: readonly HeartbeatBody[], delayMs: number): void {
+    const boots = this.#boots;
+    this.#parts.clock.after(delayMs, () => {
+      if (this.condition === 'off' || boots !== this.#boots) return;
+      for (const body of bodies) this.#send(body);
+    });
+  }
+
+  #send(body: HeartbeatBody): void {
     this.#counter += 1;
     const { self } = this.state;
     const envelope = { clusterId: CLUSTER, keyId: 1, newestKeyId: 1, counter: this.#counter };
-    const heartbeat: Heartbeat = { ...body, ...envelope, bootId: self.bootId, port: self.port, mac: self.mac };
-    if (delayMs === 0) this.#parts.lan.send(this.name, heartbeat);
-    else this.#parts.clock.after(delayMs, () => this.#parts.lan.send(this.name, heartbeat));
+    this.#parts.lan.send(this.name, { ...body, ...envelope, bootId: self.bootId, port: self.port, mac: self.mac });
   }
 }
 

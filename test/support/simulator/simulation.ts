@@ -217,7 +217,9 @@ export class Simulation {
     for (const node of this.nodes) {
       if (node === taker || (node.condition !== 'hung' && node.condition !== 'paused') || !node.answers(vip)) continue;
       const heldMs = node.conditionSinceMs - (node.table.get(vip) ?? nowMs);
-      const failedMs = this.lan.failedMs.get(`${node.name}>${taker.name}`) ?? Number.NEGATIVE_INFINITY;
+      // On the way there too: who is not heard cannot ask for the lists that it lacks.
+      const links = [`${node.name}>${taker.name}`, `${taker.name}>${node.name}`];
+      const failedMs = Math.max(...links.map((link) => this.lan.failedMs.get(link) ?? Number.NEGATIVE_INFINITY));
       if (heldMs < OVERLAP_MS || nowMs - failedMs < CALM_LAN_MS) continue;
       this.#violate(`${taker.name} took ${vip} (${action.reason}) while ${node.name} (${node.condition}) answered`);
     }

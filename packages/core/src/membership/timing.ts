@@ -46,6 +46,8 @@ export interface Timing {
 
 const DEFAULTS = { intervalMs: 25, deadAfterMs: 200, processFenceMs: 500 } as const;
 
+const REFRESH_MS = 1000;
+
 /** Segments with more members than this beat half as often, so that the load of receiving stays bounded. */
 export const CROWDED_MEMBERS = 64;
 
@@ -73,10 +75,11 @@ export function timingOf(
       processFenceMs,
       suspectAfterMs: deadAfterMs / 2,
       listenMs: deadAfterMs + 2 * intervalMs,
-      listenAtMostMs: 4 * deadAfterMs,
+      // Who is not heard cannot ask for lists; they are repeated all the same.
+      listenAtMostMs: REFRESH_MS + deadAfterMs,
       patienceMs: deadAfterMs,
       oneWayAfterMs: 2 * deadAfterMs,
-      refreshMs: 1000,
+      refreshMs: REFRESH_MS,
       leaveAtMostMs: 2000,
       rebalanceCalmMs: 10_000,
       rebalanceEveryMs: 1000,
