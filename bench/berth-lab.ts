@@ -2,6 +2,9 @@
 
 // The lab that benchmarks of the whole product run on: Berth installed, and where wanted a pool and three web pods.
 
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
 import { KubeClient, kubeconfigAccess } from '@berth/kube';
 import { installBerth } from '../test/lab/berth.ts';
 import { Lab } from '../test/lab/lab.ts';
@@ -27,6 +30,7 @@ export async function onBenchLab<T>(options: BenchLabOptions, measure: (bench: B
   const lab = await Lab.up({ name: NAME, nodes: 3 });
   try {
     await installBerth(lab);
+    await weighPods();
     if (options.pools !== undefined) {
       await applyObjects(lab, poolsConfigMap(options.pools(lab)));
       await deployWeb(lab, 3);
@@ -36,4 +40,16 @@ export async function onBenchLab<T>(options: BenchLabOptions, measure: (bench: B
   } finally {
     await Lab.down(NAME);
   }
+}
+
+/** The cgroup of all pods of all labs, with cgroup v1. */
+const PODS_WEIGHT = '/sys/fs/cgroup/cpu/k8s.io/cpu.shares';
+
+/**
+ * Gives pods the share of the processor that a real node gives them, where their cgroup has the weight of all cores beside
+ * that of the system's services. Here each thread of API server, kubelets and benchmark weighs as much as all pods together,
+ * so on a busy machine the controller would starve as it does nowhere else. Left alone with cgroup v2.
+ */
+async function weighPods(): Promise<void> {
+  if (existsSync(PODS_WEIGHT)) await writeFile(PODS_WEIGHT, String(cpus().length * 10 * 1024));
 }
