@@ -25,6 +25,18 @@ describe('findLayerProblems', () => {
       text: "import { x } from '@berth/core/src/b.ts';",
       ok: false,
     },
+    {
+      name: 'the fakes of kube in a test',
+      path: 'packages/controller/src/a.test.ts',
+      text: "import { x } from '@berth/kube/testing';",
+      ok: true,
+    },
+    {
+      name: 'the fakes of kube in the product',
+      path: 'packages/controller/src/a.ts',
+      text: "import { x } from '@berth/kube/testing';",
+      ok: false,
+    },
     { name: 'node: in core', path: 'packages/core/src/a.ts', text: "import { x } from 'node:fs';", ok: false },
     {
       name: 'chai in a test of core',

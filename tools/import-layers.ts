@@ -50,7 +50,8 @@ function importProblem(specifier: string, packageName: string, isTest: boolean):
   const sibling = /^@berth\/([^/]+)(\/.*)?$/.exec(specifier);
   if (sibling) {
     const [, target = '', inside] = sibling;
-    if (inside !== undefined) return `'${specifier}': import the package, not a file in it`;
+    const isFake = isTest && inside === '/testing';
+    if (inside !== undefined && !isFake) return `'${specifier}': import the package, not a file in it`;
     return MAY_IMPORT[packageName]?.includes(target) ? undefined : `${packageName} must not import ${target}`;
   }
   if (packageName !== 'core' || CORE_LIBRARIES.has(specifier)) return undefined;
