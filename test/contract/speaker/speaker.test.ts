@@ -8,7 +8,7 @@ import { expect } from 'chai';
 import { buildAddon } from '../../../packages/link/build.ts';
 import { Lab } from '../../lab/lab.ts';
 import { makeNamespace } from '../support/cluster.ts';
-import { until } from '../support/until.ts';
+import { remains, until } from '../support/until.ts';
 import { SpeakerHost } from './speaker-host.ts';
 
 const CLASS = 'speaker.test/l2';
@@ -222,6 +222,22 @@ describe('speaker', () => {
     await client.patch(configMaps, { namespace, name: 'ip-address-pools' }, { type: 'merge', body: broken });
     await until(async () => expect(await hostOf('edge-1').metric('berth_speaker_config_stale')).to.equal(1));
     await isAnsweredBy(vip, 'edge-1');
+    await client.delete(configMaps, { namespace, name: 'ip-address-pools' });
+  });
+
+  it('PE-09: answers on for a VIP in no pool, as long as its Service holds it', async () => {
+    const vip = vipOwnedBy('edge-2');
+    const name = await makeService(vip);
+    await isAnsweredBy(vip, 'edge-2');
+    const pool = { apiVersion: 'berth.dev/v1', kind: 'IPAddressPool', metadata: { name: 'elsewhere' } };
+    const document = JSON.stringify({ ...pool, spec: { addresses: ['203.0.113.0/28'] } });
+    await client.create(configMaps, {
+      metadata: { namespace, name: 'ip-address-pools' },
+      data: { 'pools.yaml': document },
+    });
+    await remains(async () => expect(await answers(vip)).to.deep.equal([hostOf('edge-2').mac]), 4000);
+    await hold(name, undefined);
+    await isAnsweredBy(vip);
     await client.delete(configMaps, { namespace, name: 'ip-address-pools' });
   });
 
