@@ -74,8 +74,9 @@ export class MembershipLoop {
     return this.#state;
   }
 
-  get owned(): readonly IpAddress[] {
-    return [...this.#owned.values()];
+  /** Whether this node owns a VIP; costs one lookup, however many it owns. */
+  owns(vip: IpAddress): boolean {
+    return this.#owned.has(String(vip));
   }
 
   /** Frames that were dropped, by reason. */

@@ -146,8 +146,7 @@ export class Memberships {
   }
 
   #ownedOf({ vip, services }: Group): OwnedVip[] {
-    const key = String(vip);
-    const owning = [...this.#joined.values()].filter(({ loop }) => loop.owned.some((one) => String(one) === key));
+    const owning = [...this.#joined.values()].filter(({ loop }) => loop.owns(vip));
     if (owning.length === 0) return [];
     return [{ vip, services: [...services].sort(), interfaces: owning.map(({ segment }) => segment.ifname) }];
   }
