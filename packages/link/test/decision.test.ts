@@ -9,29 +9,12 @@ import fc from 'fast-check';
 import { ARP_VECTORS } from '../../core/src/layer2/respond.vectors.ts';
 import { NDP_VECTORS } from '../../core/src/layer2/respond-ndp.vectors.ts';
 import { buildAddon } from '../build.ts';
-import {
-  type Decision,
-  decideInTypeScript,
-  type Fence,
-  HERE,
-  ip,
-  ownMac,
-  randomFrames,
-  vectorRows,
-} from './support/decisions.ts';
+import { decideInC } from './support/decide-in-c.ts';
+import { decideInTypeScript, type Fence, HERE, ip, ownMac, randomFrames } from './support/decisions.ts';
 
 const CORPUS = join(import.meta.dirname, '..', 'fuzz', 'corpus');
 /** Room for the longest reply, in bytes. */
 const REPLY_BYTES = 86;
-const REPLY_LENGTHS: Readonly<Record<string, number>> = { reply: 42, 'ndp-reply': 86 };
-
-function decideInC(frame: Uint8Array, fence: Fence): Decision {
-  const reply = new Uint8Array(REPLY_BYTES);
-  const outcome = nativeLink().decide(vectorRows(), HERE, ownMac().toBytes(), fence === 'holds' ? 1 : 0, frame, reply);
-  const name = nativeLink().outcomeNames()[outcome] ?? `outcome ${outcome}`;
-  const length = REPLY_LENGTHS[name];
-  return length === undefined ? name.replace(/^ndp-/, '') : reply.subarray(0, length);
-}
 
 describe('the decision in C', () => {
   before(() => buildAddon());
@@ -45,7 +28,7 @@ describe('the decision in C', () => {
 
   for (const { name, frame, fence, expected } of ARP_VECTORS) {
     it(name, () => {
-      expect(decideInC(frame, fence ?? 'holds')).to.deep.equal(expected);
+      expect(decideInC(nativeLink(), frame, fence ?? 'holds')).to.deep.equal(expected);
     });
   }
 
@@ -53,7 +36,7 @@ describe('the decision in C', () => {
     it(`IPv6: ${name}`, () => {
       // By their EtherType these are ARP's to decide.
       if (expected === 'other-ethertype' || expected === 'short-frame') return;
-      expect(decideInC(frame, fence ?? 'holds')).to.deep.equal(expected);
+      expect(decideInC(nativeLink(), frame, fence ?? 'holds')).to.deep.equal(expected);
     });
   }
 
@@ -63,7 +46,7 @@ describe('the decision in C', () => {
     for (const [first = 0, ...frame] of inputs) {
       const fence = first % 2 === 1 ? 'holds' : 'expired';
       const bytes = Uint8Array.from(frame);
-      expect(decideInC(bytes, fence), Buffer.from(bytes).toString('hex')).to.deep.equal(
+      expect(decideInC(nativeLink(), bytes, fence), Buffer.from(bytes).toString('hex')).to.deep.equal(
         decideInTypeScript(bytes, fence),
       );
     }
@@ -72,7 +55,7 @@ describe('the decision in C', () => {
   it('SE-01: agrees with TypeScript on random frames', () => {
     fc.assert(
       fc.property(randomFrames(), fc.constantFrom<Fence>('holds', 'expired'), (frame, fence) => {
-        expect(decideInC(frame, fence)).to.deep.equal(decideInTypeScript(frame, fence));
+        expect(decideInC(nativeLink(), frame, fence)).to.deep.equal(decideInTypeScript(frame, fence));
       }),
       { numRuns: 10_000 },
     );
