@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What a node says of itself to people and to the controller: whom it hears, what it answers for and since when, what it found on the
+ * wire. Each node keeps one Lease with it. Nothing of it decides who owns a VIP: that is agreed on the segment itself.
+ */
+import type { AnswerReason, MoveRefusal } from '../membership/event.ts';
+import type { IpAddress } from '../net/ip-address.ts';
+import type { MacAddress } from '../net/mac-address.ts';
+import { sha256 } from '../placement/sha256.ts';
+import type { HeartbeatPhase } from '../wire/heartbeat.ts';
+
+/** Label of the Leases that hold a node's state; its value is {@link nodeLabelValue}. */
+export const NODE_STATE_LABEL = 'berth.dev/node';
+/** Annotation of the Lease: a state as text. */
+export const NODE_STATE_ANNOTATION = 'berth.dev/state';
+/** Annotation of the Lease, written with each renewal: {@link NodeHealth}. */
+export const NODE_HEALTH_ANNOTATION = 'berth.dev/health';
+/** How often a node renews its Lease, in seconds. */
+export const NODE_RENEW_SECONDS = 10;
+/** A node that has not renewed its Lease for this long, in seconds, says nothing any more. */
+export const NODE_STALE_SECONDS = 30;
+
+const MAX_NAME_CHARACTERS = 253;
+const MAX_LABEL_CHARACTERS = 63;
+const LEASE_PREFIX = 'node-';
+
+/** All times are seconds since 1970 on the node's own wall clock: for people, never compared between nodes. */
+export interface NodeState {
+  /** 16 hex digits, random for each start of the speaker. */
+  readonly bootId: string;
+  /** What answers: the name of the engine. */
+  readonly engine: string;
+  /** How heartbeats travel. */
+  readonly transport: string;
+  readonly segments: readonly SegmentState[];
+  /** One for each VIP and interface. */
+  readonly owned: readonly OwnedState[];
+  /** Number of `owned` that had no room. */
+  readonly leftOut: number;
+  readonly conflicts: readonly AddressConflict[];
+  readonly unreachable: readonly UnreachableVip[];
+  readonly notAnnounced: readonly NotAnnounced[];
+  /** What became of the last orders. */
+  readonly orders: readonly OrderOutcome[];
+}
+
+export interface SegmentState {
+  readonly interface: string;
+  readonly mac: MacAddress;
+  readonly phase: HeartbeatPhase;
+  /** The other members that this node hears. */
+  readonly members: readonly MemberState[];
+}
+
+export interface MemberState {
+  readonly node: string;
+  /** `one-way`: we hear it, it does not hear us. */
+  readonly hearing: 'both' | 'one-way';
+}
+
+export interface OwnedState {
+  readonly vip: IpAddress;
+  readonly interface: string;
+  readonly term: number;
+  readonly sinceSeconds: number;
+  readonly why: OwnedReason;
+}
+
+/** `unknown`: a reason that a newer speaker has. */
+export type OwnedReason = AnswerReason | 'unknown';
+
+/** A stranger that uses a VIP. */
+export interface AddressConflict {
+  readonly vip: IpAddress;
+  readonly interface: string;
+  readonly mac: MacAddress;
+  readonly sinceSeconds: number;
+  /** Whether it was found before the VIP was ever answered for. */
+  readonly kind: 'before-use' | 'in-use';
+}
+
+/** A VIP of another node that this one asked for on the wire without getting the one right answer. */
+export interface UnreachableVip {
+  readonly vip: IpAddress;
+  readonly interface: string;
+  readonly why: 'no-answer' | 'wrong-answer' | 'several-answers';
+  /** Who answered. */
+  readonly macs: readonly MacAddress[];
+  readonly sinceSeconds: number;
+}
+
+/** A VIP that this node would answer for, and why it does not. */
+export interface NotAnnounced {
+  readonly vip: IpAddress;
+  readonly why: NotAnnouncedReason;
+}
+
+export type NotAnnouncedReason =
+  /** It is being asked whether somebody uses it. */
+  | 'probing'
+  /** A stranger uses it. */
+  | 'conflict'
+  /** Every policy names interfaces, and this node has none of them. */
+  | 'no-interface';
+
+/** What became of an order by a person. */
+export interface OrderOutcome {
+  readonly id: string;
+  readonly outcome: 'begun' | 'done' | 'refused';
+  readonly why: MoveRefusal | undefined;
+}
+
+/** What changes all the time, and is therefore told at renewals only. */
+export interface NodeHealth {
+  /** Longest delay of a heartbeat since the last renewal, in milliseconds. */
+  readonly latestMs: number;
+  /** Times that the node fell silent because it was too late, since it started. */
+  readonly lapses: number;
+}
+
+/** Name of the Lease of a node. A node's name may be as long as a Lease's, so a long one is cut and told apart by its digest. */
+export function nodeLeaseName(node: string): string {
+  return fitted(`${LEASE_PREFIX}${node}`, node, MAX_NAME_CHARACTERS);
+}
+
+/** Value of {@link NODE_STATE_LABEL} for a node: its name, or as much of it as a label takes and a digest. */
+export function nodeLabelValue(node: string): string {
+  return fitted(node, node, MAX_LABEL_CHARACTERS);
+}
+
+function fitted(text: string, node: string, characters: number): string {
+  if (text.length <= characters) return text;
+  const [first = 0, second = 0] = sha256(node);
+  const digest = [first, second].map((word) => word.toString(16).padStart(8, '0')).join('');
+  return `${text.slice(0, characters - digest.length - 1)}-${digest}`;
+}
