@@ -13,4 +13,5 @@ export * from './packet-socket.ts';
 export * from './responder.ts';
 export * from './rtnetlink.ts';
 export * from './solicited-groups.ts';
+export * from './source-filter.ts';
 export * from './vip-rows.ts';

@@ -81,6 +81,21 @@ export class PacketSocket {
     this.#loop.start();
   }
 
+  /** Stops calling back; frames wait in the receive buffer, and are lost when it is full. */
+  pause(): void {
+    this.#loop?.stop();
+  }
+
+  /** Goes on after {@link PacketSocket.pause}. */
+  resume(): void {
+    if (this.#isOpen) this.#loop?.start();
+  }
+
+  /** Puts another filter in the place of the one before, without a gap; frames that wait already stay. */
+  filter(program: Uint8Array): void {
+    if (this.#isOpen) this.#native.socketAttachFilter(this.#fd, program);
+  }
+
   /** Sends a whole frame; false when the kernel has no room at the moment or the socket is closed. */
   send(frame: Uint8Array): boolean {
     return this.#isOpen && this.#native.socketSend(this.#fd, frame);
