@@ -11,6 +11,7 @@ import {
   type IntakeDropReason,
   type IpAddress,
   initialMembership,
+  type MacAddress,
   type MembershipAction,
   type MembershipEvent,
   type MembershipReport,
@@ -29,6 +30,8 @@ import type { BeatFrame } from './native-beats.ts';
 export interface SegmentSocket {
   send(frame: Uint8Array): boolean;
   receive(onFrame: (frame: { readonly bytes: Uint8Array }) => void, onError: (error: unknown) => void): void;
+  /** Told the MAC addresses of all members whenever one comes or goes, so that their frames can go before those of strangers. */
+  prefer?(members: readonly MacAddress[]): void;
   close(): void;
 }
 
@@ -165,6 +168,7 @@ export class MembershipLoop {
         this.#count(action.reason);
         break;
       case 'report':
+        this.#prefer(action.report);
         this.#options.onReport(action.report);
         break;
       case 'left':
@@ -173,6 +177,11 @@ export class MembershipLoop {
       // stop-all, stop and answer are done by now; renew is for a sender that is not this event loop.
       default:
     }
+  }
+
+  #prefer({ kind }: MembershipReport): void {
+    if (kind !== 'member-heard' && kind !== 'member-lost') return;
+    this.#options.socket.prefer?.(this.#state.members.map(({ mac }) => mac));
   }
 
   #send(body: HeartbeatBody): boolean {

@@ -3,21 +3,18 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { HEARTBEAT_ETHER_TYPE, timingOf } from '@berth/core';
+import { timingOf } from '@berth/core';
 import { errorFields, type Log } from '@berth/daemon';
 import { systemClock } from '@berth/kube';
-import { HeartbeatSender, LinkGroup, PacketSocket } from '@berth/link';
+import { HeartbeatSender } from '@berth/link';
 import type { SpeakerConfig } from './config.ts';
-import { HEARTBEAT_GROUP } from './heartbeat-frames.ts';
 import { HeartbeatKeys } from './heartbeat-keys.ts';
 import type { Lan } from './lan.ts';
-import type { SegmentSocket } from './membership-loop.ts';
 import { Memberships } from './memberships.ts';
+import { openSegmentSocket } from './segment-socket.ts';
 
 /** A mounted Secret changes within a minute or two; looking this often is enough. */
 const REREAD_KEYS_MS = 10_000;
-/** Room for the heartbeats of a crowded segment while this process is busy. */
-const RECEIVE_BUFFER_BYTES = 1 << 20;
 const CLUSTER_ID_BYTES = 8;
 const BOOT_ID_BYTES = 8;
 
@@ -47,30 +44,13 @@ export function openMemberships({ config, log, lan, onOwned }: MembershipParts):
     answerer: lan.responder,
     thread,
     segments: () => lan.segments(),
-    openSocket: ({ ifindex }) => openSegmentSocket(ifindex),
+    openSocket: ({ ifindex }) => openSegmentSocket(ifindex, systemClock),
     onOwned,
     onAnnounce: () => lan.announcer.restart(),
     onReport: (report, { ifname }) => log.info('membership', { interface: ifname, ...report }),
     onFailed: ({ ifname }, error) =>
       log.warn('heartbeats cannot be sent', { interface: ifname, ...errorFields(error) }),
   });
-}
-
-function openSegmentSocket(ifindex: number): SegmentSocket {
-  const socket = PacketSocket.open({
-    ifindex,
-    protocol: HEARTBEAT_ETHER_TYPE,
-    receiveBufferBytes: RECEIVE_BUFFER_BYTES,
-  });
-  const group = LinkGroup.join(ifindex, HEARTBEAT_GROUP);
-  return {
-    send: (frame) => socket.send(frame),
-    receive: (onFrame, onError) => socket.receive(onFrame, onError),
-    close: () => {
-      group.close();
-      socket.close();
-    },
-  };
 }
 
 /** The keys of this moment. A change that cannot be read leaves the last good ones in force. */

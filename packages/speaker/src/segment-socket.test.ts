@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect } from 'chai';
+import { FloodProofSocket, type FrameSocket } from './segment-socket.ts';
+import { FakeClock, mac } from './testing.ts';
+
+type OnFrame = Parameters<FrameSocket['receive']>[0];
+
+class FakeSocket implements FrameSocket {
+  isReading = true;
+  isOpen = true;
+  dropped = 0;
+  filterLength = 0;
+  #onFrame: OnFrame = () => {};
+
+  receive(onFrame: OnFrame): void {
+    this.#onFrame = onFrame;
+  }
+  /** Frames arrive, and are read as long as somebody reads. */
+  arrive(count: number): void {
+    for (let index = 0; index < count; index++) {
+      if (this.isReading) this.#onFrame({ bytes: new Uint8Array(), ifindex: 1, packetType: 'multicast' });
+      else this.dropped += 1;
+    }
+  }
+  pause(): void {
+    this.isReading = false;
+  }
+  resume(): void {
+    this.isReading = true;
+  }
+  filter(program: Uint8Array): void {
+    this.filterLength = program.length;
+  }
+  send(): boolean {
+    return true;
+  }
+  takeStatistics() {
+    const { dropped } = this;
+    this.dropped = 0;
+    return { received: 0, dropped };
+  }
+  close(): void {
+    this.isOpen = false;
+  }
+}
+
+describe('FloodProofSocket', () => {
+  let clock: FakeClock;
+  let members: FakeSocket;
+  let strangers: FakeSocket;
+  let socket: FloodProofSocket;
+  let heard = 0;
+
+  beforeEach(() => {
+    clock = new FakeClock();
+    members = new FakeSocket();
+    strangers = new FakeSocket();
+    socket = new FloodProofSocket({ members, strangers, group: { close: () => {} }, clock });
+    heard = 0;
+    socket.receive(
+      () => heard++,
+      () => {},
+    );
+  });
+
+  it('reads a bounded number of frames of strangers in a window, and goes on in the next', async () => {
+    strangers.arrive(1000);
+    expect(heard).to.equal(64);
+    await clock.advance(25);
+    strangers.arrive(10);
+    expect(heard).to.equal(74);
+  });
+
+  it('reads all frames of members, also while strangers flood', () => {
+    strangers.arrive(1000);
+    members.arrive(500);
+    expect(heard).to.equal(64 + 500);
+  });
+
+  it('counts what it did not read', () => {
+    strangers.arrive(1000);
+    expect(socket.unread).to.equal(936);
+    expect(socket.unread).to.equal(936);
+  });
+
+  it('filters both sockets by the members that it is told', () => {
+    socket.prefer([mac(1), mac(2)]);
+    expect(members.filterLength).to.be.greaterThan(0);
+    expect(strangers.filterLength).to.equal(members.filterLength);
+  });
+
+  it('closes both sockets', () => {
+    socket.close();
+    expect([members.isOpen, strangers.isOpen]).to.deep.equal([false, false]);
+  });
+});

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The socket of one segment for heartbeats. Frames of members have a receive buffer of their own, which only the MAC address of the sender
+ * opens; strangers share a small one that is read at a bounded rate. So a flood of forged heartbeats costs a bounded share of this
+ * process and none of the members' frames. A newcomer is a stranger until its first frame was believed.
+ */
+import { HEARTBEAT_ETHER_TYPE, type MacAddress } from '@berth/core';
+import type { Clock, Timer } from '@berth/kube';
+import { LinkGroup, MAX_FILTERED_SENDERS, PacketSocket, sourceFilter } from '@berth/link';
+import { HEARTBEAT_GROUP } from './heartbeat-frames.ts';
+
+/** Room for the heartbeats of a crowded segment while this process is busy. */
+const MEMBERS_BUFFER_BYTES = 1 << 20;
+/** Room for the first heartbeats of 200 nodes that start together. */
+const STRANGERS_BUFFER_BYTES = 1 << 18;
+/** Frames of strangers that are read in one window; at 10 us each they take a fortieth of a core. */
+const STRANGERS_PER_WINDOW = 64;
+const WINDOW_MS = 25;
+
+/** The part of a packet socket that is used. */
+export type FrameSocket = Pick<
+  PacketSocket,
+  'receive' | 'pause' | 'resume' | 'filter' | 'send' | 'close' | 'takeStatistics'
+>;
+
+export interface FloodProofOptions {
+  /** For frames of members; keeps none yet. */
+  readonly members: FrameSocket;
+  /** For frames of everybody else; keeps all yet. */
+  readonly strangers: FrameSocket;
+  /** The membership of the heartbeats' group; lasts as long as this is open. */
+  readonly group: { close(): void };
+  readonly clock: Clock;
+}
+
+export class FloodProofSocket {
+  readonly #clock: Clock;
+  readonly #members: FrameSocket;
+  readonly #strangers: FrameSocket;
+  readonly #group: { close(): void };
+  #timer: Timer | undefined;
+  #readInWindow = 0;
+  #unread = 0;
+
+  constructor({ members, strangers, group, clock }: FloodProofOptions) {
+    this.#clock = clock;
+    this.#members = members;
+    this.#strangers = strangers;
+    this.#group = group;
+  }
+
+  send(frame: Uint8Array): boolean {
+    return this.#members.send(frame);
+  }
+
+  receive(onFrame: (frame: { readonly bytes: Uint8Array }) => void, onError: (error: unknown) => void): void {
+    this.#members.receive(onFrame, onError);
+    this.#strangers.receive((frame) => {
+      this.#countStranger();
+      onFrame(frame);
+    }, onError);
+  }
+
+  /** Frames of exactly these senders have the members' buffer from now on. A frame that arrives meanwhile may come twice, never not at all. */
+  prefer(members: readonly MacAddress[]): void {
+    const known = members.slice(0, MAX_FILTERED_SENDERS);
+    this.#members.filter(sourceFilter('only', known));
+    this.#strangers.filter(sourceFilter('except', known));
+  }
+
+  /** Frames of strangers that were dropped unread, since this was opened. */
+  get unread(): number {
+    this.#unread += this.#strangers.takeStatistics().dropped;
+    return this.#unread;
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#group.close();
+    this.#members.close();
+    this.#strangers.close();
+  }
+
+  // A batch that was read already is looked at whole, so a window may take one batch more.
+  #countStranger(): void {
+    this.#readInWindow += 1;
+    this.#timer ??= this.#clock.after(WINDOW_MS, () => {
+      this.#timer = undefined;
+      this.#readInWindow = 0;
+      this.#strangers.resume();
+    });
+    if (this.#readInWindow === STRANGERS_PER_WINDOW) this.#strangers.pause();
+  }
+}
+
+/** Opens both sockets on an interface and joins the heartbeats' group. Throws what the system says. */
+export function openSegmentSocket(ifindex: number, clock: Clock): FloodProofSocket {
+  const opened: { close(): void }[] = [];
+  const open = (receiveBufferBytes: number, filter: Uint8Array) => {
+    const socket = PacketSocket.open({ ifindex, protocol: HEARTBEAT_ETHER_TYPE, receiveBufferBytes, filter });
+    opened.push(socket);
+    return socket;
+  };
+  try {
+    const members = open(MEMBERS_BUFFER_BYTES, sourceFilter('only', []));
+    const strangers = open(STRANGERS_BUFFER_BYTES, sourceFilter('except', []));
+    const group = LinkGroup.join(ifindex, HEARTBEAT_GROUP);
+    return new FloodProofSocket({ members, strangers, group, clock });
+  } catch (error) {
+    for (const socket of opened) socket.close();
+    throw error;
+  }
+}
