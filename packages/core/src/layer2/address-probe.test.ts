@@ -79,9 +79,9 @@ describe('stepProbe', () => {
     );
   });
 
-  it('is done within 0.2 s when a Service waits', () => {
-    expect(run(QUICK_PROBE_TIMING, () => 0.999).endMs).to.be.below(200);
-    expect(run(QUICK_PROBE_TIMING, () => 0).sentMs).to.deep.equal([0, 40]);
+  it('is done within 0.25 s when a Service waits', () => {
+    expect(run(QUICK_PROBE_TIMING, () => 0.999).endMs).to.be.below(250);
+    expect(run(QUICK_PROBE_TIMING, () => 0).sentMs).to.deep.equal([0, 40, 80]);
   });
 
   it('asks once for IPv6 and listens for the time of a retransmission', () => {

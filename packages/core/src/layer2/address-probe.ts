@@ -43,11 +43,11 @@ export const DAD_TIMING: ProbeTiming = {
 };
 
 /**
- * For an address that a Service waits for, at most 0.2 s in all. A host that is switched on answers well within that; one that sleeps
+ * For an address that a Service waits for, under 0.25 s in all. A host that is switched on answers well within that; one that sleeps
  * or is cut off at this moment is found by the defence later, as with the times of the RFC.
  */
 export const QUICK_PROBE_TIMING: ProbeTiming = {
-  count: 2,
+  count: 3,
   longestWaitMs: 10,
   shortestGapMs: 40,
   longestGapMs: 60,
@@ -112,6 +112,37 @@ export function probeFrame(candidate: IpAddress, mac: MacAddress): Uint8Array {
   return ndpFrame({ source: UNSPECIFIED_V6, destination, message }, mac, MacAddress.BROADCAST);
 }
 
+/** What a frame says about an address: its sender uses it (`holder`), or looks whether it may take it, as we do (`rival`). */
+export interface AddressClaim {
+  readonly mac: MacAddress;
+  readonly by: 'holder' | 'rival';
+}
+
+/** What an ARP packet says about an address; undefined for one that says nothing about it. */
+export function arpClaim(packet: ArpPacket, candidate: IpAddress): AddressClaim | undefined {
+  const mac = packet.senderHardwareAddr;
+  if (packet.senderProtocolAddr.equals(candidate)) return { mac, by: 'holder' };
+  const isProbe = packet.senderProtocolAddr.value === 0n && packet.operation === ARP_OPERATION.REQUEST;
+  return isProbe && packet.targetProtocolAddr.equals(candidate) ? { mac, by: 'rival' } : undefined;
+}
+
+/**
+ * The same of a message of neighbor discovery: an advertisement for the address, a message from it, or a question of duplicate
+ * detection for it. `frameSource` is the sender of the frame, for messages without an address of their own.
+ */
+export function ndpClaim(
+  { message, source }: NdpPacket,
+  candidate: IpAddress,
+  frameSource: MacAddress,
+): AddressClaim | undefined {
+  const isAdvertisement = message.type === NDP_TYPE.NEIGHBOR_ADVERTISEMENT;
+  const isAbout = message.targetAddress.equals(candidate);
+  const isRival = isAbout && !isAdvertisement && isUnspecifiedV6(source);
+  if (!isRival && !(isAbout && isAdvertisement) && !source.equals(candidate)) return undefined;
+  const told = isAdvertisement ? message.targetLinkLayerAddr : message.sourceLinkLayerAddr;
+  return { mac: told ?? frameSource, by: isRival ? 'rival' : 'holder' };
+}
+
 /**
  * Who uses the candidate, or wants it at the same time as we do, by an ARP packet; undefined for a packet that says neither. Our own
  * MAC addresses, those of other members among them, never do.
@@ -121,28 +152,17 @@ export function arpClaimant(
   candidate: IpAddress,
   isOurs: (mac: MacAddress) => boolean,
 ): MacAddress | undefined {
-  const sender = packet.senderHardwareAddr;
-  const isProbe = packet.senderProtocolAddr.value === 0n && packet.operation === ARP_OPERATION.REQUEST;
-  const isClaim = packet.senderProtocolAddr.equals(candidate);
-  const isRival = isProbe && packet.targetProtocolAddr.equals(candidate);
-  return (isClaim || isRival) && !isOurs(sender) ? sender : undefined;
+  const claim = arpClaim(packet, candidate);
+  return claim && !isOurs(claim.mac) ? claim.mac : undefined;
 }
 
-/**
- * The same by a message of neighbor discovery: an advertisement for the candidate, a message from it, or a question of duplicate
- * detection for it. `frameSource` is the sender of the frame, for messages without an address of their own.
- */
+/** The same by a message of neighbor discovery. A frame that one of us sent is no claim, whatever it tells. */
 export function ndpClaimant(
   packet: NdpPacket,
   { candidate, frameSource, isOurs }: NdpClaimContext,
 ): MacAddress | undefined {
-  const { message, source } = packet;
-  const isAdvertisement = message.type === NDP_TYPE.NEIGHBOR_ADVERTISEMENT;
-  const isAbout = message.targetAddress.equals(candidate) && (isAdvertisement || isUnspecifiedV6(source));
-  if (!isAbout && !source.equals(candidate)) return undefined;
-  const told = isAdvertisement ? message.targetLinkLayerAddr : message.sourceLinkLayerAddr;
-  const claimant = told ?? frameSource;
-  return isOurs(claimant) || isOurs(frameSource) ? undefined : claimant;
+  const claim = ndpClaim(packet, candidate, frameSource);
+  return claim && !isOurs(claim.mac) && !isOurs(frameSource) ? claim.mac : undefined;
 }
 
 export interface NdpClaimContext {
