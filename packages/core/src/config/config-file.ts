@@ -7,7 +7,8 @@ import { type ParsedPoolConfig, parsePoolConfig } from './parse.ts';
 import { isObject } from './parse-document.ts';
 import { POOL_CONFIG_MAP } from './pool-config.ts';
 import type { ConfigProblem } from './problem.ts';
-import { readYaml, type SourceDocument } from './yaml-documents.ts';
+import { ReadingBudget } from './reading-budget.ts';
+import { MAX_TEXT_CHARACTERS, readYaml, type SourceDocument } from './yaml-documents.ts';
 
 export interface NamedText {
   /** As the user calls the file. */
@@ -20,7 +21,7 @@ export function parseConfigFiles(files: readonly NamedText[]): readonly ParsedPo
   const bare: Record<string, string> = {};
   const results: ParsedPoolConfig[] = [];
   for (const file of files) {
-    const configMaps = readYaml(file.text).documents.filter(isPoolConfigMap);
+    const configMaps = readYaml(file.text, new ReadingBudget(MAX_TEXT_CHARACTERS)).documents.filter(isPoolConfigMap);
     if (configMaps.length === 0) bare[file.name] = file.text;
     for (const document of configMaps) results.push(parseConfigMap(file, document));
   }

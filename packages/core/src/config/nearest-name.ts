@@ -2,10 +2,10 @@
 /** Finds the name that a user probably meant. */
 
 /** Longest name that is compared, in characters; nobody mistypes a longer one by accident. */
-const MAX_CHARACTERS = 40;
+const MAX_CHARACTERS = 32;
 
 /** Most known names that are compared: a hint is not worth more time. */
-const MAX_KNOWN = 200;
+const MAX_KNOWN = 100;
 
 /**
  * The known name with the fewest edits from the given one, or undefined when it takes more than a third of the letters.
@@ -16,6 +16,8 @@ export function nearestName(name: string, known: readonly string[]): string | un
   let nearest: string | undefined;
   let fewest = Math.max(1, Math.floor(name.length / 3)) + 1;
   for (const candidate of known.slice(0, MAX_KNOWN)) {
+    // A difference in length alone is that many edits.
+    if (Math.abs(candidate.length - name.length) >= fewest) continue;
     const edits = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (edits < fewest) [nearest, fewest] = [candidate, edits];
   }

@@ -3,6 +3,7 @@
 import type { z } from 'zod';
 import { nearestName } from './nearest-name.ts';
 import type { ConfigProblem } from './problem.ts';
+import { MAX_PROBLEMS } from './reading-budget.ts';
 import {
   type AddressPoolDocument,
   API_VERSION,
@@ -103,7 +104,8 @@ function headerProblem(source: Source, value: Record<string, unknown>): ConfigPr
 function checked<T>(source: Source, schema: z.ZodType<T>, wrap: (content: T) => TypedDocument): ParsedDocument {
   const result = schema.safeParse(source.value, { reportInput: true });
   if (result.success) return { ok: true, typed: wrap(result.data) };
-  return { ok: false, problems: result.error.issues.flatMap((issue) => problemsOf(source, schema, issue)) };
+  const issues = result.error.issues.slice(0, MAX_PROBLEMS);
+  return { ok: false, problems: issues.flatMap((issue) => problemsOf(source, schema, issue)) };
 }
 
 function problemsOf(source: Source, schema: z.ZodType, issue: z.core.$ZodIssue): ConfigProblem[] {

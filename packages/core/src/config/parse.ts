@@ -4,15 +4,13 @@ import { buildPoolConfig } from './build-config.ts';
 import { isObject, parseDocument, type Source, type TypedDocument } from './parse-document.ts';
 import type { PoolConfig } from './pool-config.ts';
 import type { ConfigProblem } from './problem.ts';
+import { MAX_KEYS, ProblemList, ReadingBudget } from './reading-budget.ts';
 import { checkTogether } from './together.ts';
-import { readYaml, type SourceDocument } from './yaml-documents.ts';
+import { readYaml, type SourceDocument, shorten } from './yaml-documents.ts';
 
 export type ParsedPoolConfig =
   | { readonly ok: true; readonly config: PoolConfig; readonly warnings: readonly ConfigProblem[] }
   | { readonly ok: false; readonly problems: readonly ConfigProblem[]; readonly warnings: readonly ConfigProblem[] };
-
-/** Most problems that are told; who has more will not read them. */
-export const MAX_PROBLEMS = 500;
 
 const YAML_KEY = /\.ya?ml$/;
 
@@ -20,43 +18,67 @@ const YAML_KEY = /\.ya?ml$/;
  * Reads `data` of the ConfigMap (or file names with their text). Keys that end in .yaml or .yml count, others are
  * warned about. Never throws; a refused configuration has at least one problem, ordered by key, line and column.
  */
-export function parsePoolConfig(data: Readonly<Record<string, string>>): ParsedPoolConfig {
-  const problems: ConfigProblem[] = [];
-  const warnings: ConfigProblem[] = [];
-  const documents: TypedDocument[] = [];
-  const unread: Source[] = [];
+export function parsePoolConfig(
+  data: Readonly<Record<string, string>>,
+  budget: ReadingBudget = new ReadingBudget(),
+): ParsedPoolConfig {
+  const reading = new Reading(budget);
   for (const key of Object.keys(data).sort()) {
-    if (!YAML_KEY.test(key)) {
-      warnings.push(ignoredKey(key));
-      continue;
-    }
-    for (const source of sourcesOf(key, data[key] ?? '', problems)) {
-      const parsed = parseDocument(source);
-      if (parsed.ok) documents.push(parsed.typed);
-      else {
-        problems.push(...parsed.problems);
-        unread.push(source);
-      }
-    }
+    if (!reading.read(key, data[key] ?? '')) break;
   }
-  const together = checkTogether(documents, unread);
-  problems.push(...together.problems);
-  warnings.push(...together.warnings);
-  if (problems.length > 0) return { ok: false, problems: inOrder(problems), warnings: inOrder(warnings) };
-  return { ok: true, config: buildPoolConfig(documents), warnings: inOrder(warnings) };
+  return reading.conclude();
 }
 
-function sourcesOf(key: string, text: string, problems: ConfigProblem[]): Source[] {
-  const { documents, problems: found } = readYaml(text);
-  for (const { reason, ...problem } of found) {
-    problems.push({
-      key,
-      path: '',
-      message: `found ${problem.found}, wanted ${problem.wanted}: ${reason}`,
-      ...problem,
-    });
+/** What was read so far. */
+class Reading {
+  readonly #budget: ReadingBudget;
+  readonly #problems = new ProblemList();
+  readonly #warnings = new ProblemList();
+  readonly #documents: TypedDocument[] = [];
+  readonly #unread: Source[] = [];
+
+  constructor(budget: ReadingBudget) {
+    this.#budget = budget;
   }
-  return documents.flatMap((document) => objectsOf(key, document));
+
+  /** Reads one key; false when there is no use in reading more. */
+  read(key: string, text: string): boolean {
+    if (!this.#budget.take('keys')) {
+      this.#problems.add(() => problemOfKey(key, { found: 'one key more', wanted: `at most ${MAX_KEYS} keys` }));
+      return false;
+    }
+    if (!YAML_KEY.test(key)) this.#warnings.add(() => ignoredKey(key));
+    else for (const source of this.#sourcesOf(key, text)) this.#readSource(source);
+    return !this.#problems.isFull;
+  }
+
+  conclude(): ParsedPoolConfig {
+    const findings = { problems: this.#problems, warnings: this.#warnings };
+    if (!this.#problems.isFull) checkTogether(this.#documents, this.#unread, findings);
+    const warnings = this.#warnings.inOrder();
+    if (this.#problems.length > 0) return { ok: false, problems: this.#problems.inOrder(), warnings };
+    return { ok: true, config: buildPoolConfig(this.#documents), warnings };
+  }
+
+  #sourcesOf(key: string, text: string): Source[] {
+    const { documents, problems } = readYaml(text, this.#budget);
+    for (const { reason, ...problem } of problems) {
+      const message = `found ${problem.found}, wanted ${problem.wanted}${reason === undefined ? '' : `: ${reason}`}`;
+      this.#problems.add(() => ({ key, path: '', message, ...problem }));
+    }
+    return documents.flatMap((document) => objectsOf(key, document));
+  }
+
+  #readSource(source: Source): void {
+    if (this.#problems.isFull) return;
+    const parsed = parseDocument(source);
+    if (parsed.ok) {
+      this.#documents.push(parsed.typed);
+      return;
+    }
+    this.#problems.addAll(parsed.problems);
+    this.#unread.push(source);
+  }
 }
 
 // An empty document says nothing. `kubectl get -o yaml` wraps what it exports into a List.
@@ -70,17 +92,12 @@ function objectsOf(key: string, document: SourceDocument): Source[] {
 }
 
 function ignoredKey(key: string): ConfigProblem {
-  const [found, wanted] = [`key "${key}"`, 'a key that ends in .yaml or .yml'];
-  const message = `${found} is ignored: only keys that end in .yaml or .yml are read`;
+  const text = { found: `key "${shorten(key)}"`, wanted: 'a key that ends in .yaml or .yml' };
+  const message = `${text.found} is ignored: only keys that end in .yaml or .yml are read`;
+  return { ...problemOfKey(key, text), message };
+}
+
+function problemOfKey(key: string, { found, wanted }: { readonly found: string; readonly wanted: string }) {
+  const message = `found ${found}, wanted ${wanted}`;
   return { key, document: 1, line: 1, column: 1, path: '', found, wanted, message };
-}
-
-function inOrder(problems: readonly ConfigProblem[]): ConfigProblem[] {
-  const sorted = problems.toSorted((a, b) => compareText(a.key, b.key) || a.line - b.line || a.column - b.column);
-  return sorted.slice(0, MAX_PROBLEMS);
-}
-
-function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }

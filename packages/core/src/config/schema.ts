@@ -12,7 +12,7 @@ import { parsePoolEntry } from './pool-entry.ts';
 export const API_VERSION = 'berth.dev/v1';
 
 /** MetalLB's apiVersions; its documents are read as they are. */
-export const METALLB_API_VERSION = /^metallb\.io\/v[0-9]+[a-z0-9]*$/;
+export const METALLB_API_VERSION = /^metallb\.io\/v[0-9][a-z0-9]*$/;
 
 /** Names of Kubernetes objects (RFC 1123 subdomain). */
 const NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
@@ -103,7 +103,7 @@ const metadata = z.looseObject({
 
 const apiVersion = z
   .string()
-  .regex(/^(berth\.dev\/v1|metallb\.io\/v[0-9]+[a-z0-9]*)$/)
+  .regex(/^(berth\.dev\/v1|metallb\.io\/v[0-9][a-z0-9]*)$/)
   .describe("berth.dev/v1, or MetalLB's own such as metallb.io/v1beta1.");
 
 export const addressPoolSchema = z.strictObject({

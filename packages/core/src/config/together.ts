@@ -11,15 +11,20 @@ import { EntrySet, entriesOf, type PlacedEntry } from './placed-entry.ts';
 import type { Reservation } from './pool-config.ts';
 import { parsePoolEntry } from './pool-entry.ts';
 import type { ConfigProblem } from './problem.ts';
+import type { ProblemList } from './reading-budget.ts';
 import { specialIn } from './special-ranges.ts';
 
 interface Findings {
-  readonly problems: ConfigProblem[];
-  readonly warnings: ConfigProblem[];
+  readonly problems: ProblemList;
+  readonly warnings: ProblemList;
 }
 
-export function checkTogether(documents: readonly TypedDocument[], unread: readonly Source[]): Findings {
-  const findings: Findings = { problems: [], warnings: [] };
+/** Adds to the findings what is wrong or odd about the documents together. */
+export function checkTogether(
+  documents: readonly TypedDocument[],
+  unread: readonly Source[],
+  findings: Findings,
+): void {
   const sources = [...documents.map(({ source }) => source), ...unread];
   checkNames(sources, findings);
   checkOverlaps(sources, findings);
@@ -28,7 +33,6 @@ export function checkTogether(documents: readonly TypedDocument[], unread: reado
   }
   checkReservations(documents, findings);
   checkReferences(documents, findings);
-  return findings;
 }
 
 function checkNames(sources: readonly Source[], { problems }: Findings): void {
@@ -39,7 +43,7 @@ function checkNames(sources: readonly Source[], { problems }: Findings): void {
     const subject = subjectOf(source);
     if (seen.has(subject)) {
       const text = { found: `a second ${subject}`, wanted: 'a name that no other document of its kind has' };
-      problems.push(problemAt(source, ['metadata', 'name'], text));
+      problems.add(() => problemAt(source, ['metadata', 'name'], text));
     }
     seen.add(subject);
   }
@@ -51,7 +55,8 @@ function checkOverlaps(sources: readonly Source[], { problems }: Findings): void
   const sorted = entries.toSorted((a, b) => a.range.first.compare(b.range.first));
   let highest: PlacedEntry | undefined;
   for (const entry of sorted) {
-    if (highest?.range.overlaps(entry.range)) problems.push(overlapProblem(highest, entry));
+    const other = highest;
+    if (other?.range.overlaps(entry.range)) problems.add(() => overlapProblem(other, entry));
     if (highest === undefined || highest.range.last.compare(entry.range.last) < 0) highest = entry;
   }
 }
@@ -75,21 +80,21 @@ function checkPool(source: Source, { warnings }: Findings): void {
     const result = parsePoolEntry(text);
     if (!result.ok || result.hostBits === undefined) continue;
     const reason = 'bits after the prefix length are ignored';
-    warnings.push(problemAt(source, path, { found: show(text), wanted: result.hostBits.toString(), reason }));
+    const wanted = result.hostBits.toString();
+    warnings.add(() => problemAt(source, path, { found: show(text), wanted, reason }));
   }
   for (const { text, path, range } of addresses) {
     const special = specialIn(range);
     if (special === undefined) continue;
     const reason = 'no client reaches such an address';
-    warnings.push(
-      problemAt(source, path, { found: `${show(text)}, partly ${special}`, wanted: 'addresses of the LAN', reason }),
-    );
+    const found = `${show(text)}, partly ${special}`;
+    warnings.add(() => problemAt(source, path, { found, wanted: 'addresses of the LAN', reason }));
   }
   const inside = new EntrySet(addresses);
   for (const excluded of entriesOf(source, 'exclude')) {
     if (inside.intersects(excluded.range)) continue;
     const text = { found: show(excluded.text), wanted: 'addresses of this pool', reason: 'it excludes nothing' };
-    warnings.push(problemAt(source, excluded.path, text));
+    warnings.add(() => problemAt(source, excluded.path, text));
   }
 }
 
@@ -106,7 +111,7 @@ function checkReservations(documents: readonly TypedDocument[], { problems }: Fi
       if (!address.ok) continue;
       const wanted = reservationWish({ address: address.value, service }, pool, made);
       const path = ['spec', 'reserved', index, 'address'];
-      if (wanted !== undefined) problems.push(problemAt(source, path, { found: show(text), wanted }));
+      if (wanted !== undefined) problems.add(() => problemAt(source, path, { found: show(text), wanted }));
       made.takenBy.set(address.value.toString(), service);
       made.families.add(`${service} ${address.value.family}`);
     }
@@ -144,9 +149,11 @@ function checkReferences(documents: readonly TypedDocument[], { warnings }: Find
     if (kind !== 'L2Advertisement') continue;
     for (const [index, pool] of (content.spec?.ipAddressPools ?? []).entries()) {
       if (pools.has(pool)) continue;
-      const wanted = nearestName(pool, [...pools]) ?? 'the name of an IPAddressPool';
-      const text = { found: show(pool), wanted, reason: 'there is no such pool' };
-      warnings.push(problemAt(source, ['spec', 'ipAddressPools', index], text));
+      warnings.add(() => {
+        const wanted = nearestName(pool, [...pools]) ?? 'the name of an IPAddressPool';
+        const text = { found: show(pool), wanted, reason: 'there is no such pool' };
+        return problemAt(source, ['spec', 'ipAddressPools', index], text);
+      });
     }
   }
 }
