@@ -33,19 +33,30 @@ const NODE_NAME = /^[a-z0-9][a-z0-9.-]{0,252}$/;
 const FAMILIES = ['IPv4', 'IPv6'] as const;
 const OWNED_REASONS = ['new', 'orphaned', 'left-over', 'handed-over'] as const;
 const UNREACHABLE_REASONS = ['no-answer', 'wrong-answer', 'several-answers'] as const;
-const NOT_ANNOUNCED_REASONS = ['probing', 'conflict', 'no-interface'] as const;
+const NOT_ANNOUNCED_REASONS = [
+  'probing',
+  'conflict',
+  'no-interface',
+  'no-segment',
+  'not-selected',
+  'no-endpoint',
+  'not-eligible',
+] as const;
 const MOVE_REFUSALS = ['not-heard', 'not-a-candidate', 'not-taken'] as const;
 
 /** Refused, with the part that is wrong: text that is too long or no JSON, another version, a part of another shape. */
 export function decodeNodeState(text: string): Parsed<NodeState> {
   const json = objectOf(readJson(text, MAX_CHARACTERS));
   if (json === undefined) return unparsed('node state: not a JSON object of at most 256 KiB');
-  const { v, bootId, engine, transport, segments, owned, leftOut, conflicts, unreachable, notAnnounced, orders } = json;
+  const { v, bootId, engine, transport, keys, ineligible, segments, owned, leftOut } = json;
+  const { conflicts, unreachable, notAnnounced, orders } = json;
   if (v !== NODE_STATE_VERSION) return unparsed(`node state: version is not ${NODE_STATE_VERSION}`);
   const parts = {
     bootId: matching(textOf(bootId, MAX_WORD_CHARACTERS), BOOT_ID),
     engine: textOf(engine, MAX_WORD_CHARACTERS),
     transport: textOf(transport, MAX_WORD_CHARACTERS),
+    keys: keysOf(keys),
+    ineligible: textOf(ineligible ?? '', MAX_WORD_CHARACTERS),
     segments: everyOf(listOf(segments, MAX_SEGMENTS), segmentOf),
     owned: everyOf(listOf(owned, MAX_GROUPS), ownedOf)?.flat(),
     leftOut: countOf(leftOut ?? 0),
@@ -80,6 +91,17 @@ function isWhole(parts: Parts): parts is NodeState {
 
 function firstMissing(parts: Parts): string | undefined {
   return Object.entries(parts).find(([, value]) => value === undefined)?.[0];
+}
+
+function keysOf(value: unknown): NodeState['keys'] | undefined {
+  const [newest, signing] = listOf(value, 8) ?? [];
+  const read = {
+    newest: textOf(newest ?? '', MAX_WORD_CHARACTERS),
+    signing: textOf(signing ?? '', MAX_WORD_CHARACTERS),
+  };
+  return read.newest === undefined || read.signing === undefined
+    ? undefined
+    : { newest: read.newest, signing: read.signing };
 }
 
 function segmentOf(value: unknown): SegmentState | undefined {

@@ -28,10 +28,11 @@ export function encodeNodeHealth({ latestMs, lapses }: NodeHealth): string {
 
 // Lists with nothing in them are left out.
 function encodeWhole(state: NodeState): string {
-  const { bootId, engine, transport, leftOut } = state;
+  const { bootId, engine, transport, keys, ineligible, leftOut } = state;
   return JSON.stringify({
     v: NODE_STATE_VERSION,
-    ...{ bootId, engine, transport },
+    ...{ bootId, engine, transport, keys: [keys.newest, keys.signing] },
+    ineligible: ineligible === '' ? undefined : ineligible,
     segments: filled(state.segments.map(encodeSegment)),
     owned: filled(encodeOwned(state.owned)),
     leftOut: leftOut === 0 ? undefined : leftOut,

@@ -12,6 +12,8 @@ const EMPTY: NodeState = {
   bootId: '0123456789abcdef',
   engine: 'kernel',
   transport: 'multicast',
+  keys: { newest: '1dfbbaab', signing: '1dfbbaab' },
+  ineligible: '',
   segments: [],
   owned: [],
   leftOut: 0,

@@ -32,6 +32,10 @@ export interface NodeState {
   readonly engine: string;
   /** How heartbeats travel. */
   readonly transport: string;
+  /** Newest key that the node has, and the one that it signs with, by their ids in hex; empty while nothing is known. */
+  readonly keys: { readonly newest: string; readonly signing: string };
+  /** Why the node may own nothing, by what the cluster says of it; empty when it may. */
+  readonly ineligible: string;
   readonly segments: readonly SegmentState[];
   /** One for each VIP and interface. */
   readonly owned: readonly OwnedState[];
@@ -89,7 +93,10 @@ export interface UnreachableVip {
   readonly sinceSeconds: number;
 }
 
-/** A VIP that this node would answer for, and why it does not. */
+/**
+ * A VIP that this node does not answer for, and why. The last three are told only of VIPs that no node of the cluster may own: for
+ * all others it is no news.
+ */
 export interface NotAnnounced {
   readonly vip: IpAddress;
   readonly why: NotAnnouncedReason;
@@ -100,8 +107,16 @@ export type NotAnnouncedReason =
   | 'probing'
   /** A stranger uses it. */
   | 'conflict'
-  /** Every policy names interfaces, and this node has none of them. */
-  | 'no-interface';
+  /** Every policy for this node names interfaces, and it has none of them. */
+  | 'no-interface'
+  /** No interface has an address of the VIP's family, or none is usable. */
+  | 'no-segment'
+  /** No policy selects this node. */
+  | 'not-selected'
+  /** `externalTrafficPolicy: Local`, and no usable endpoint is here. */
+  | 'no-endpoint'
+  /** {@link NodeState.ineligible} tells why. */
+  | 'not-eligible';
 
 /** What became of an order by a person. */
 export interface OrderOutcome {
