@@ -6,12 +6,11 @@
 // Client and node run on one CPU: what is measured is the answer. The scenario `spread` lets the scheduler choose; where it puts
 // them on two CPUs, each reply also pays for waking the other CPU twice, which on a virtual machine costs several times the answer.
 
-import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { EngineName } from '@berth/link';
 import { buildAddon } from '../packages/link/build.ts';
+import { question } from '../packages/link/test/support/arp-text.ts';
 import { WireLan } from '../packages/link/test/support/wire-lan.ts';
+import { buildNativeProgram } from './native-program.ts';
 import { type BenchOptions, type BenchReport, figure, thisMachine } from './report.ts';
 
 const CLIENT = '203.0.113.99';
@@ -44,7 +43,7 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
   const rounds = options.rounds ?? ROUNDS;
   options.progress('building the addon and the client');
   buildAddon();
-  const client = buildClient();
+  const client = buildNativeProgram('neighbor-client');
   const lan = await WireLan.up(
     { client: { addresses: [`${CLIENT}/24`] }, owner: { addresses: [`${NODE}/24`] } },
     scenario.engine,
@@ -55,11 +54,13 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
     await owner.call('replace', [VIP, 'lan0']);
     await owner.call('keepFence', 1000);
     options.progress(`${rounds} rounds of ${REQUESTS} requests for the VIP and for the node's own address`);
-    const argv = ['lan0', CLIENT, String(rounds), String(REQUESTS), VIP, NODE];
+    const mac = await lan.host('client').call('macOf', 'lan0');
+    const questions = [VIP, NODE].map((target) => question(mac, CLIENT, target));
+    const argv = ['lan0', String(rounds), String(REQUESTS), ...questions];
     if (scenario.cpus === 'one') owner.run('taskset', '--all-tasks', '--cpu-list', '--pid', ONE_CPU, String(owner.pid));
     const command = scenario.cpus === 'one' ? ['taskset', '--cpu-list', ONE_CPU, client] : [client];
     const { code, output } = await lan.host('client').attempt(...command, ...argv);
-    if (code !== 0) throw new Error(`bench: arp-client: exit code ${code}`);
+    if (code !== 0) throw new Error(`bench: neighbor-client: exit code ${code}`);
     return report(output, { name, rounds, ...scenario });
   } finally {
     await lan.down();
@@ -106,13 +107,4 @@ function nanosecondsOf(output: string, target: number): number[] {
     .split('\n')
     .map((line) => line.split(' ').map(Number));
   return rows.flatMap(([index, nanoseconds]) => (index === target && nanoseconds !== undefined ? [nanoseconds] : []));
-}
-
-function buildClient(): string {
-  const folder = join(import.meta.dirname, '..', 'build', 'bench');
-  mkdirSync(folder, { recursive: true });
-  const output = join(folder, 'arp-client');
-  const source = join(import.meta.dirname, 'native', 'arp-client.c');
-  execFileSync('cc', ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-Werror', '-o', output, source], { stdio: 'inherit' });
-  return output;
 }

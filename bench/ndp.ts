@@ -3,13 +3,11 @@
 // How long a neighbor advertisement for a VIP takes, against the kernel's own for the node's address: the IPv6 twin of arp.ts. Client
 // and node run on one CPU, so that the answer is measured and not the scheduler; needs root.
 
-import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { EngineName } from '@berth/link';
 import { buildAddon } from '../packages/link/build.ts';
 import { solicitation } from '../packages/link/test/support/ndp-text.ts';
 import { until, type WireHost, WireLan } from '../packages/link/test/support/wire-lan.ts';
+import { buildNativeProgram } from './native-program.ts';
 import { type BenchOptions, type BenchReport, figure, thisMachine } from './report.ts';
 
 const CLIENT = '2001:db8:5::99';
@@ -39,7 +37,7 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
   const rounds = options.rounds ?? ROUNDS;
   options.progress('building the addon and the client');
   buildAddon();
-  const client = buildClient();
+  const client = buildNativeProgram('neighbor-client');
   const plan = { client: { addresses: [`${CLIENT}/64`] }, owner: { addresses: [`${NODE}/64`] } };
   const lan = await WireLan.up(plan, scenario.engine);
   try {
@@ -62,7 +60,7 @@ async function ask(host: WireHost, client: string, rounds: number): Promise<stri
   const questions = [VIP, NODE].map((target) => solicitation({ mac, from: CLIENT, target }));
   const argv = ['--cpu-list', ONE_CPU, client, 'lan0', String(rounds), String(REQUESTS), ...questions];
   const { code, output } = await host.attempt('taskset', ...argv);
-  if (code !== 0) throw new Error(`bench: ndp-client: exit code ${code}`);
+  if (code !== 0) throw new Error(`bench: neighbor-client: exit code ${code}`);
   return output;
 }
 
@@ -105,14 +103,4 @@ function report(
       }),
     ],
   };
-}
-
-function buildClient(): string {
-  const folder = join(import.meta.dirname, '..', 'build', 'bench');
-  mkdirSync(folder, { recursive: true });
-  const output = join(folder, 'ndp-client');
-  const source = join(import.meta.dirname, 'native', 'ndp-client.c');
-  const flags = ['-std=gnu11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', '-Werror'];
-  execFileSync('cc', [...flags, '-o', output, source], { stdio: 'inherit' });
-  return output;
 }

@@ -3,12 +3,11 @@
 // A storm of 200,000 ARP requests a second for 10 s from 10,000 senders, every other one for a VIP: every one of these is answered, no
 // other is, and the process that owns the VIP hardly notices. Two hosts on a bridge in network namespaces; needs root.
 
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import type { EngineName } from '@berth/link';
 import { buildAddon } from '../packages/link/build.ts';
 import { type WireHost, WireLan } from '../packages/link/test/support/wire-lan.ts';
+import { buildNativeProgram } from './native-program.ts';
 import { type BenchOptions, type BenchReport, figure, thisMachine } from './report.ts';
 
 const VIP = '203.0.113.20';
@@ -39,7 +38,7 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
   if (!engine) throw new Error(`bench: storm: scenario: found '${name}', want ${Object.keys(SCENARIOS).join(', ')}`);
   const rounds = options.rounds ?? 1;
   buildAddon();
-  const client = buildClient();
+  const client = buildNativeProgram('arp-storm');
   const lan = await WireLan.up({ client: {}, owner: {} }, engine);
   try {
     const owner = lan.host('owner');
@@ -108,14 +107,4 @@ function cpuMs(pid: number): number {
     .split(' ')
     .map(Number);
   return ((fields[UTIME] ?? 0) + (fields[STIME] ?? 0)) * TICK_MS;
-}
-
-function buildClient(): string {
-  const folder = join(import.meta.dirname, '..', 'build', 'bench');
-  mkdirSync(folder, { recursive: true });
-  const output = join(folder, 'arp-storm');
-  const source = join(import.meta.dirname, 'native', 'arp-storm.c');
-  const flags = ['-std=gnu11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', '-Werror', '-pthread'];
-  execFileSync('cc', [...flags, '-o', output, source], { stdio: 'inherit' });
-  return output;
 }

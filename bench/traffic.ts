@@ -3,11 +3,9 @@
 // What the program in the kernel costs the traffic that is none of its business: one TCP stream into the node, in alternating rounds
 // with and without the program on the interface. Two hosts on a bridge in network namespaces; needs root.
 
-import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { buildAddon } from '../packages/link/build.ts';
 import { type WireHost, WireLan } from '../packages/link/test/support/wire-lan.ts';
+import { buildNativeProgram } from './native-program.ts';
 import { type BenchOptions, type BenchReport, figure, thisMachine } from './report.ts';
 
 const CLIENT = '203.0.113.99';
@@ -23,7 +21,7 @@ const AT_LEAST_OF_PLAIN = 0.98;
 export async function run(options: BenchOptions): Promise<BenchReport> {
   const rounds = options.rounds ?? ROUNDS;
   buildAddon();
-  const program = buildProgram();
+  const program = buildNativeProgram('tcp-stream');
   const plan = { client: { addresses: [`${CLIENT}/24`] }, owner: { addresses: [`${NODE}/24`] } };
   const lan = await WireLan.up(plan, 'kernel');
   try {
@@ -70,14 +68,4 @@ function report(withProgram: readonly number[], without: readonly number[]): Ben
       figure({ name: 'TCP stream without it', ...common, samples: without }),
     ],
   };
-}
-
-function buildProgram(): string {
-  const folder = join(import.meta.dirname, '..', 'build', 'bench');
-  mkdirSync(folder, { recursive: true });
-  const output = join(folder, 'tcp-stream');
-  const source = join(import.meta.dirname, 'native', 'tcp-stream.c');
-  const flags = ['-std=gnu11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', '-Werror'];
-  execFileSync('cc', [...flags, '-o', output, source], { stdio: 'inherit' });
-  return output;
 }

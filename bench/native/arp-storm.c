@@ -4,22 +4,14 @@
 //
 // usage: arp-storm IFNAME RATE SECONDS SENDERS TARGET_IP OTHER_IP
 // prints five numbers: nanoseconds that it took, requests for either target, replies for either target.
-#include <arpa/inet.h>
-#include <errno.h>
+#include "packet.h"
+
 #include <linux/filter.h>
-#include <net/ethernet.h>
-#include <net/if.h>
 #include <netinet/if_ether.h>
-#include <netpacket/packet.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { BATCH = 64, QUIET_MS = 500, RECEIVE_BUFFER = 256 << 20, OTHER = 1, TARGETS = 2 };
@@ -43,25 +35,9 @@ struct counter {
   atomic_bool is_over;
 };
 
-static void die(const char *what) {
-  fprintf(stderr, "arp-storm: %s: %s\n", what, strerror(errno));
-  exit(1);
-}
-
-static long long now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1000000000LL + now.tv_nsec;
-}
-
-static int open_socket(const char *ifname, uint16_t protocol) {
-  int fd = socket(AF_PACKET, SOCK_RAW, 0);
-  if (fd < 0) die("socket");
-  struct sockaddr_ll address = {
-      .sll_family = AF_PACKET, .sll_protocol = htons(protocol), .sll_ifindex = (int)if_nametoindex(ifname)};
-  int buffer = RECEIVE_BUFFER;
+static int open_large_socket(const char *ifname, uint16_t protocol) {
+  int fd = open_socket(ifname, protocol), buffer = RECEIVE_BUFFER;
   if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer) != 0) die("setsockopt(SO_RCVBUFFORCE)");
-  if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0) die("bind");
   return fd;
 }
 
@@ -70,7 +46,7 @@ static int open_ear(const char *ifname) {
   struct sock_filter code[] = {BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 20), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 2, 0, 1),
                                BPF_STMT(BPF_RET | BPF_K, 64), BPF_STMT(BPF_RET | BPF_K, 0)};
   struct sock_fprog program = {sizeof code / sizeof *code, code};
-  int fd = open_socket(ifname, ETHERTYPE_ARP);
+  int fd = open_large_socket(ifname, ETHERTYPE_ARP);
   if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0) die("setsockopt(SO_ATTACH_FILTER)");
   return fd;
 }
