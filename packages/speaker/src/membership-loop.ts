@@ -22,6 +22,7 @@ import {
   type Timing,
 } from '@berth/core';
 import type { Clock, Timer } from '@berth/kube';
+import { type Answer, AnswerRecord, type Transition } from './answer-record.ts';
 import { type HeartbeatSource, openFrame, sealFrame } from './heartbeat-frames.ts';
 import type { HeartbeatKey } from './heartbeat-keys.ts';
 import type { BeatFrame } from './native-beats.ts';
@@ -59,7 +60,7 @@ const SOON_MS = 1;
 
 export class MembershipLoop {
   readonly #options: MembershipLoopOptions;
-  readonly #owned = new Map<string, IpAddress>();
+  readonly #record = new AnswerRecord();
   readonly #drops = new Map<IntakeDropReason | FrameDropReason, number>();
   #state: MembershipState;
   #beat: HeartbeatBody | undefined;
@@ -79,7 +80,22 @@ export class MembershipLoop {
 
   /** Whether this node owns a VIP; costs one lookup, however many it owns. */
   owns(vip: IpAddress): boolean {
-    return this.#owned.has(String(vip));
+    return this.#record.has(vip);
+  }
+
+  /** Since when and why this node owns a VIP; undefined when it does not. */
+  answerOf(vip: IpAddress): Answer | undefined {
+    return this.#record.get(vip);
+  }
+
+  /** How many VIPs changed hands, by reason. */
+  get transitions(): readonly (Transition & { readonly vips: number })[] {
+    return this.#record.transitions();
+  }
+
+  /** Id of the key that frames are signed with now. */
+  get signingKeyId(): number {
+    return this.#signingKey().id;
   }
 
   /** Frames that were dropped, by reason. */
@@ -101,7 +117,7 @@ export class MembershipLoop {
     this.#isRunning = false;
     this.#timer?.cancel();
     this.#options.socket.close();
-    this.#owned.clear();
+    this.#record.endAll('left');
   }
 
   desire(vips: readonly DesiredVip[]): void {
@@ -140,11 +156,11 @@ export class MembershipLoop {
     let changed = false;
     for (const action of actions) {
       if (action.type === 'stop-all') {
-        this.#owned.clear();
+        this.#record.endAll(action.cause);
         this.#options.onSilenced(action.cause);
-      } else if (action.type === 'stop') changed = this.#owned.delete(String(action.vip)) || changed;
+      } else if (action.type === 'stop') changed = this.#record.end(action.vip, action.reason) || changed;
       else if (action.type === 'answer') {
-        this.#owned.set(String(action.vip), action.vip);
+        this.#record.begin({ vip: action.vip, why: action.reason, since: this.#options.clock.date() });
         changed = true;
       }
     }
