@@ -91,8 +91,8 @@ export class PacketSocket {
     if (this.#isOpen) this.#loop?.start();
   }
 
-  /** Puts another filter in the place of the one before, without a gap; frames that wait already stay. */
-  filter(program: Uint8Array): void {
+  /** Puts another filter in the place of the one before, without a gap; frames that wait already were chosen by that. */
+  setFilter(program: Uint8Array): void {
     if (this.#isOpen) this.#native.socketAttachFilter(this.#fd, program);
   }
 

@@ -28,7 +28,7 @@ class FakeSocket implements FrameSocket {
   resume(): void {
     this.isReading = true;
   }
-  filter(program: Uint8Array): void {
+  setFilter(program: Uint8Array): void {
     this.filterLength = program.length;
   }
   send(): boolean {

@@ -20,7 +20,7 @@ const WINDOW_MS = 25;
 /** The part of a packet socket that is used. */
 export type FrameSocket = Pick<
   PacketSocket,
-  'receive' | 'pause' | 'resume' | 'filter' | 'send' | 'close' | 'takeStatistics'
+  'receive' | 'pause' | 'resume' | 'setFilter' | 'send' | 'close' | 'takeStatistics'
 >;
 
 export interface FloodProofOptions {
@@ -64,8 +64,8 @@ export class FloodProofSocket {
   /** Frames of exactly these senders have the members' buffer from now on. A frame that arrives meanwhile may come twice, never not at all. */
   prefer(members: readonly MacAddress[]): void {
     const known = members.slice(0, MAX_FILTERED_SENDERS);
-    this.#members.filter(sourceFilter('only', known));
-    this.#strangers.filter(sourceFilter('except', known));
+    this.#members.setFilter(sourceFilter('only', known));
+    this.#strangers.setFilter(sourceFilter('except', known));
   }
 
   /** Frames of strangers that were dropped unread, since this was opened. */
