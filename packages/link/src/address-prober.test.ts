@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { gratuitousArp, IpAddress, MacAddress, probeFrame, unsolicitedAdvertisement } from '@berth/core';
 import { expect } from 'chai';
-import { AddressProber, type ProbeResult } from './address-prober.ts';
+import { AddressProber, type ProbeResult, type ResolveResult } from './address-prober.ts';
+import { ClaimEars } from './claim-ears.ts';
 import { FakeClock } from './testing.ts';
 
 const OWN = mac('00:00:5e:00:53:01');
@@ -28,6 +29,8 @@ class FakeSocket {
     this.#onFrame = onFrame;
     this.#onError = onError;
   }
+
+  setFilter(): void {}
 
   send(frame: Uint8Array): boolean {
     this.sent.push(frame);
@@ -57,10 +60,7 @@ describe('AddressProber', () => {
     clock = new FakeClock();
     sockets = [];
     joined = '';
-    prober = new AddressProber({
-      clock,
-      random: () => 0.5,
-      isMember: (one) => one.equals(MEMBER),
+    const ears = new ClaimEars({
       openSocket: (ifindex) => {
         if (ifindex === 9) throw new Error('bind: ENODEV');
         const socket = new FakeSocket();
@@ -75,6 +75,7 @@ describe('AddressProber', () => {
         close: () => {},
       },
     });
+    prober = new AddressProber({ clock, random: () => 0.5, isMember: (one) => one.equals(MEMBER), ears });
   });
 
   function probe(candidate: IpAddress, ifindex = 4): { result?: ProbeResult } {
@@ -157,6 +158,37 @@ describe('AddressProber', () => {
     clock.advance(10_000);
     await settle();
     expect(watched.map(({ result }) => result?.end)).to.deep.equal(['failed', 'failed', 'failed']);
+  });
+
+  it('tells everybody who answers, members too, but nobody who asks as well', async () => {
+    const watched: { result?: ResolveResult } = {};
+    void prober.resolve({ candidate: V4, ifindex: 4, mac: OWN }).then((result) => {
+      watched.result = result;
+    });
+    for (const frame of [
+      gratuitousArp('reply', V4, MEMBER),
+      probeFrame(V4, mac('00:00:5e:00:53:03')),
+      gratuitousArp('reply', V4, STRANGER),
+      gratuitousArp('reply', V4, MEMBER),
+    ])
+      sockets[0]?.hear(frame);
+    clock.advance(1000);
+    await settle();
+    expect(watched.result).to.deep.equal({ end: 'heard', macs: [MEMBER, STRANGER] });
+    expect(sockets[0]?.sent).to.deep.equal([probeFrame(V4, OWN), probeFrame(V4, OWN)]);
+    expect(sockets[0]?.isOpen).to.equal(false);
+  });
+
+  it('hears nobody, or says that it could not ask', async () => {
+    const results: ResolveResult[] = [];
+    for (const ifindex of [4, 9])
+      void prober.resolve({ candidate: V6, ifindex, mac: OWN }).then((result) => results.push(result));
+    clock.advance(1000);
+    await settle();
+    expect(results.map((result) => (result.end === 'heard' ? result.macs : result.end))).to.have.deep.members([
+      [],
+      'failed',
+    ]);
   });
 
   it('ends everything when it is stopped', async () => {

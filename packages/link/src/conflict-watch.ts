@@ -16,7 +16,7 @@ import {
 import type { VipCounters } from './vip-rows.ts';
 
 export interface ConflictWatchOptions {
-  /** Counters of the VIPs that are answered; the responder's. */
+  /** Counters of the VIPs that are answered, the responder's; those without claims may be left out. */
   counters(): readonly VipCounters[];
   /** Whether a MAC address is this node's own or another member's. */
   isOurs(mac: MacAddress): boolean;

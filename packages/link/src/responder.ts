@@ -108,9 +108,9 @@ export class Responder {
     return new Map(this.#native.outcomeNames().map((name, index) => [name, counts[index] ?? 0]));
   }
 
-  /** Counters of the VIPs in the table, in no order. A VIP that is replaced by itself keeps them. */
-  vipCounters(): VipCounters[] {
-    return decodeVipCounters(this.#native.responderVipCounters(this.#handle));
+  /** Counters of the VIPs in the table, in no order; of all, or of those that strangers claimed. A VIP that is replaced by itself keeps them. */
+  vipCounters(which: 'all' | 'claimed' = 'all'): VipCounters[] {
+    return decodeVipCounters(this.#native.responderVipCounters(this.#handle), which);
   }
 
   /** Stops the thread and closes its sockets. Nothing stays behind. */

@@ -41,11 +41,13 @@ export function encodeVipRows(rows: readonly VipRow[]): Uint8Array {
   return bytes;
 }
 
-export function decodeVipCounters(buffer: ArrayBuffer): VipCounters[] {
+/** All rows, or only those with claims, which are found without decoding the others. */
+export function decodeVipCounters(buffer: ArrayBuffer, which: 'all' | 'claimed' = 'all'): VipCounters[] {
   const view = new DataView(buffer);
   const count = Math.floor(buffer.byteLength / COUNTER_ROW_BYTES);
-  return Array.from({ length: count }, (_, index) => {
-    const start = index * COUNTER_ROW_BYTES;
+  const starts = Array.from({ length: count }, (_, index) => index * COUNTER_ROW_BYTES);
+  const isClaimed = (start: number) => view.getBigUint64(start + ADDRESS_BYTES + 2 * 8, HOST_IS_LITTLE_ENDIAN) !== 0n;
+  return (which === 'all' ? starts : starts.filter(isClaimed)).map((start) => {
     const number = (position: number) =>
       Number(view.getBigUint64(start + ADDRESS_BYTES + position * 8, HOST_IS_LITTLE_ENDIAN));
     return {

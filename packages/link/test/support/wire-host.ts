@@ -5,6 +5,7 @@ import {
   AddressProber,
   type AnnounceResult,
   Announcer,
+  ClaimEars,
   ConflictWatch,
   type EngineName,
   Links,
@@ -121,6 +122,7 @@ const calls = {
       clock: systemClock,
       random: Math.random,
       isMember: (mac) => members.includes(String(mac)),
+      ears: new ClaimEars(),
     });
     const { index, mac = MacAddress.ZERO } = linkOf(ifname);
     const timing = times === 'quick' ? { timing: QUICK_PROBE_TIMING } : {};
@@ -132,7 +134,7 @@ const calls = {
   guard(ifname: string, ...members: string[]): void {
     const { index, mac = MacAddress.ZERO } = linkOf(ifname);
     const watch = new ConflictWatch({
-      counters: () => responder?.vipCounters() ?? [],
+      counters: () => responder?.vipCounters('claimed') ?? [],
       isOurs: (one) => members.includes(String(one)),
       announce: (vip) => {
         const frame = vip.family === 'IPv4' ? gratuitousArp('request', vip, mac) : unsolicitedAdvertisement(vip, mac);

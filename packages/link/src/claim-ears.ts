@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Ears for what others say about a few addresses: one packet socket for each interface and family, open only while somebody listens,
+ * with a filter that drops all other frames in the kernel. For IPv6 the groups of the addresses are joined meanwhile, or a
+ * rival's question would not be heard. Needs CAP_NET_RAW.
+ */
+import {
+  type AddressClaim,
+  arpClaim,
+  decodeArp,
+  decodeEthernet,
+  decodeIpv6,
+  decodeNdp,
+  ETHER_TYPE,
+  type EthernetFrame,
+  type IpAddress,
+  type IpFamily,
+  type MacAddress,
+  ndpClaim,
+} from '@berth/core';
+import { claimFilter } from './claim-filter.ts';
+import { PacketSocket } from './packet-socket.ts';
+import { SolicitedGroups } from './solicited-groups.ts';
+
+/** The part of a packet socket that is used. */
+export interface ClaimSocket {
+  setFilter(program: Uint8Array): void;
+  receive(onFrame: (frame: { readonly bytes: Uint8Array }) => void, onError: (error: unknown) => void): void;
+  send(frame: Uint8Array): boolean;
+  close(): void;
+}
+
+/** The part of the multicast groups that is used. */
+export type ClaimGroups = Pick<SolicitedGroups, 'attach' | 'replace' | 'close'>;
+
+export interface ClaimEarsOptions {
+  /** Default: a packet socket. */
+  readonly openSocket?: (ifindex: number, family: IpFamily) => ClaimSocket;
+  /** Default: those of this host. */
+  readonly groups?: ClaimGroups;
+}
+
+/** Who listens for one address on one interface. */
+export interface ClaimListener {
+  readonly address: IpAddress;
+  readonly ifindex: number;
+  /** `source`: sender of the frame, which may be another than the frame tells. */
+  onClaim(claim: AddressClaim, source: MacAddress): void;
+  onError(error: unknown): void;
+}
+
+/** An open ear. */
+export interface Listening {
+  /** Sends a frame on the interface; false when the kernel has no room. Throws what the system says. */
+  send(frame: Uint8Array): boolean;
+  close(): void;
+}
+
+interface Port {
+  readonly family: IpFamily;
+  readonly socket: ClaimSocket;
+  readonly listeners: Set<ClaimListener>;
+}
+
+const PROTOCOL = { IPv4: ETHER_TYPE.ARP, IPv6: ETHER_TYPE.IPV6 } as const;
+
+export class ClaimEars {
+  readonly #openSocket: (ifindex: number, family: IpFamily) => ClaimSocket;
+  readonly #groups: ClaimGroups;
+  readonly #ports = new Map<string, Port>();
+
+  constructor({ openSocket = openPacketSocket, groups }: ClaimEarsOptions = {}) {
+    this.#openSocket = openSocket;
+    // A group that cannot be joined only makes the ear for rivals worse; the answer of a holder comes to all nodes.
+    this.#groups = groups ?? new SolicitedGroups({ onFailed: () => {} });
+  }
+
+  /** Begins to listen. Throws what the system says. */
+  listen(listener: ClaimListener): Listening {
+    const port = this.#portOf(listener);
+    port.listeners.add(listener);
+    this.#follow(port);
+    return { send: (frame) => port.socket.send(frame), close: () => this.#leave(port, listener) };
+  }
+
+  /** Closes all sockets; nothing is told any more. */
+  close(): void {
+    for (const { socket } of this.#ports.values()) socket.close();
+    this.#ports.clear();
+    this.#groups.close();
+  }
+
+  #portOf({ ifindex, address: { family } }: ClaimListener): Port {
+    const key = `${ifindex} ${family}`;
+    const known = this.#ports.get(key);
+    if (known) return known;
+    const port: Port = { family, socket: this.#openSocket(ifindex, family), listeners: new Set() };
+    this.#ports.set(key, port);
+    port.socket.receive(
+      ({ bytes }) => hear(port, bytes),
+      (error) => {
+        for (const listener of [...port.listeners]) listener.onError(error);
+      },
+    );
+    return port;
+  }
+
+  #leave(port: Port, listener: ClaimListener): void {
+    if (!port.listeners.delete(listener)) return;
+    if (port.listeners.size === 0) {
+      port.socket.close();
+      this.#ports.delete(`${listener.ifindex} ${port.family}`);
+    }
+    this.#follow(port);
+  }
+
+  #follow(port: Port): void {
+    const addresses = [...port.listeners].map(({ address }) => address);
+    if (addresses.length > 0) port.socket.setFilter(claimFilter(port.family, addresses));
+    if (port.family === 'IPv6') this.#joinGroups();
+  }
+
+  #joinGroups(): void {
+    const listeners = [...this.#ports.values()].flatMap((port) => [...port.listeners]);
+    const solicited = listeners.filter(({ address }) => address.family === 'IPv6');
+    for (const { ifindex } of solicited) this.#groups.attach(ifindex);
+    this.#groups.replace(solicited.map(({ address, ifindex }) => ({ vip: address, ifindexes: [ifindex] })));
+  }
+}
+
+function hear(port: Port, bytes: Uint8Array): void {
+  const ethernet = decodeEthernet(bytes);
+  if (!ethernet.ok) return;
+  const { source } = ethernet.frame;
+  const claimOf = claimReader(port.family, ethernet.frame);
+  for (const listener of [...port.listeners]) {
+    const claim = claimOf(listener.address);
+    if (claim) listener.onClaim(claim, source);
+  }
+}
+
+/** Decodes a frame once; the answer is what it says about an address. */
+function claimReader(family: IpFamily, frame: EthernetFrame): (address: IpAddress) => AddressClaim | undefined {
+  if (family === 'IPv4') {
+    const arp = decodeArp(frame.payload);
+    return (address) => (arp.ok ? arpClaim(arp.packet, address) : undefined);
+  }
+  const ip = decodeIpv6(frame.payload);
+  const ndp = ip.ok ? decodeNdp(ip.packet) : undefined;
+  return (address) => (ndp?.ok ? ndpClaim(ndp.packet, address, frame.source) : undefined);
+}
+
+function openPacketSocket(ifindex: number, family: IpFamily): ClaimSocket {
+  // Nothing passes until the first filter is set.
+  return PacketSocket.open({ ifindex, protocol: PROTOCOL[family], filter: claimFilter(family, []) });
+}
