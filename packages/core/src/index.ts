@@ -34,6 +34,7 @@ export * from './net/parsed.ts';
 export * from './node-state/decode.ts';
 export * from './node-state/encode.ts';
 export * from './node-state/node-state.ts';
+export * from './node-state/orders.ts';
 export * from './placement/candidate.ts';
 export * from './placement/eligibility.ts';
 export * from './placement/orphan-plan.ts';

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect } from 'chai';
+import { IpAddress } from '../net/ip-address.ts';
+import { decodeOrder, encodeOrder, type Order } from './orders.ts';
+
+const vip = IpAddress.of('IPv4', 0xc0000207n);
+
+describe('decodeOrder', () => {
+  const orders: Order[] = [
+    { kind: 'move', id: 'a1', vip, node: 'edge-2' },
+    { kind: 'rebalance', id: 'a2' },
+  ];
+  for (const order of orders) {
+    it(`reads what was written: ${order.kind}`, () => {
+      const read = decodeOrder(order.kind, encodeOrder(order));
+      expect(read.ok && encodeOrder(read.value)).to.equal(encodeOrder(order));
+      expect(read.ok && read.value.kind).to.equal(order.kind);
+    });
+  }
+
+  for (const text of [
+    '',
+    '[]',
+    '{}',
+    '{"id":7}',
+    '{"id":"has blanks","vip":"192.0.2.7","node":"edge-2"}',
+    '{"id":"a","vip":"192.0.2.700","node":"edge-2"}',
+    '{"id":"a","vip":"192.0.2.7"}',
+    `{"id":"a","vip":"192.0.2.7","node":"${'n'.repeat(254)}"}`,
+  ]) {
+    it(`says what is wrong with ${text.slice(0, 40) || 'nothing'}`, () => {
+      const read = decodeOrder('move', text);
+      expect(read.ok).to.equal(false);
+      expect(!read.ok && read.reason).to.match(/^move: /);
+    });
+  }
+});
