@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** One replica: watches the cluster all the time, and works while it holds the Lease. */
+import { randomBytes } from 'node:crypto';
 import { loadBalancerClassRule } from '@berth/core';
 import { errorFields, type Log } from '@berth/daemon';
 import { type Clock, type KubeApi, LeaderElector, systemClock, type Task } from '@berth/kube';
 import { ClusterView } from './cluster-view.ts';
+import { HeartbeatSecret } from './heartbeat-secret.ts';
 import { LeaderTerm } from './leader-term.ts';
 import { Metrics } from './metrics.ts';
 import { NO_POOLS } from './pool-source.ts';
@@ -30,6 +32,7 @@ export class Controller implements Task {
   readonly metrics: Metrics;
   readonly #view: ClusterView;
   readonly #elector: LeaderElector;
+  readonly #heartbeatSecret: HeartbeatSecret;
   #term: LeaderTerm | undefined;
 
   constructor(options: ControllerOptions) {
@@ -51,6 +54,7 @@ export class Controller implements Task {
         log.warn('watch failed', { what, retryInMs, ...errorFields(error) });
       },
     });
+    this.#heartbeatSecret = this.#newHeartbeatSecret({ ...options, clock });
     this.#elector = new LeaderElector({
       api,
       clock,
@@ -80,13 +84,26 @@ export class Controller implements Task {
 
   start(): void {
     this.#view.start();
+    this.#heartbeatSecret.start();
     this.#elector.start();
   }
 
   /** Ends the term, gives the Lease back and closes the watches. */
   async stop(): Promise<void> {
     await this.#elector.stop();
+    await this.#heartbeatSecret.stop();
     await this.#view.stop();
+  }
+
+  #newHeartbeatSecret({ api, clock, namespace, log }: ControllerOptions & { readonly clock: Clock }): HeartbeatSecret {
+    return new HeartbeatSecret({
+      ...{ api, clock, namespace, randomBytes },
+      onMade: () => log.info('heartbeat secret made'),
+      onError: (error) => {
+        this.metrics.apiFailed(error);
+        log.warn('heartbeat secret cannot be seen to', errorFields(error));
+      },
+    });
   }
 
   async #lead(options: ControllerOptions & { readonly clock: Clock }, signal: AbortSignal): Promise<void> {
