@@ -11,6 +11,8 @@ export interface HttpServerOptions {
   /** 0 lets the system choose. */
   readonly port: number;
   isReady(): boolean;
+  /** Why it is not ready, in words, for people who look. */
+  whyNotReady?(): string | undefined;
   metrics(): Promise<string>;
   readonly metricsType: string;
 }
@@ -49,12 +51,18 @@ export class HttpServer {
       case '/healthz':
         return send(response, 200, 'ok\n');
       case '/readyz':
-        return this.#options.isReady() ? send(response, 200, 'ok\n') : send(response, 503, 'not ready\n');
+        return this.#sendReadiness(response);
       case '/metrics':
         return this.#sendMetrics(response);
       default:
         return send(response, 404, 'not found\n');
     }
+  }
+
+  #sendReadiness(response: ServerResponse): void {
+    const why = this.#options.whyNotReady?.();
+    if (this.#options.isReady()) send(response, 200, 'ok\n');
+    else send(response, 503, why === undefined ? 'not ready\n' : `not ready: ${why}\n`);
   }
 
   async #sendMetrics(response: ServerResponse): Promise<void> {
