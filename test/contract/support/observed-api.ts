@@ -2,7 +2,16 @@
 
 // The API as one controller sees it: writes down its calls, and lets a test hold, fail or lose any of them.
 
-import { type KubeApi, KubeError, type KubeObject, type ListPage, type ObjectName, type Resource } from '@berth/kube';
+import {
+  compareVersions,
+  type KubeApi,
+  KubeError,
+  type KubeObject,
+  keyOf,
+  type ListPage,
+  type ObjectName,
+  type Resource,
+} from '@berth/kube';
 
 export interface ApiCall {
   readonly verb: 'get' | 'list' | 'watch' | 'create' | 'replace' | 'patch' | 'delete';
@@ -23,6 +32,9 @@ export class ObservedApi {
   /** Runs for each object before the controller sees it, by watch, list or patch; "hide" keeps an event from the controller. */
   onObject: (kind: string, object: KubeObject) => 'hide' | undefined = () => undefined;
   readonly api: KubeApi;
+  /** Newest version of each object that the controller has taken in, by kind and key. */
+  readonly #takenIn = new Map<string, string>();
+  #isFrozen = false;
 
   constructor(real: KubeApi) {
     this.api = this.#wrap(real);
@@ -30,8 +42,15 @@ export class ObservedApi {
 
   /** From now on every call hangs, as it does for a process that was stopped or lost its network; nothing is sent. */
   freeze(): void {
+    this.#isFrozen = true;
     this.before = () => new Promise(() => {});
     this.onObject = () => 'hide';
+  }
+
+  /** Whether the controller has taken in this version of an object, or a newer one, or never will. */
+  hasTakenIn(object: KubeObject): boolean {
+    const version = this.#takenIn.get(placeOf(object.kind ?? '', object));
+    return this.#isFrozen || (version !== undefined && compareVersions(version, object.metadata.resourceVersion) >= 0);
   }
 
   /** Calls that changed objects of a kind, or of any kind. */
@@ -83,7 +102,10 @@ export class ObservedApi {
 
   async #shown<T extends KubeObject>(page: Promise<ListPage<T>>): Promise<ListPage<T>> {
     const found = await page;
-    for (const item of found.items) this.#show(item.kind ?? '', item);
+    for (const item of found.items) {
+      this.#show(item.kind ?? '', item);
+      this.#takeIn(item.kind ?? '', item);
+    }
     return found;
   }
 
@@ -97,9 +119,20 @@ export class ObservedApi {
     this.calls.push(call);
     await orAborted(this.before(call), options.signal);
     for await (const event of real.watch(kind, options)) {
-      if (event.type === 'BOOKMARK' || this.onObject(kind.kind, event.object) !== 'hide') yield event;
+      if (event.type !== 'BOOKMARK' && this.onObject(kind.kind, event.object) === 'hide') continue;
+      yield event;
+      // Who asks for the next event is done with this one.
+      if (event.type !== 'BOOKMARK') this.#takeIn(kind.kind, event.object);
     }
   }
+
+  #takeIn(kind: string, object: KubeObject): void {
+    this.#takenIn.set(placeOf(kind, object), object.metadata.resourceVersion ?? '');
+  }
+}
+
+function placeOf(kind: string, object: KubeObject): string {
+  return `${kind} ${keyOf(object)}`;
 }
 
 /** Waits for a hook, and no longer than until the caller gives the call up. */

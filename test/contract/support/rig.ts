@@ -54,6 +54,7 @@ export interface Running {
   readonly log: string[];
   readonly clock: ShiftedClock;
   readonly client: KubeClient;
+  isStopped: boolean;
 }
 
 /** The machine's clock with a wall clock that a test can set. */
@@ -156,7 +157,7 @@ export class Rig {
       leaseSeconds: options.leaseSeconds ?? 3,
       ...(options.leaseName ? { leaseName: options.leaseName } : {}),
     });
-    const running = { controller, observed, log, clock, client };
+    const running = { controller, observed, log, clock, client, isStopped: false };
     this.running.push(running);
     arrange(running);
     controller.start();
@@ -165,11 +166,15 @@ export class Rig {
   }
 
   async stop(running: Running): Promise<void> {
+    running.isStopped = true;
     await running.controller.stop();
     running.client.close();
   }
 
-  /** Writes ip-address-pools with these pools, by name; makes or replaces it. */
+  /**
+   * Writes ip-address-pools with these pools, by name; makes or replaces it. Then every controller has seen it: a Service comes by
+   * another watch, and might be decided by the pools before.
+   */
   pools(pools: Readonly<Record<string, PoolSpec>>, apiVersion = 'berth.dev/v1'): Promise<void> {
     const documents = Object.entries(pools).map(([name, spec]) =>
       JSON.stringify({ apiVersion, kind: 'IPAddressPool', metadata: { name }, spec }),
@@ -178,18 +183,25 @@ export class Rig {
   }
 
   async poolText(text: string): Promise<void> {
-    await this.put({ metadata: { namespace: this.system, name: 'ip-address-pools' }, data: { 'pools.yaml': text } });
+    const metadata = { namespace: this.system, name: 'ip-address-pools' };
+    const written = await this.put({ metadata, data: { 'pools.yaml': text } });
+    const working = this.running.filter(({ isStopped }) => !isStopped);
+    await until(() => {
+      for (const { observed, controller } of working) {
+        expect(observed.hasTakenIn(written), `${controller.name} has seen the pools`).to.equal(true);
+      }
+    });
   }
 
   /** Makes a ConfigMap or replaces its data. */
-  async put(configMap: NewObject<ConfigMap>): Promise<void> {
+  async put(configMap: NewObject<ConfigMap>): Promise<ConfigMap> {
     try {
-      await this.client.create(configMaps, configMap);
+      return await this.client.create(configMaps, configMap);
     } catch (error) {
       if (!isKubeError(error, 'already-exists')) throw error;
       const { namespace = '', name = '' } = configMap.metadata;
       const present = await this.client.get(configMaps, { namespace, name });
-      await this.client.replace(configMaps, { ...present, data: configMap.data ?? {} });
+      return this.client.replace(configMaps, { ...present, data: configMap.data ?? {} });
     }
   }
 
