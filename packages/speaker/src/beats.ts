@@ -15,6 +15,8 @@ export interface FencedAnswerer {
 
 /** Sends heartbeats and keeps the answer fence: from this event loop ({@link Beats}), or by a native thread (`NativeBeats`). */
 export interface BeatKeeper {
+  /** Rounds that went out and held the answer fence. */
+  readonly rounds: number;
   /** How often the node was silenced because a round was too late. */
   readonly lapses: number;
   /** Longest delay of a round since this was last asked, in milliseconds. */
@@ -49,11 +51,16 @@ export class Beats implements BeatKeeper {
   #dueMs = 0;
   /** Whether what is answered may hold VIPs that were given up. Heartbeats go out all the same, but the fence is left alone. */
   #table: 'right' | 'stale' = 'stale';
+  #rounds = 0;
   #lapses = 0;
   #latestMs = 0;
 
   constructor(options: BeatsOptions) {
     this.#options = options;
+  }
+
+  get rounds(): number {
+    return this.#rounds;
   }
 
   get lapses(): number {
@@ -109,6 +116,7 @@ export class Beats implements BeatKeeper {
     if (!send() || this.#table === 'stale') return;
     const isFirst = this.#fence.sentMs === undefined;
     this.#fence = afterSending(this.#fence, timing, beforeMs);
+    this.#rounds += 1;
     const leftMs = this.#fence.answerUntilMs - clock.now();
     if (isFirst) answerer.openFence(Math.max(0, leftMs));
     else if (leftMs <= 0 || answerer.renew(leftMs) === 'expired') this.#lapse();

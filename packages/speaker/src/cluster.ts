@@ -4,6 +4,7 @@
 import { errorFields, type Log } from '@berth/daemon';
 import { ApiBudget, EventRecorder, findAccess, KubeClient, systemClock } from '@berth/kube';
 import type { SpeakerConfig } from './config.ts';
+import { HeartbeatCredentials } from './heartbeat-credentials.ts';
 import { PoolSource } from './pool-source.ts';
 import { Refresh } from './refresh.ts';
 import { Watches } from './watches.ts';
@@ -16,6 +17,7 @@ export interface Cluster {
   readonly refresh: Refresh;
   readonly pools: PoolSource;
   readonly events: EventRecorder;
+  readonly credentials: HeartbeatCredentials;
 }
 
 /** Puts the parts together; nothing is read before `watches.start()`. */
@@ -39,5 +41,6 @@ export async function openCluster(config: SpeakerConfig, log: Log, onChange: () 
     }),
     pools: new PoolSource((problems) => log.error('pool configuration refused, the last good one stays', { problems })),
     events: new EventRecorder({ api, budget, component: 'berth-speaker', instance: config.nodeName }),
+    credentials: new HeartbeatCredentials({ api, clock, log, namespace: config.namespace }),
   };
 }

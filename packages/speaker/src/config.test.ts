@@ -15,23 +15,23 @@ describe('readConfig', () => {
       nodeName: 'edge-1',
       namespace: 'berth-system',
       loadBalancerClass: 'berth.dev/l2',
-      fenceMs: 3000,
+      rebalance: 'off',
       engine: 'auto',
+    });
+    expect(read.config.timing).to.include({
+      intervalMs: 25,
+      deadAfterMs: 200,
+      answerFenceMs: 150,
+      processFenceMs: 500,
     });
     expect(read.config.metricsAddress).to.deep.equal({ host: undefined, port: 7481 });
     expect(read.config.excludedInterfaces.some((pattern) => pattern.test('veth0abc'))).to.equal(true);
   });
 
-  it('finds owners from Nodes unless it is told to use heartbeats', () => {
-    const read = readConfig([], { NODE_NAME: 'edge-1' });
-    expect(read.ok && read.config.membership).to.equal('nodes');
-    expect(read.ok && read.config.heartbeats).to.deep.equal({
-      intervalMs: 25,
-      deadAfterMs: 200,
-      secretFolder: '/etc/berth/heartbeat',
-      clusterId: 'berth-system',
-      rebalance: 'off',
-    });
+  it('refuses times of which fewer than four heartbeats fit', () => {
+    expect(problems('--heartbeat-ms=50', '--dead-after-ms=100')).to.deep.equal([
+      '--dead-after-ms: dead after: found 100 ms, want 200 to 30000 ms',
+    ]);
   });
 
   it('takes an argument before the environment', () => {
@@ -60,13 +60,13 @@ describe('readConfig', () => {
 
   it('tells all problems at once', () => {
     const read = readConfig(
-      ['--exclude-interfaces=(', '--fence-ms=1', '--metrics-address=80', '--log-level=loud', '--engine=steam'],
+      ['--exclude-interfaces=(', '--heartbeat-ms=1', '--metrics-address=80', '--log-level=loud', '--engine=steam'],
       {},
     );
     expect(read.ok ? [] : read.problems.map((problem) => problem.split(':')[0])).to.have.members([
       '--node-name',
       '--exclude-interfaces',
-      '--fence-ms',
+      '--heartbeat-ms',
       '--metrics-address',
       '--log-level',
       '--engine',

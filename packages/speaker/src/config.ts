@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The options of the speaker, by argument or environment. All problems are told at once. */
-import { DEFAULT_EXCLUDED_INTERFACES, DEFAULT_LOAD_BALANCER_CLASS } from '@berth/core';
+import { DEFAULT_EXCLUDED_INTERFACES, DEFAULT_LOAD_BALANCER_CLASS, type Timing, timingOf } from '@berth/core';
 import { listenAddress, readOptions } from '@berth/daemon';
 import { ENGINES, type WantedEngine } from '@berth/link';
 import { z } from 'zod';
-
-/** Renewals of the fence while it lasts: one or two may be late without harm. */
-const RENEWALS_PER_FENCE = 6;
 
 export interface SpeakerConfig {
   /** Name of the Node that this process runs on. Argument `--node-name`, environment NODE_NAME. No default. */
@@ -26,10 +23,6 @@ export interface SpeakerConfig {
    * networks (core's DEFAULT_EXCLUDED_INTERFACES).
    */
   readonly excludedInterfaces: readonly RegExp[];
-  /** Milliseconds after which the node goes silent unless JavaScript renews. `--fence-ms`. Default: 3000. */
-  readonly fenceMs: number;
-  /** Milliseconds between renewals, a sixth of the fence. */
-  readonly renewEveryMs: number;
   /** Seconds between announcements once the first ones are out. `--announce-every-seconds`. Default: 120. */
   readonly announceEverySeconds: number;
   /** `obey` or `ignore` node.kubernetes.io/exclude-from-external-load-balancers. `--exclude-label`. Default: obey. */
@@ -40,24 +33,10 @@ export interface SpeakerConfig {
    */
   readonly engine: WantedEngine;
   /**
-   * How owners are found. `nodes`: from the Ready condition of Nodes, by which a crash is noticed when the API server does. `heartbeats`: from
-   * heartbeats on each segment, within a fraction of a second; not yet for production, and all speakers must have the same.
-   * `--membership`. Default: nodes.
+   * The times of heartbeats: `--heartbeat-ms`, milliseconds between two of them, 5 to 1000, default 25; and `--dead-after-ms`, milliseconds of
+   * silence after which peers take over, at least four heartbeats, default 200.
    */
-  readonly membership: 'nodes' | 'heartbeats';
-  /** The options of `--membership heartbeats`. */
-  readonly heartbeats: HeartbeatConfig;
-}
-
-export interface HeartbeatConfig {
-  /** Milliseconds between two heartbeats, 5 to 1000. `--heartbeat-ms`. Default: 25. */
-  readonly intervalMs: number;
-  /** Milliseconds of silence after which peers take over, at least four heartbeats. `--dead-after-ms`. Default: 200. */
-  readonly deadAfterMs: number;
-  /** Folder with the secret in the file `current`, and the one before it in `previous`. `--heartbeat-secret`. Default: /etc/berth/heartbeat. */
-  readonly secretFolder: string;
-  /** Text that is the same for all nodes of a cluster and different for each cluster. `--cluster-id`. Default: the namespace. */
-  readonly clusterId: string;
+  readonly timing: Timing;
   /** Whether VIPs go back, one by one, to nodes that return. `--rebalance`: off or gradual. Default: off. */
   readonly rebalance: 'off' | 'gradual';
 }
@@ -75,15 +54,11 @@ const ENVIRONMENT = {
   'metrics-address': 'METRICS_ADDRESS',
   'log-level': 'LOG_LEVEL',
   'exclude-interfaces': 'EXCLUDE_INTERFACES',
-  'fence-ms': 'FENCE_MS',
   'announce-every-seconds': 'ANNOUNCE_EVERY_SECONDS',
   'exclude-label': 'EXCLUDE_LABEL',
   engine: 'ENGINE',
-  membership: 'MEMBERSHIP',
   'heartbeat-ms': 'HEARTBEAT_MS',
   'dead-after-ms': 'DEAD_AFTER_MS',
-  'heartbeat-secret': 'HEARTBEAT_SECRET',
-  'cluster-id': 'CLUSTER_ID',
   rebalance: 'REBALANCE',
 } as const;
 
@@ -107,25 +82,28 @@ const OPTIONS = z.object({
   'metrics-address': listenAddress.default({ host: undefined, port: 7481 }),
   'log-level': z.enum(['error', 'warn', 'info', 'debug']).default('info'),
   'exclude-interfaces': patterns.default(DEFAULT_EXCLUDED_INTERFACES.map((pattern) => new RegExp(pattern))),
-  'fence-ms': z.coerce.number().int().min(100).max(60_000).default(3000),
   'announce-every-seconds': z.coerce.number().min(1).max(3600).default(120),
   'exclude-label': z.enum(['obey', 'ignore']).default('obey'),
   engine: z.enum(['auto', ...ENGINES]).default('auto'),
-  membership: z.enum(['nodes', 'heartbeats']).default('nodes'),
   'heartbeat-ms': z.coerce.number().int().min(5).max(1000).default(25),
   'dead-after-ms': z.coerce.number().int().min(20).max(30_000).default(200),
-  'heartbeat-secret': z.string().min(1).default('/etc/berth/heartbeat'),
-  'cluster-id': z.string().min(1).optional(),
   rebalance: z.enum(['off', 'gradual']).default('off'),
 });
 
 /** Reads the options. An empty text counts as not given. */
 export function readConfig(argv: readonly string[], environment: NodeJS.ProcessEnv): ReadConfig {
   const read = readOptions({ schema: OPTIONS, environmentNames: ENVIRONMENT }, argv, environment);
-  return read.ok ? { ok: true, config: toConfig(read.options) } : read;
+  if (!read.ok) return read;
+  const times = timingOf({
+    intervalMs: read.options['heartbeat-ms'],
+    deadAfterMs: read.options['dead-after-ms'],
+  });
+  // What is wrong with a number by itself was told by now; this is about the two together.
+  if (!times.ok) return { ok: false, problems: times.problems.map((problem) => `--dead-after-ms: ${problem}`) };
+  return { ok: true, config: toConfig(read.options, times.timing) };
 }
 
-function toConfig(options: z.infer<typeof OPTIONS>): SpeakerConfig {
+function toConfig(options: z.infer<typeof OPTIONS>, timing: Timing): SpeakerConfig {
   return {
     nodeName: options['node-name'],
     namespace: options.namespace,
@@ -134,18 +112,10 @@ function toConfig(options: z.infer<typeof OPTIONS>): SpeakerConfig {
     metricsAddress: options['metrics-address'],
     logLevel: options['log-level'],
     excludedInterfaces: options['exclude-interfaces'],
-    fenceMs: options['fence-ms'],
-    renewEveryMs: Math.floor(options['fence-ms'] / RENEWALS_PER_FENCE),
     announceEverySeconds: options['announce-every-seconds'],
     excludeLabel: options['exclude-label'],
     engine: options.engine,
-    membership: options.membership,
-    heartbeats: {
-      intervalMs: options['heartbeat-ms'],
-      deadAfterMs: options['dead-after-ms'],
-      secretFolder: options['heartbeat-secret'],
-      clusterId: options['cluster-id'] ?? options.namespace,
-      rebalance: options.rebalance,
-    },
+    timing,
+    rebalance: options.rebalance,
   };
 }

@@ -56,7 +56,12 @@ describe('HeartbeatKeys', () => {
   it('refuses a secret that is too short, and says which', () => {
     expect(HeartbeatKeys.of({ current: bytes('short') })).to.deep.equal({
       ok: false,
-      problem: 'heartbeat secret "current": found 5 bytes, want 16',
+      problem: '"current": found 5 bytes, want 16 or more',
     });
+    expect(HeartbeatKeys.of({ current: undefined })).to.deep.equal({
+      ok: false,
+      problem: '"current": found 0 bytes, want 16 or more',
+    });
+    expect(HeartbeatKeys.of({ current: bytes(LONG), previous: bytes('x') }).ok).to.equal(false);
   });
 });

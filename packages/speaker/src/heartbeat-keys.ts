@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Keys of heartbeats: derived from the values of a Secret, mounted as files (docs/design/0010-membership-protocol.md, 3.4). */
+/** Keys of heartbeats: derived from the values of a Secret (docs/design/0010-membership-protocol.md, 3.4). */
 import { createHash, hash, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { HEARTBEAT_TAG_BYTES, type TagVerdict, type TagVerifier } from '@berth/core';
 
@@ -13,9 +13,16 @@ const OUTER_PAD = 0x5c;
 /** Shortest secret that is accepted: 128 bits, if they are random. */
 const MIN_SECRET_BYTES = 16;
 
+const NOTHING = new Uint8Array();
+
+/** Keys, or what is wrong with the Secret. */
+export type MadeKeys =
+  | { readonly ok: true; readonly keys: HeartbeatKeys }
+  | { readonly ok: false; readonly problem: string };
+
 /** The values of the Secret. */
 export interface HeartbeatSecrets {
-  readonly current: Uint8Array;
+  readonly current?: Uint8Array | undefined;
   readonly previous?: Uint8Array | undefined;
 }
 
@@ -57,16 +64,11 @@ export class HeartbeatKeys implements TagVerifier {
     this.previous = previous;
   }
 
-  /** Refused: a secret that is too short to be one. */
-  static of(secrets: HeartbeatSecrets): { ok: true; keys: HeartbeatKeys } | { ok: false; problem: string } {
-    for (const [name, secret] of Object.entries(secrets))
-      if (secret !== undefined && secret.length < MIN_SECRET_BYTES)
-        return {
-          ok: false,
-          problem: `heartbeat secret "${name}": found ${secret.length} bytes, want ${MIN_SECRET_BYTES}`,
-        };
-    const previous = secrets.previous && new HeartbeatKey(secrets.previous);
-    return { ok: true, keys: new HeartbeatKeys(new HeartbeatKey(secrets.current), previous) };
+  /** Refused: a secret that is missing, or too short to be one. */
+  static of({ current = NOTHING, previous }: HeartbeatSecrets): MadeKeys {
+    const problem = problemOf('current', current) ?? (previous && problemOf('previous', previous));
+    if (problem !== undefined) return { ok: false, problem };
+    return { ok: true, keys: new HeartbeatKeys(new HeartbeatKey(current), previous && new HeartbeatKey(previous)) };
   }
 
   /** The key with this identifier, or undefined. */
@@ -80,6 +82,11 @@ export class HeartbeatKeys implements TagVerifier {
     if (key === undefined) return 'unknown-key';
     return timingSafeEqual(key.tag(signed), tag) ? 'valid' : 'wrong-key';
   }
+}
+
+function problemOf(name: keyof HeartbeatSecrets, secret: Uint8Array): string | undefined {
+  if (secret.length >= MIN_SECRET_BYTES) return undefined;
+  return `"${name}": found ${secret.length} bytes, want ${MIN_SECRET_BYTES} or more`;
 }
 
 function padded(key: Uint8Array, pad: number): Uint8Array {

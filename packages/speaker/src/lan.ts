@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The LAN's side of the speaker: interfaces, what answers with its fence, multicast groups and announcements. */
+/** The LAN's side of the speaker: interfaces, what answers, multicast groups and announcements. */
 
 import { errorFields, type Log } from '@berth/daemon';
 import { systemClock } from '@berth/kube';
 import { Announcer, type EngineName, Links, openResponder, type Responder, SolicitedGroups } from '@berth/link';
 import type { SpeakerConfig } from './config.ts';
-import { Fence } from './fence.ts';
 import type { MetricEvents } from './metrics.ts';
 import { fittingSegments, type Segment } from './segments.ts';
 import { Wire } from './wire.ts';
@@ -13,7 +12,6 @@ import { Wire } from './wire.ts';
 /** What the rest of the speaker is told. */
 export interface LanEvents {
   linksChanged(): void;
-  fenceExpired(): void;
   readonly counters: () => MetricEvents;
 }
 
@@ -24,7 +22,6 @@ export interface Lan {
   readonly engine: EngineName;
   readonly announcer: Announcer;
   readonly wire: Wire;
-  readonly fence: Fence;
   /** The fitting interfaces of this moment. */
   segments(): readonly Segment[];
 }
@@ -48,18 +45,8 @@ export function openLan(config: SpeakerConfig, log: Log, events: LanEvents): Lan
     onAttachFailed: ({ ifname }, error) =>
       log.error('interface cannot be used', { interface: ifname, ...errorFields(error) }),
   });
-  const fence = new Fence({
-    thread: responder,
-    clock: systemClock,
-    fenceMs: config.fenceMs,
-    renewEveryMs: config.renewEveryMs,
-    onExpired: () => {
-      log.warn('fence ran out: silent until the cluster was read again', { fenceMs: config.fenceMs });
-      events.fenceExpired();
-    },
-  });
   const segments = () => fittingSegments(links.list(), config.excludedInterfaces);
-  return { links, responder, engine, announcer, wire, fence, segments };
+  return { links, responder, engine, announcer, wire, segments };
 }
 
 // That another engine had to be taken is no error, but a user who wonders about answer times wants to find out.

@@ -9,7 +9,6 @@ import { type Lan, openLan } from './lan.ts';
 import type { Memberships } from './memberships.ts';
 import { Metrics } from './metrics.ts';
 import { openMemberships } from './open-memberships.ts';
-import { Ownership } from './ownership.ts';
 import { Speaker } from './speaker.ts';
 import { tellServices } from './tell-services.ts';
 
@@ -23,70 +22,59 @@ else {
 async function run(config: SpeakerConfig): Promise<void> {
   const log = openLog(config.logLevel);
   const cluster = await openCluster(config, log, () => speaker.clusterChanged());
-  const lan = openLan(config, log, {
-    linksChanged: () => speaker.linksChanged(),
-    fenceExpired: () => void speaker.fenceExpired(),
-    counters: () => metrics,
-  });
-  const isByHeartbeats = config.membership === 'heartbeats';
-  const memberships = isByHeartbeats
-    ? openMemberships({ config, log, lan, onOwned: () => speaker.ownershipChanged() })
-    : undefined;
+  const lan = openLan(config, log, { linksChanged: () => speaker.linksChanged(), counters: () => metrics });
+  const { watches, events, credentials } = cluster;
+  const memberships = openMemberships({ config, log, lan, credentials, onOwned: () => speaker.ownershipChanged() });
   const speaker = newSpeaker({ config, log, cluster, lan, memberships });
-  const metrics = newMetrics({ config, cluster, lan, speaker });
+  const metrics = newMetrics({ config, cluster, lan, memberships, speaker });
   const server = new HttpServer({
     ...config.metricsAddress,
     isReady: () => speaker.isLive,
+    whyNotReady: () => credentials.missing && `waiting for ${credentials.missing}`,
     metrics: () => metrics.text(),
     metricsType: metrics.contentType,
   });
-  const { watches, events } = cluster;
   const { links, announcer, responder, wire } = lan;
   const closeResponder = { stop: () => responder.close() };
   // First of all VIPs are handed over, while everything still works.
-  const leave = { stop: () => memberships?.leave() };
-  const shutdown = new Shutdown(log, [server, watches, events, links, closeResponder, announcer, speaker, leave]);
+  const leave = { stop: () => memberships.leave() };
+  const inOrder = [server, watches, credentials, events, links, closeResponder, announcer, speaker, leave];
+  const shutdown = new Shutdown(log, inOrder);
   shutdown.install();
 
   await server.start();
   links.start();
   watches.start();
-  await Promise.all([links.ready, watches.ready]);
+  credentials.start();
+  await Promise.all([links.ready, watches.ready, credentials.ready]);
   if (shutdown.isStopping) return;
   speaker.start();
-  log.info('speaker answers', { node: config.nodeName, interfaces: wire.segments.map(({ ifname }) => ifname) });
+  log.info('speaker takes part', { node: config.nodeName, interfaces: wire.segments.map(({ ifname }) => ifname) });
 }
 
 interface Parts {
   readonly config: SpeakerConfig;
   readonly cluster: Cluster;
   readonly lan: Lan;
+  readonly memberships: Memberships;
 }
 
-interface SpeakerParts extends Parts {
-  readonly log: Log;
-  /** Undefined where owners are found from Nodes. */
-  readonly memberships: Memberships | undefined;
-}
-
-function newSpeaker({ config, log, cluster, lan, memberships }: SpeakerParts): Speaker {
+function newSpeaker({ config, log, cluster, lan, memberships }: Parts & { readonly log: Log }): Speaker {
   const { watches, pools, refresh, events } = cluster;
   return new Speaker({
     cluster: watches,
     segments: () => lan.segments(),
     pools,
-    ownership: memberships ?? new Ownership(config.nodeName, { excludeLabel: config.excludeLabel }),
+    memberships,
     classRule: loadBalancerClassRule(config.loadBalancerClass),
     wire: lan.wire,
-    fence: memberships ?? lan.fence,
-    // Heartbeats tell who owns what, on a link that came back too; the cluster need not be asked.
-    refresh: () => (memberships ? Promise.resolve() : refresh.request()),
+    refresh: () => refresh.request(),
     clock: systemClock,
     onServed: tellServices({ log, events, services: watches.services, nodeName: config.nodeName }),
   });
 }
 
-function newMetrics({ config, cluster, lan, speaker }: Parts & { readonly speaker: Speaker }): Metrics {
+function newMetrics({ config, cluster, lan, memberships, speaker }: Parts & { readonly speaker: Speaker }): Metrics {
   return new Metrics({
     nodeName: config.nodeName,
     served: () => speaker.served,
@@ -94,7 +82,7 @@ function newMetrics({ config, cluster, lan, speaker }: Parts & { readonly speake
     outcomes: () => lan.responder.outcomes(),
     segments: () => lan.wire.segments,
     engine: lan.engine,
-    fence: lan.fence,
+    beats: memberships.beats,
     pools: cluster.pools,
   });
 }

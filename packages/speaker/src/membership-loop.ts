@@ -45,8 +45,11 @@ export interface MembershipLoopOptions {
   readonly clock: Clock;
   /** The heartbeat says something else from now on. */
   onBeat(): void;
-  /** What is owned has changed. What was given up must be silent when this returns. */
-  onOwned(): void;
+  /**
+   * What is owned has changed. `now`: what was taken must be answered when this returns, since its former owner stops as soon as it hears
+   * of it. `soon`: something was given up, and frames that wait in the socket may take more away.
+   */
+  onOwned(urgency: 'now' | 'soon'): void;
   /** Everything was given up: silence first, then the fence may be armed again. */
   onSilenced(cause: string): void;
   onAnnounce(vip: IpAddress): void;
@@ -151,20 +154,22 @@ export class MembershipLoop {
     else this.#count(opened.reason);
   }
 
-  // What must stop has stopped before anything is sent or begun.
+  // What was taken is answered before anybody is told.
   #execute(actions: readonly MembershipAction[]): void {
-    let changed = false;
+    let urgency: 'now' | 'soon' | undefined;
     for (const action of actions) {
       if (action.type === 'stop-all') {
         this.#record.endAll(action.cause);
         this.#options.onSilenced(action.cause);
-      } else if (action.type === 'stop') changed = this.#record.end(action.vip, action.reason) || changed;
-      else if (action.type === 'answer') {
+      } else if (action.type === 'stop') {
+        this.#record.end(action.vip, action.reason);
+        urgency ??= 'soon';
+      } else if (action.type === 'answer') {
         this.#record.begin({ vip: action.vip, why: action.reason, since: this.#options.clock.date() });
-        changed = true;
+        urgency = 'now';
       }
     }
-    if (changed) this.#options.onOwned();
+    if (urgency) this.#options.onOwned(urgency);
     for (const action of actions) this.#carryOut(action);
   }
 

@@ -42,7 +42,9 @@ interface SpeakerParts {
   readonly memberships: Memberships;
   readonly announced: string[];
   owned(): string[];
-  want(policies?: readonly L2Advertisement[]): void;
+  /** How often what is owned was looked at. */
+  follows(): number;
+  want(policies?: readonly L2Advertisement[], vips?: readonly string[]): void;
 }
 
 function speaker(number: number, clock: FakeClock, cable: Cable, rest: Partial<MembershipsOptions> = {}): SpeakerParts {
@@ -50,10 +52,11 @@ function speaker(number: number, clock: FakeClock, cable: Cable, rest: Partial<M
   if (!timing.ok) throw new Error(timing.problems.join());
   const nodeName = `edge-${number}`;
   const announced: string[] = [];
-  let wanted: WantedVip[] = [];
   let owned: string[] = [];
+  let follows = 0;
   const apply = () => {
-    owned = memberships.decide(wanted, NODES).map(({ vip, interfaces }) => `${vip} ${interfaces}`);
+    follows += 1;
+    owned = memberships.owned().map(({ vip, interfaces }) => `${vip} ${interfaces}`);
   };
   const memberships: Memberships = new Memberships({
     nodeName,
@@ -80,8 +83,10 @@ function speaker(number: number, clock: FakeClock, cable: Cable, rest: Partial<M
     memberships,
     announced,
     owned: () => owned,
-    want(policies = [ANNOUNCE_EVERYTHING]) {
-      wanted = VIPS.map((vip) => ({ service: 'shop/web', vip: ip(vip), policies }) as unknown as WantedVip);
+    follows: () => follows,
+    want(policies = [ANNOUNCE_EVERYTHING], vips = VIPS) {
+      const wanted: WantedVip[] = vips.map((vip) => ({ service: 'shop/web', vip: ip(vip), policies }));
+      memberships.want(wanted, NODES);
       apply();
     },
   };
@@ -207,6 +212,20 @@ describe('Memberships', () => {
     await clock.advance(600);
     expect(one.owned()).to.deep.equal([]);
     expect(two.owned()).to.have.length(4);
+  });
+
+  it('follows what several frames took away together', async () => {
+    const { clock, cable, one, two } = await settled();
+    // A list of so many claims needs three frames.
+    const many = Array.from({ length: 250 }, (_, number) => `198.51.100.${number}`);
+    cable.unplugged.add('edge-2');
+    for (const each of [one, two]) each.want([ANNOUNCE_EVERYTHING], many);
+    await clock.advance(1000);
+    cable.unplugged.clear();
+    const before = one.follows() + two.follows();
+    await clock.advance(100);
+    expect(one.owned().length + two.owned().length).to.equal(250);
+    expect(one.follows() + two.follows() - before).to.equal(2);
   });
 
   it('owns nothing once it is closed', async () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Membership on all segments of this node: one loop for each fitting interface, one pace of heartbeats, one fence. Decides which VIPs
- * this node owns where, in the place of the rule that only looks at Nodes (ownership.ts).
+ * Membership on all segments of this node: one loop for each fitting interface, one pace of heartbeats, one fence. Knows which VIPs
+ * this node owns where.
  */
 import type {
   DesiredVip,
@@ -14,14 +14,14 @@ import type {
   VipCandidate,
 } from '@berth/core';
 import { currentPaceMs, vipCandidates } from '@berth/core';
-import type { Clock } from '@berth/kube';
+import type { Clock, Timer } from '@berth/kube';
 import { type BeatKeeper, Beats, type FencedAnswerer } from './beats.ts';
 import type { HeartbeatSource } from './heartbeat-frames.ts';
 import { MembershipLoop, type MembershipLoopOptions, type SegmentSocket } from './membership-loop.ts';
 import { type BeatThread, NativeBeats } from './native-beats.ts';
-import type { OwnedVip } from './ownership.ts';
 import type { Segment } from './segments.ts';
 import type { WantedVip } from './wanted-vips.ts';
+import type { OwnedVip } from './wire.ts';
 
 const GOODBYES = 3;
 
@@ -41,7 +41,7 @@ export interface MembershipsOptions {
   segments(): readonly Segment[];
   /** Opens a socket for heartbeats. Throws what the system says. */
   openSocket(segment: Segment): SegmentSocket;
-  /** What this node owns may have changed; {@link Memberships.decide} knows. */
+  /** What this node owns has changed, by news of one or several frames; {@link Memberships.owned} knows. */
   onOwned(): void;
   onAnnounce(vip: IpAddress, segment: Segment): void;
   onReport: (report: Parameters<MembershipLoopOptions['onReport']>[0], segment: Segment) => void;
@@ -64,7 +64,9 @@ export class Memberships {
   readonly #beats: BeatKeeper;
   readonly #joined = new Map<number, Joined>();
   #state: 'closed' | 'open' | 'leaving' = 'closed';
-  #isDeciding = false;
+  #groups: ReadonlyMap<string, Group> = new Map();
+  /** What this node owns has changed since it was last asked for. */
+  #news: Timer | undefined;
   #onAllLeft: (() => void) | undefined;
 
   constructor(options: MembershipsOptions) {
@@ -95,6 +97,8 @@ export class Memberships {
     this.#beats.stop();
     for (const { loop } of this.#joined.values()) loop.stop();
     this.#joined.clear();
+    this.#news?.cancel();
+    this.#news = undefined;
   }
 
   /** Hands everything over and says goodbye; resolves when that is done on all segments. */
@@ -108,21 +112,25 @@ export class Memberships {
     });
   }
 
-  /**
-   * The VIPs that this node owns now, with the interfaces on which it does; tells the segments what the cluster wants. The caller
-   * answers for exactly these before it returns to the event loop.
-   */
-  decide(wanted: readonly WantedVip[], nodes: Iterable<NodeFacts>): OwnedVip[] {
-    if (this.#state === 'closed') return [];
-    this.#isDeciding = true;
+  /** Tells the segments of this moment what the cluster wants. */
+  want(wanted: readonly WantedVip[], nodes: Iterable<NodeFacts>): void {
+    if (this.#state === 'closed') return;
     this.#join();
-    const groups = groupByVip(wanted);
+    this.#groups = groupByVip(wanted);
     const facts = [...nodes];
-    for (const { segment, loop } of this.#joined.values()) loop.desire(this.#desiredOn(segment, groups, facts));
-    this.#isDeciding = false;
-    // The caller answers for exactly these before anything else runs.
+    for (const { segment, loop } of this.#joined.values()) loop.desire(this.#desiredOn(segment, this.#groups, facts));
+  }
+
+  /**
+   * The VIPs that this node owns now, with the interfaces on which it does. The caller answers for exactly these before it returns to the
+   * event loop.
+   */
+  owned(): OwnedVip[] {
+    if (this.#state === 'closed') return [];
+    this.#news?.cancel();
+    this.#news = undefined;
     this.#beats.tableIsRight();
-    return [...groups.values()].flatMap((group) => this.#ownedOf(group)).sort((a, b) => a.vip.compare(b.vip));
+    return [...this.#groups.values()].flatMap((group) => this.#ownedOf(group)).sort((a, b) => a.vip.compare(b.vip));
   }
 
   #ownBeats(): BeatKeeper {
@@ -195,7 +203,7 @@ export class Memberships {
         self: { node: nodeName, bootId, port: segment.ifindex, mac: segment.mac },
         socket: openSocket(segment),
         onBeat: () => this.#beats.framesChanged(),
-        onOwned: () => this.#changed(),
+        onOwned: (urgency) => this.#changed(urgency),
         onSilenced: () => this.#silenced(),
         onAnnounce: (vip) => this.#options.onAnnounce(vip, segment),
         onReport: (report) => this.#options.onReport(report, segment),
@@ -209,14 +217,16 @@ export class Memberships {
     }
   }
 
-  #changed(): void {
-    if (!this.#isDeciding) this.#options.onOwned();
+  // A list of many claims comes in several frames, one after the other: what they take away is followed together.
+  #changed(urgency: 'now' | 'soon'): void {
+    if (urgency === 'now') this.#options.onOwned();
+    else this.#news ??= this.#options.clock.after(0, () => this.#options.onOwned());
   }
 
   // The fence is closed first, so nothing is answered from here on; it opens again once the table has been made anew.
   #silenced(): void {
     this.#beats.rearm();
-    this.#changed();
+    this.#changed('soon');
   }
 
   #lapse(): void {

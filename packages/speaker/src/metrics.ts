@@ -15,7 +15,8 @@ export interface MetricSources {
   segments(): readonly { readonly ifname: string }[];
   /** What answers. */
   readonly engine: EngineName;
-  readonly fence: { readonly renewals: number; readonly expiries: number };
+  /** Heartbeats, which hold the fence. */
+  readonly beats: { readonly rounds: number; readonly lapses: number };
   readonly pools: { readonly isStale: boolean };
 }
 
@@ -129,19 +130,24 @@ function registerState(sources: MetricSources, registers: Registry[]): void {
     registers,
   }).set({ engine: sources.engine }, 1);
   readCounter(
-    { name: 'fence_renewals_total', help: 'Renewals of the fence in time', labelNames: [], registers },
+    {
+      name: 'fence_renewals_total',
+      help: 'Renewals of the fence by heartbeats that went out in time',
+      labelNames: [],
+      registers,
+    },
     (set) => {
-      set({}, sources.fence.renewals);
+      set({}, sources.beats.rounds);
     },
   );
   readCounter(
     {
       name: 'fence_expiries_total',
-      help: 'Times that the node went silent because a renewal was late',
+      help: 'Times that the node went silent because a heartbeat was late',
       labelNames: [],
       registers,
     },
-    (set) => set({}, sources.fence.expiries),
+    (set) => set({}, sources.beats.lapses),
   );
   new Gauge({
     name: `${PREFIX}_config_stale`,

@@ -36,7 +36,7 @@ function setUp() {
       renew: (milliseconds) => told.push(`renew ${milliseconds}`),
       hold: () => told.push('hold'),
       release: () => told.push('release'),
-      report: () => ({ lapses: state.lapses, latestMs: 3, isLapsed: state.isLapsed }),
+      report: () => ({ rounds: 7, lapses: state.lapses, latestMs: 3, isLapsed: state.isLapsed }),
       close: () => told.push('close'),
     },
     paceMs: () => 25,

@@ -15,7 +15,7 @@ export interface BeatThread {
   renew(milliseconds: number): void;
   hold(): void;
   release(): void;
-  report(): { readonly lapses: number; readonly latestMs: number; readonly isLapsed: boolean };
+  report(): { readonly rounds: number; readonly lapses: number; readonly latestMs: number; readonly isLapsed: boolean };
   close(): void;
 }
 
@@ -51,11 +51,16 @@ export class NativeBeats implements BeatKeeper {
   #release: Timer | undefined;
   #sentOn = new Set<number>();
   #paceMs = 0;
+  #rounds = 0;
   #lapses = 0;
   #latestMs = 0;
 
   constructor(options: NativeBeatsOptions) {
     this.#options = options;
+  }
+
+  get rounds(): number {
+    return this.#rounds;
   }
 
   get lapses(): number {
@@ -124,6 +129,7 @@ export class NativeBeats implements BeatKeeper {
     this.#paceMs = pace;
     const report = thread.report();
     this.#latestMs = Math.max(this.#latestMs, report.latestMs);
+    this.#rounds = report.rounds;
     this.#lapses = report.lapses;
     if (report.isLapsed) onLapsed();
     thread.renew(timing.processFenceMs);

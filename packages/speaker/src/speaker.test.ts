@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { loadBalancerClassRule } from '@berth/core';
+import { type IpAddress, loadBalancerClassRule } from '@berth/core';
 import type { ConfigMap, Node, Service } from '@berth/kube';
 import { expect } from 'chai';
-import { Ownership } from './ownership.ts';
 import { PoolSource } from './pool-source.ts';
 import type { Segment } from './segments.ts';
 import { Speaker } from './speaker.ts';
-import { FakeClock, mac, node, service, settle } from './testing.ts';
+import { FakeClock, mac, node, service } from './testing.ts';
 import { Wire } from './wire.ts';
 
 const LAN0: Segment = { ifindex: 4, ifname: 'lan0', mac: mac(4), families: ['IPv4', 'IPv6'] };
@@ -20,18 +19,29 @@ function world() {
     configMaps: new Map<string, ConfigMap>(),
   };
   cluster.nodes.set('edge-1', node('edge-1'));
-  const fence: string[] = [];
+  const told: string[] = [];
+  let wanted: readonly { vip: IpAddress; service: string }[] = [];
   const port = { attached: [], attach: () => {}, detach: () => {}, replace: () => {} };
-  const state = { segments: [LAN0], refreshes: [] as (() => void)[], served: '', lookMs: 0 };
+  const state = { segments: [LAN0], refreshes: 0, served: '', lookMs: 0, lost: false };
   const speaker = new Speaker({
     cluster,
     segments: () => state.segments,
     pools: new PoolSource(() => {}),
-    ownership: new Ownership('edge-1'),
+    memberships: {
+      open: () => told.push('open'),
+      close: () => told.push('close'),
+      want: (vips) => {
+        told.push('want');
+        wanted = vips;
+      },
+      owned: () =>
+        state.lost ? [] : wanted.map(({ vip, service }) => ({ vip, services: [service], interfaces: undefined })),
+    },
     classRule: loadBalancerClassRule(),
     wire: new Wire({ answerer: port, groups: port, announcer: port, onAttachFailed: () => {} }),
-    fence: { open: () => fence.push('open'), close: () => fence.push('close') },
-    refresh: () => new Promise((resolve) => state.refreshes.push(resolve)),
+    refresh: async () => {
+      state.refreshes += 1;
+    },
     clock,
     onServed: (now) => {
       clock.pass(state.lookMs);
@@ -39,22 +49,17 @@ function world() {
     },
   });
   cluster.services.set('shop/web', service('web', '203.0.113.20'));
-  /** Ends the oldest refresh and lets what waits for it run. */
-  const finishRefresh = async () => {
-    state.refreshes.shift()?.();
-    await settle();
-  };
-  return { clock, cluster, fence, state, speaker, finishRefresh };
+  return { clock, cluster, told, state, speaker };
 }
 
 describe('Speaker', () => {
-  it('opens the fence and answers when it starts, not before', () => {
-    const { speaker, state, fence } = world();
+  it('takes part and answers when it starts, not before', () => {
+    const { speaker, state, told } = world();
     speaker.clusterChanged();
     expect(state.served).to.equal('');
     speaker.start();
     expect(state.served).to.equal('203.0.113.20@lan0');
-    expect(fence).to.deep.equal(['open']);
+    expect(told).to.deep.equal(['open', 'want']);
   });
 
   it('collects news of the cluster for a moment', async () => {
@@ -88,51 +93,37 @@ describe('Speaker', () => {
     expect(state.served).to.equal('203.0.113.20@');
   });
 
-  it('answers on a link that came up only when the cluster was read again', async () => {
-    const { speaker, state, finishRefresh } = world();
+  it('joins a link that came up at once, and reads the cluster anew', () => {
+    const { speaker, state } = world();
     speaker.start();
     state.segments = [LAN0, LAN1];
     speaker.linksChanged();
-    expect(state.served).to.equal('203.0.113.20@lan0');
-    await finishRefresh();
     expect(state.served).to.equal('203.0.113.20@lan0+lan1');
+    expect(state.refreshes).to.equal(1);
+    state.segments = [LAN1];
+    speaker.linksChanged();
+    expect(state.refreshes).to.equal(1);
   });
 
-  it('does not trust a link that went down again meanwhile', async () => {
-    const { speaker, state, finishRefresh } = world();
+  it('follows what is owned at once, without looking at the cluster', () => {
+    const { speaker, state, told, cluster } = world();
     speaker.start();
-    state.segments = [LAN0, LAN1];
-    speaker.linksChanged();
-    state.segments = [LAN0];
-    speaker.linksChanged();
-    await finishRefresh();
-    state.segments = [LAN0, LAN1];
-    speaker.linksChanged();
-    expect(state.served).to.equal('203.0.113.20@lan0');
-  });
-
-  it('stops everything when the fence ran out, until the cluster was read again', async () => {
-    const { speaker, state, fence, cluster, clock, finishRefresh } = world();
-    speaker.start();
-    void speaker.fenceExpired();
+    cluster.services.set('shop/db', service('db', '203.0.113.21'));
+    state.lost = true;
+    speaker.ownershipChanged();
     expect(state.served).to.equal('');
-    speaker.clusterChanged();
-    await clock.advance(1);
-    expect(state.served).to.equal('');
-    cluster.services.set('shop/web', service('web', '203.0.113.22'));
-    await finishRefresh();
-    expect(state.served).to.equal('203.0.113.22@lan0');
-    expect(fence).to.deep.equal(['open', 'open']);
+    expect(told).to.deep.equal(['open', 'want']);
   });
 
   it('is silent for good when it was stopped', async () => {
-    const { speaker, state, fence, finishRefresh } = world();
+    const { speaker, state, told, clock } = world();
     speaker.start();
-    void speaker.fenceExpired();
+    speaker.clusterChanged();
     speaker.stop();
-    await finishRefresh();
+    await clock.advance(1_000);
     speaker.linksChanged();
+    speaker.ownershipChanged();
     expect(state.served).to.equal('');
-    expect(fence).to.deep.equal(['open', 'close']);
+    expect(told).to.deep.equal(['open', 'want', 'close']);
   });
 });

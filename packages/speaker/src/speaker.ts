@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The one place where news come together: what the cluster wants, which interfaces fit and whether the fence holds, in; what is answered
- * and announced, out. News are collected for a moment and then acted on as a whole.
+ * The one place where news come together: what the cluster wants, which interfaces fit and what membership says that this node owns, in;
+ * what is answered and announced, out. News of the cluster are collected for a moment and then acted on as a whole; what is owned is followed
+ * without looking at the cluster again.
  */
 import type { LoadBalancerClassRule } from '@berth/core';
 import type { Clock, ConfigMap, Node, Service } from '@berth/kube';
-import type { Ownership } from './ownership.ts';
+import type { Memberships } from './memberships.ts';
 import type { PoolSource } from './pool-source.ts';
 import type { Segment } from './segments.ts';
 import { kubeServiceOf } from './trim.ts';
@@ -32,11 +33,10 @@ export interface SpeakerOptions {
   /** The fitting interfaces of this moment. */
   segments(): readonly Segment[];
   readonly pools: PoolSource;
-  readonly ownership: Pick<Ownership, 'decide'>;
+  readonly memberships: Pick<Memberships, 'open' | 'want' | 'owned' | 'close'>;
   readonly classRule: LoadBalancerClassRule;
   readonly wire: Wire;
-  readonly fence: { open(): void; close(): void };
-  /** Resolves when what is known of the cluster is fresh. */
+  /** Reads the cluster anew. */
   refresh(): Promise<void>;
   readonly clock: Clock;
   /** Told what is served after each change, and what was served before. */
@@ -46,9 +46,9 @@ export interface SpeakerOptions {
 export class Speaker {
   readonly name = 'speaker';
   readonly #options: SpeakerOptions;
-  /** Indexes of interfaces that were usable without a break since the cluster was last read. */
-  #trusted = new Set<number>();
-  #state: 'starting' | 'live' | 'silent' | 'stopped' = 'starting';
+  /** Indexes of the interfaces that fitted when links last changed. */
+  #fitting: ReadonlySet<number> = new Set();
+  #state: 'starting' | 'live' | 'stopped' = 'starting';
   #served: readonly ServedVip[] = [];
   #isPlanned = false;
   /** When news of the cluster are looked at, at the earliest; on the clock. */
@@ -66,9 +66,12 @@ export class Speaker {
     return this.#served;
   }
 
-  /** Begins to answer. The cluster and the interfaces must be known by now. */
+  /** Begins to take part. The cluster and the interfaces must be known by now. */
   start(): void {
-    this.#goLive();
+    this.#state = 'live';
+    this.#fitting = this.#fittingNow();
+    this.#options.memberships.open();
+    this.#look();
   }
 
   /** News of the cluster; they can wait a moment. */
@@ -78,70 +81,56 @@ export class Speaker {
     const { clock } = this.#options;
     clock.after(Math.max(0, this.#restsUntilMs - clock.now()), () => {
       this.#isPlanned = false;
-      this.#apply();
+      this.#look();
     });
   }
 
-  /** What this node owns has changed; followed before this returns, since a VIP that was given up must be silent at once. */
+  /** What this node owns has changed; followed before this returns. */
   ownershipChanged(): void {
-    this.#apply();
+    this.#answer();
   }
 
-  /** News of the interfaces: what is gone is left at once, what came back waits until the cluster was read again. */
+  /**
+   * News of the interfaces: what is gone is left at once, what came is joined. Over a cable that was pulled a watch tells nothing and does
+   * not fail, so when one is back the cluster is read anew; heartbeats tell who owns what meanwhile.
+   */
   linksChanged(): void {
     if (this.#state !== 'live') return;
-    const fitting = new Set(this.#options.segments().map(({ ifindex }) => ifindex));
-    for (const ifindex of [...this.#trusted]) if (!fitting.has(ifindex)) this.#trusted.delete(ifindex);
-    this.#apply();
-    const fresh = [...fitting].filter((ifindex) => !this.#trusted.has(ifindex));
-    if (fresh.length > 0) void this.#trustAfterRefresh(fresh);
-  }
-
-  /** The fence ran out: this node was silent for a while and others may have taken over. Everything stops until the cluster was read. */
-  async fenceExpired(): Promise<void> {
-    if (this.#state !== 'live') return;
-    this.#state = 'silent';
-    this.#options.wire.silence();
-    this.#tell([]);
-    await this.#options.refresh();
-    if (this.#state === 'silent') this.#goLive();
+    const before = this.#fitting;
+    this.#fitting = this.#fittingNow();
+    this.#look();
+    if ([...this.#fitting].some((ifindex) => !before.has(ifindex))) void this.#options.refresh();
   }
 
   /** Stops winning, then answering. Nothing is answered any more when it returns. */
   stop(): void {
     this.#state = 'stopped';
     this.#options.wire.silence();
-    this.#options.fence.close();
+    this.#options.memberships.close();
     this.#tell([]);
   }
 
-  #goLive(): void {
-    this.#state = 'live';
-    this.#trusted = new Set(this.#options.segments().map(({ ifindex }) => ifindex));
-    this.#options.fence.open();
-    this.#apply();
+  #fittingNow(): Set<number> {
+    return new Set(this.#options.segments().map(({ ifindex }) => ifindex));
   }
 
-  async #trustAfterRefresh(ifindexes: readonly number[]): Promise<void> {
-    await this.#options.refresh();
+  #look(): void {
     if (this.#state !== 'live') return;
-    const fitting = new Set(this.#options.segments().map(({ ifindex }) => ifindex));
-    for (const ifindex of ifindexes) if (fitting.has(ifindex)) this.#trusted.add(ifindex);
-    this.#apply();
-  }
-
-  #apply(): void {
-    if (this.#state !== 'live') return;
-    const { cluster, pools, ownership, classRule, wire, clock } = this.#options;
+    const { cluster, pools, memberships, classRule, clock } = this.#options;
     const startMs = clock.now();
     const [configMap] = cluster.configMaps.values();
     pools.update(configMap);
     const wanted = wantedVips(Array.from(cluster.services.values(), kubeServiceOf), pools.config, classRule);
-    const owned = ownership.decide(wanted, cluster.nodes.values());
-    const segments = this.#options.segments().filter(({ ifindex }) => this.#trusted.has(ifindex));
-    this.#tell(wire.apply(segments, owned));
+    memberships.want(wanted, cluster.nodes.values());
+    this.#answer();
     const endMs = clock.now();
     this.#restsUntilMs = endMs + Math.min(MAX_REST_MS, REST_FACTOR * (endMs - startMs));
+  }
+
+  #answer(): void {
+    if (this.#state !== 'live') return;
+    const { memberships, wire } = this.#options;
+    this.#tell(wire.apply(this.#options.segments(), memberships.owned()));
   }
 
   #tell(served: readonly ServedVip[]): void {

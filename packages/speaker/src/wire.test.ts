@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AnsweredRow } from '@berth/link';
 import { expect } from 'chai';
-import type { OwnedVip } from './ownership.ts';
 import type { Segment } from './segments.ts';
 import { ip, mac } from './testing.ts';
-import { Wire } from './wire.ts';
+import { type OwnedVip, Wire } from './wire.ts';
 
 /** Writes down the calls, in their order. */
 class FakePort {

@@ -2,7 +2,6 @@
 /** Brings what is answered and announced in line with what this node owns, in the order that keeps every step safe. */
 import type { IpAddress, MacAddress, ServiceKey } from '@berth/core';
 import type { AnsweredRow } from '@berth/link';
-import type { OwnedVip } from './ownership.ts';
 import type { Segment } from './segments.ts';
 
 /** Answers; the responder of packages/link. */
@@ -25,6 +24,15 @@ export interface Joining {
   attach(ifindex: number): void;
   detach(ifindex: number): void;
   replace(rows: readonly AnsweredRow[]): void;
+}
+
+/** A VIP that this node owns. */
+export interface OwnedVip {
+  readonly vip: IpAddress;
+  /** Keys of the Services that hold it, sorted. */
+  readonly services: readonly ServiceKey[];
+  /** Names of the interfaces on which it may be answered; undefined: all. */
+  readonly interfaces: readonly string[] | undefined;
 }
 
 /** A VIP that is answered now. */
