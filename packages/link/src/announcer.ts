@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Announces VIPs unasked on the interfaces where they are answered: gratuitous ARP in both forms, or an unsolicited neighbor
- * advertisement, by the schedule of core. It takes the same rows as the responder, sends through it (so the fence holds here too) and
- * looks again at what is owned before each frame.
+ * advertisement, by the schedule of core; and to those one by one who are known to hold the old entry. It takes the same rows as the
+ * responder, sends through it (so the fence holds here too) and looks again at what is owned before each frame.
  */
 import {
+  type Corrected,
+  correctionFrame,
+  type DueFrame,
   type GratuitousOptions,
   GratuitousSchedule,
   gratuitousArp,
@@ -25,6 +28,12 @@ export interface FrameSender {
   announce(ifindex: number, frame: Uint8Array): AnnounceResult;
 }
 
+/** Knows who may hold the old entry of a VIP; the audience of packages/link does. */
+export interface Audience {
+  /** Those on this interface, by VIP as text. What is not known is left out; never rejects. */
+  of(vips: readonly IpAddress[], ifindex: number): Promise<ReadonlyMap<string, readonly Corrected[]>>;
+}
+
 export interface AnnouncerOptions {
   readonly sender: FrameSender;
   readonly clock: AnnouncerClock;
@@ -32,8 +41,12 @@ export interface AnnouncerOptions {
   readonly random: () => number;
   /** Default: those of core. */
   readonly schedule?: Partial<GratuitousOptions>;
+  /** Default: nobody is told one by one. */
+  readonly audience?: Audience;
   /** Called for each announcement that went out: two frames for IPv4, one for IPv6. */
   onSent(vip: IpAddress, ifindex: number): void;
+  /** Called for each neighbour that was told of a VIP by a frame of its own. */
+  onCorrected?(vip: IpAddress, ifindex: number): void;
   /** Called when an interface could not send; the others are not concerned, and the schedule goes on. */
   onFailed(vip: IpAddress, ifindex: number, error: unknown): void;
 }
@@ -41,6 +54,8 @@ export interface AnnouncerOptions {
 interface Port {
   readonly mac: MacAddress;
   readonly schedule: GratuitousSchedule;
+  /** VIPs whose round has failed. */
+  readonly failed: Set<string>;
   timer: { cancel(): void } | undefined;
 }
 
@@ -57,7 +72,7 @@ export class Announcer {
   attach(ifindex: number, mac: MacAddress): void {
     if (this.#ports.has(ifindex)) return;
     const schedule = new GratuitousSchedule(this.#options.random, this.#options.schedule);
-    this.#ports.set(ifindex, { mac, schedule, timer: undefined });
+    this.#ports.set(ifindex, { mac, schedule, failed: new Set(), timer: undefined });
     this.#follow(ifindex);
   }
 
@@ -75,8 +90,9 @@ export class Announcer {
   /** Begins again with the burst everywhere: the node was silent for a while, so others may have spoken. */
   restart(): void {
     for (const [ifindex, port] of this.#ports) {
-      port.schedule.restart(this.#options.clock.now());
+      const again = port.schedule.restart(this.#options.clock.now());
       this.#arm(ifindex, port);
+      void this.#correct(ifindex, port, again);
     }
   }
 
@@ -88,12 +104,23 @@ export class Announcer {
     const port = this.#ports.get(ifindex);
     if (!port) return;
     const wanted = this.#rows.filter((row) => row.ifindexes.includes(ifindex)).map((row) => row.vip);
-    port.schedule.keep(wanted, this.#options.clock.now());
+    const fresh = port.schedule.keep(wanted, this.#options.clock.now());
+    this.#run(ifindex, port);
+    void this.#correct(ifindex, port, fresh);
+  }
+
+  // Nothing waits for this: the broadcasts reach nearly all, and at once.
+  async #correct(ifindex: number, port: Port, vips: readonly IpAddress[]): Promise<void> {
+    const { audience } = this.#options;
+    if (!audience || vips.length === 0) return;
+    const audienceOf = await audience.of(vips, ifindex);
+    if (this.#ports.get(ifindex) !== port) return;
+    for (const vip of vips) port.schedule.correct(vip, audienceOf.get(String(vip)) ?? []);
     this.#run(ifindex, port);
   }
 
   #run(ifindex: number, port: Port): void {
-    for (const vip of port.schedule.take(this.#options.clock.now())) this.#announce(ifindex, port, vip);
+    for (const one of port.schedule.take(this.#options.clock.now())) this.#announce(ifindex, port, one);
     this.#arm(ifindex, port);
   }
 
@@ -105,17 +132,24 @@ export class Announcer {
       nextMs === undefined ? undefined : this.#options.clock.after(nextMs - nowMs, () => this.#run(ifindex, port));
   }
 
-  #announce(ifindex: number, port: Port, vip: IpAddress): void {
+  #announce(ifindex: number, port: Port, one: DueFrame): void {
+    const { sender, onSent, onCorrected, onFailed } = this.#options;
+    const { vip } = one;
+    // One that failed says so once, not for each of its frames.
+    if ('form' in one && one.form === 'request') port.failed.delete(String(vip));
+    if (port.failed.has(String(vip))) return;
     try {
-      const results = framesFor(vip, port.mac).map((frame) => this.#options.sender.announce(ifindex, frame));
-      if (results.every((result) => result === 'sent')) this.#options.onSent(vip, ifindex);
+      if (sender.announce(ifindex, frameOf(one, port.mac)) !== 'sent') return;
+      if ('to' in one) onCorrected?.(vip, ifindex);
+      else if (one.isLast) onSent(vip, ifindex);
     } catch (error) {
-      this.#options.onFailed(vip, ifindex, error);
+      port.failed.add(String(vip));
+      onFailed(vip, ifindex, error);
     }
   }
 }
 
-function framesFor(vip: IpAddress, mac: MacAddress): Uint8Array[] {
-  if (vip.family === 'IPv6') return [unsolicitedAdvertisement(vip, mac)];
-  return (['request', 'reply'] as const).map((form) => gratuitousArp(form, vip, mac));
+function frameOf(one: DueFrame, mac: MacAddress): Uint8Array {
+  if ('to' in one) return correctionFrame(one.vip, mac, one.to);
+  return one.vip.family === 'IPv6' ? unsolicitedAdvertisement(one.vip, mac) : gratuitousArp(one.form, one.vip, mac);
 }
