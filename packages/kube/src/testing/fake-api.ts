@@ -237,8 +237,9 @@ export class FakeApi implements KubeApi {
   }
 }
 
-/** `name=value` or `name!=value`; nothing else is supported. */
+/** `name`, `name=value` or `name!=value`; nothing else is supported. */
 function hasLabel({ metadata }: KubeObject, selector: string): boolean {
+  if (!selector.includes('=')) return metadata.labels?.[selector] !== undefined;
   const [name = '', value] = selector.split(/!?=/);
   return (metadata.labels?.[name] === value) !== selector.includes('!=');
 }
