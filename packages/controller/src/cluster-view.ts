@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * What the controller knows of the cluster, kept current by watches on both replicas: Services, namespaces, the ConfigMaps
- * of Berth's own namespace, and of the ledger only which versions there are.
+ * of Berth's own namespace, of the ledger only which versions there are, and what the nodes say of themselves.
  */
 import { LEDGER_LABEL } from '@berth/core';
 import {
@@ -22,6 +22,7 @@ import {
   type Task,
   withoutManagedFields,
 } from '@berth/kube';
+import { NodeStates } from './node-states.ts';
 
 export interface ClusterViewOptions {
   readonly api: KubeApi;
@@ -40,6 +41,8 @@ export class ClusterView implements Task {
   readonly configMaps = new Store<ConfigMap>();
   /** The ConfigMaps of the ledger, metadata only: they can be large, and are read when they are needed. */
   readonly ledgerVersions = new Store<ConfigMap>();
+  /** What the nodes say of themselves. */
+  readonly nodeStates: NodeStates;
   readonly ready: Promise<void>;
   readonly #options: ClusterViewOptions;
   readonly #serviceReflector: Reflector<Service>;
@@ -51,8 +54,13 @@ export class ClusterView implements Task {
     const { namespace } = options;
     const selector = (operator: string) => LEDGER_SELECTOR.map(({ name, value }) => name + operator + value).join(',');
     this.#serviceReflector = this.#reflector({ kind: services, store: this.services, transform: trimService });
+    this.nodeStates = new NodeStates({
+      ...{ api: options.api, clock: options.clock, namespace },
+      onError: (error, retryInMs) => options.onError('leases', error, retryInMs),
+    });
     this.#reflectors = [
       this.#serviceReflector,
+      this.nodeStates,
       this.#reflector<Namespace>({ kind: namespaces, store: this.namespaces, transform: trimNamespace }),
       this.#reflector<ConfigMap>({
         kind: configMaps,
