@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The JSON Schema of our documents, made from the same schema that the parser uses; editors complete and check by it. */
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { addressPoolSchema, l2AdvertisementSchema } from './schema.ts';
 
 /** Kind of a document of ours. */
@@ -14,7 +14,7 @@ export function documentSchemas(): Readonly<Record<DocumentKind, Readonly<Record
   };
 }
 
-function schemaOf(title: DocumentKind, schema: z.ZodType): Readonly<Record<string, unknown>> {
+function schemaOf(title: DocumentKind, schema: z.ZodMiniType): Readonly<Record<string, unknown>> {
   const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input' });
   return { $schema, title, ...rest };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Holds one document against its schema, and turns zod's issues into problems with a place. */
-import type { z } from 'zod';
+import type * as z from 'zod/mini';
 import { nearestName } from './nearest-name.ts';
 import type { ConfigProblem } from './problem.ts';
 import { MAX_PROBLEMS } from './reading-budget.ts';
@@ -101,14 +101,14 @@ function headerProblem(source: Source, value: Record<string, unknown>): ConfigPr
   });
 }
 
-function checked<T>(source: Source, schema: z.ZodType<T>, wrap: (content: T) => TypedDocument): ParsedDocument {
+function checked<T>(source: Source, schema: z.ZodMiniType<T>, wrap: (content: T) => TypedDocument): ParsedDocument {
   const result = schema.safeParse(source.value, { reportInput: true });
   if (result.success) return { ok: true, typed: wrap(result.data) };
   const issues = result.error.issues.slice(0, MAX_PROBLEMS);
   return { ok: false, problems: issues.flatMap((issue) => problemsOf(source, schema, issue)) };
 }
 
-function problemsOf(source: Source, schema: z.ZodType, issue: z.core.$ZodIssue): ConfigProblem[] {
+function problemsOf(source: Source, schema: z.ZodMiniType, issue: z.core.$ZodIssue): ConfigProblem[] {
   const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
   if (issue.code === 'unrecognized_keys') {
     const known = fieldsAt(schema, path);
@@ -180,24 +180,23 @@ function formatPath(path: Path): string {
 }
 
 /** The names of the fields that the schema knows at a path. */
-function fieldsAt(schema: z.ZodType, path: Path): string[] {
-  let current: unknown = schema;
-  for (const step of path) current = stepInto(current, step);
-  const shape = (unwrap(current) as { shape?: object }).shape;
-  return shape === undefined ? [] : Object.keys(shape);
+function fieldsAt(schema: z.ZodMiniType, path: Path): string[] {
+  let current: SchemaDef | undefined = defOf(schema);
+  for (const step of path) current = defOf(typeof step === 'number' ? current?.element : current?.shape?.[step]);
+  return Object.keys(current?.shape ?? {});
 }
 
-function stepInto(schema: unknown, step: string | number): unknown {
-  const inner = unwrap(schema) as { shape?: Record<string, unknown>; element?: unknown };
-  return typeof step === 'number' ? inner.element : inner.shape?.[step];
+/** What zod keeps of objects, lists, and of what wraps another schema. */
+interface SchemaDef {
+  readonly shape?: Readonly<Record<string, z.ZodMiniType>>;
+  readonly element?: z.ZodMiniType;
+  readonly innerType?: z.ZodMiniType;
 }
 
-function unwrap(schema: unknown): unknown {
-  let current = schema as { unwrap?: () => unknown; element?: unknown };
-  while (typeof current?.unwrap === 'function' && current.element === undefined) {
-    current = current.unwrap() as typeof current;
-  }
-  return current ?? {};
+/** The definition of a schema, or of what it wraps when it is optional or has a default. */
+function defOf(schema: z.ZodMiniType | undefined): SchemaDef | undefined {
+  const def = schema?._zod.def as SchemaDef | undefined;
+  return def?.innerType === undefined ? def : defOf(def.innerType);
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

@@ -3,27 +3,33 @@
  * One entry of the ledger as text: the key of an address and the JSON of its record. An entry may have been edited by hand,
  * so reading it never throws.
  */
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { IpAddress } from '../net/ip-address.ts';
 import { type Parsed, parsed, unparsed } from '../net/parsed.ts';
 import type { AddressRecord, Holder } from './address-record.ts';
 
-const serviceKey = z.string().regex(/^[^/\s]{1,253}\/[^/\s]{1,253}$/);
+const serviceKey = z.string().check(z.regex(/^[^/\s]{1,253}\/[^/\s]{1,253}$/));
 
-const share = z.object({ key: z.string().min(1), ports: z.array(z.string()), local: z.string().optional() });
+const share = z.object({
+  key: z.string().check(z.minLength(1)),
+  ports: z.array(z.string()),
+  local: z.optional(z.string()),
+});
+
+const holder = z.object({ name: serviceKey, request: z._default(z.string(), ''), share: z.optional(share) });
 
 const entrySchema = z
   .object({
     /** The pool of the address when it was given. */
-    pool: z.string().default(''),
+    pool: z._default(z.string(), ''),
     /** Who holds it, the first one in front. */
-    services: z
-      .array(z.object({ name: serviceKey, request: z.string().default(''), share: share.optional() }))
-      .default([]),
+    services: z._default(z.array(holder), []),
     /** Who held it last, when nobody does, and until when it rests. */
-    former: z.object({ name: serviceKey, restsUntil: z.iso.datetime().optional() }).optional(),
+    former: z.optional(z.object({ name: serviceKey, restsUntil: z.optional(z.iso.datetime()) })),
   })
-  .refine(({ services, former }) => services.length > 0 || former !== undefined, 'neither services nor former');
+  .check(
+    z.refine(({ services, former }) => services.length > 0 || former !== undefined, 'neither services nor former'),
+  );
 
 type Entry = z.output<typeof entrySchema>;
 
