@@ -46,6 +46,7 @@ export * from './placement/rendezvous.ts';
 export * from './placement/usable-endpoint.ts';
 export * from './placement/vip-candidates.ts';
 export * from './service/annotations.ts';
+export * from './service/announced-before.ts';
 export * from './service/kube-service.ts';
 export * from './service/load-balancer-class.ts';
 export * from './service/service-request.ts';

@@ -85,7 +85,12 @@ function speaker(number: number, clock: FakeClock, cable: Cable, rest: Partial<M
     owned: () => owned,
     follows: () => follows,
     want(policies = [ANNOUNCE_EVERYTHING], vips = VIPS) {
-      const wanted: WantedVip[] = vips.map((vip) => ({ service: 'shop/web', vip: ip(vip), policies }));
+      const wanted: WantedVip[] = vips.map((vip) => ({
+        service: 'shop/web',
+        vip: ip(vip),
+        policies,
+        wasAnnounced: false,
+      }));
       memberships.want(wanted, NODES);
       apply();
     },

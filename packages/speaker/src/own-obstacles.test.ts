@@ -53,6 +53,7 @@ describe('ownObstacles', () => {
         service: 'shop/web',
         vip: ip('192.0.2.7'),
         policies: [{ ...ANNOUNCE_EVERYTHING, ...policy }],
+        wasAnnounced: false,
       }));
       const obstacles = ownObstacles(wanted, { ...FREE, ...facts });
       expect(obstacles.map((one) => one.why)).to.deep.equal(why === undefined ? [] : [why]);

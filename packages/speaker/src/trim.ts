@@ -1,22 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Objects cut down to what the speaker reads, since it keeps all Services and Nodes of the cluster in memory. */
-import type { KubeService } from '@berth/core';
-import type { Node, ObjectMeta, Service } from '@berth/kube';
+import { CONDITION_ANNOUNCED, type KubeService, wasAnnounced } from '@berth/core';
+import type { Condition, Node, ObjectMeta, Service } from '@berth/kube';
+
+/** Stands for all that conditions say here: that the addresses were announced before. One for all Services, since memory counts. */
+const ANNOUNCED_BEFORE: readonly Condition[] = [
+  { type: CONDITION_ANNOUNCED, status: 'True', reason: '', message: '', lastTransitionTime: '' },
+];
 
 export function trimService(service: Service): Service {
   const { type, loadBalancerClass } = service.spec ?? {};
   const loadBalancer = service.status?.loadBalancer;
+  const conditions = wasAnnounced(service, Date.now()) ? ANNOUNCED_BEFORE : undefined;
   return {
     metadata: identityOf(service.metadata),
     spec: { ...(type && { type }), ...(loadBalancerClass && { loadBalancerClass }) },
-    status: { ...(loadBalancer && { loadBalancer }) },
+    status: { ...(loadBalancer && { loadBalancer }), ...(conditions && { conditions }) },
   };
 }
 
 /** A Service as core reads it. */
 export function kubeServiceOf({ metadata, spec, status }: Service): KubeService {
-  const loadBalancer = status?.loadBalancer;
-  return { metadata, ...(spec && { spec }), ...(loadBalancer && { status: { loadBalancer } }) };
+  const { loadBalancer, conditions } = status ?? {};
+  return {
+    metadata,
+    ...(spec && { spec }),
+    ...(loadBalancer && { status: { loadBalancer, ...(conditions && { conditions }) } }),
+  };
 }
 
 /** Conditions keep only type and status: their heartbeat times change for nothing. */

@@ -5,6 +5,7 @@ import {
   ANNOUNCE_EVERYTHING,
   advertisementsOfPool,
   announcementOf,
+  CONDITION_ANNOUNCED,
   IpAddress,
   isOurs,
   type KubeService,
@@ -22,6 +23,8 @@ export interface WantedVip {
   readonly vip: IpAddress;
   /** The policies that apply; at least one. */
   readonly policies: readonly L2Advertisement[];
+  /** Whether it may have clients already. */
+  readonly wasAnnounced: boolean;
 }
 
 /** Every VIP that a Service of ours holds in its status. A Service that is being deleted holds none any more. */
@@ -33,12 +36,20 @@ export function wantedVips(
   const wanted: WantedVip[] = [];
   for (const service of services) {
     if (!isOurs(service, rule) || service.metadata?.deletionTimestamp !== undefined) continue;
+    const announced = isAnnouncedBefore(service);
     for (const vip of heldVips(service)) {
       const policies = policiesFor(service, vip, config);
-      if (policies.length > 0) wanted.push({ service: serviceKeyOf(service), vip, policies });
+      if (policies.length > 0) wanted.push({ service: serviceKeyOf(service), vip, policies, wasAnnounced: announced });
     }
   }
   return wanted;
+}
+
+// All that a trimmed Service keeps of its conditions; see trim.ts.
+function isAnnouncedBefore(service: KubeService): boolean {
+  return (
+    service.status?.conditions?.some(({ type, status }) => type === CONDITION_ANNOUNCED && status === 'True') ?? false
+  );
 }
 
 // ipMode Proxy: somebody in front terminates the traffic, so nobody must answer for the address.

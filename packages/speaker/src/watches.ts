@@ -100,7 +100,8 @@ export class Watches {
 function isVipNews(event: StoreEvent<Service>): boolean {
   const facts = ({ metadata, spec, status }: Service) => {
     if (!status?.loadBalancer?.ingress?.length) return '';
-    return JSON.stringify([metadata.deletionTimestamp, metadata.labels, metadata.annotations, spec, status]);
+    const { ingress } = status.loadBalancer;
+    return JSON.stringify([metadata.deletionTimestamp, metadata.labels, metadata.annotations, spec, ingress]);
   };
   return facts(event.object) !== (event.type === 'updated' ? facts(event.previous) : '');
 }

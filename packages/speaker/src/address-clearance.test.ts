@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { IpAddress, MacAddress } from '@berth/core';
+import type { ProbeRequest, ProbeResult } from '@berth/link';
+import { expect } from 'chai';
+import { AddressClearance } from './address-clearance.ts';
+import type { Segment } from './segments.ts';
+import { FakeClock, ip, mac, settle } from './testing.ts';
+
+const STRANGER = mac(0x99);
+const LAN: Segment = { ifindex: 2, ifname: 'eth0', mac: mac(2), families: ['IPv4', 'IPv6'] };
+const VIP = ip('192.0.2.20');
+const MINUTE_MS = 60_000;
+
+describe('AddressClearance', () => {
+  let clock: FakeClock;
+  let asked: { readonly request: ProbeRequest; answer(result: ProbeResult): void }[];
+  let members: MacAddress[];
+  let told: string[];
+  let changes: number;
+  let clearance: AddressClearance;
+
+  beforeEach(() => {
+    clock = new FakeClock();
+    asked = [];
+    members = [];
+    told = [];
+    changes = 0;
+    clearance = new AddressClearance({
+      clock,
+      prober: {
+        probe: (request) => {
+          const { promise, resolve } = Promise.withResolvers<ProbeResult>();
+          asked.push({ request, answer: resolve });
+          return promise;
+        },
+      },
+      isOurs: (one) => members.some((member) => member.equals(one)),
+      onChanged: () => {
+        changes += 1;
+      },
+      onConflict: (one) => told.push(`${one.vip} ${one.interface} ${one.mac} ${one.kind}`),
+      onGivenUp: (vip) => told.push(`given up ${vip}`),
+    });
+  });
+
+  async function answer(result: ProbeResult, index = asked.length - 1): Promise<void> {
+    asked[index]?.answer(result);
+    await settle();
+  }
+
+  const conflict: ProbeResult = { end: 'conflict', claimant: STRANGER };
+  const verdict = (vip: IpAddress = VIP) => clearance.verdict(vip, LAN.ifindex);
+
+  it('finds an address clear, for a quarter of an hour', async () => {
+    clearance.ask(VIP, LAN, 'ahead');
+    clearance.ask(VIP, LAN, 'ahead');
+    expect(verdict()).to.equal('unknown');
+    await answer({ end: 'free' });
+    expect(asked.map(({ request }) => request.timing)).to.deep.equal([undefined]);
+    expect([verdict(), changes]).to.deep.equal(['clear', 1]);
+    clearance.ask(VIP, LAN, 'at-need');
+    await clock.advance(15 * MINUTE_MS);
+    expect([verdict(), asked.length]).to.deep.equal(['unknown', 1]);
+  });
+
+  it('tells a stranger at once when a Service waits, and asks again after a minute', async () => {
+    clearance.ask(VIP, LAN, 'at-need');
+    expect(asked[0]?.request.timing?.listenMs).to.equal(100);
+    await answer(conflict);
+    expect([verdict(), ...told]).to.deep.equal(['conflict', `${VIP} eth0 ${STRANGER} before-use`]);
+    clearance.ask(VIP, LAN, 'at-need');
+    await clock.advance(MINUTE_MS);
+    clearance.sweep([LAN], () => true);
+    expect(asked).to.have.length(2);
+    await answer({ end: 'free' });
+    expect([verdict(), clearance.conflicts()]).to.deep.equal(['clear', []]);
+  });
+
+  it('believes a claim that nobody waits for only when it is still no member’s after two seconds', async () => {
+    clearance.ask(VIP, LAN, 'ahead');
+    await answer(conflict);
+    members = [STRANGER];
+    await clock.advance(2000);
+    expect(told).to.deep.equal([]);
+    members = [];
+    clearance.claimed(VIP, LAN, STRANGER);
+    await clock.advance(1999);
+    expect([verdict(), told.length]).to.deep.equal(['unknown', 0]);
+    await clock.advance(1);
+    expect([verdict(), told.length]).to.deep.equal(['conflict', 1]);
+  });
+
+  it('asks quickly for an address that is being asked for slowly when a Service begins to wait', async () => {
+    clearance.ask(VIP, LAN, 'ahead');
+    clearance.ask(VIP, LAN, 'at-need');
+    expect(asked.map(({ request }) => request.timing?.count)).to.deep.equal([undefined, 3]);
+    await answer({ end: 'free' }, 1);
+    expect(verdict()).to.equal('clear');
+    await answer(conflict, 0);
+    expect([verdict(), ...told]).to.deep.equal(['clear']);
+  });
+
+  it('GR-07: after 10 conflicts tries once a minute, what a Service waits for first', async () => {
+    const vips = Array.from({ length: 10 }, (_, index) => ip(`192.0.2.${30 + index}`));
+    for (const [index, vip] of vips.entries()) {
+      clearance.ask(vip, LAN, 'at-need');
+      await answer(conflict, index);
+    }
+    expect(asked).to.have.length(10);
+    clearance.ask(ip('192.0.2.51'), LAN, 'ahead');
+    clearance.ask(VIP, LAN, 'at-need');
+    await clock.advance(MINUTE_MS - 1);
+    expect(asked).to.have.length(10);
+    await clock.advance(1);
+    expect(asked.slice(10).map(({ request }) => String(request.candidate))).to.deep.equal([String(VIP)]);
+    await clock.advance(MINUTE_MS);
+    expect(asked.slice(11).map(({ request }) => String(request.candidate))).to.deep.equal(['192.0.2.51']);
+  });
+
+  it('asks no more than 48 at a time', async () => {
+    const vips = Array.from({ length: 60 }, (_, index) => ip(`192.0.2.${index + 1}`));
+    for (const vip of vips) clearance.ask(vip, LAN, 'at-need');
+    expect(asked).to.have.length(48);
+    await answer({ end: 'free' }, 0);
+    expect(asked).to.have.length(49);
+  });
+
+  it('lets a Service be reached when it cannot even ask three times', async () => {
+    clearance.ask(VIP, LAN, 'at-need');
+    for (let time = 0; time < 3; time++) {
+      await answer({ end: 'failed', error: new Error('ENETDOWN') });
+      await clock.advance(1000);
+    }
+    expect([verdict(), ...told]).to.deep.equal(['clear', `given up ${VIP}`]);
+  });
+
+  it('trusts an address that others used until a moment ago, unless a stranger is known', async () => {
+    clearance.trust(VIP);
+    expect(verdict()).to.equal('clear');
+    await clock.advance(MINUTE_MS);
+    expect(verdict()).to.equal('unknown');
+    clearance.ask(VIP, LAN, 'at-need');
+    await answer(conflict);
+    clearance.trust(VIP);
+    expect(verdict()).to.equal('conflict');
+  });
+
+  it('takes back what it said of a node that turned out to be a member', async () => {
+    clearance.ask(VIP, LAN, 'at-need');
+    await answer(conflict);
+    members = [STRANGER];
+    clearance.sweep([LAN], () => true);
+    await answer({ end: 'free' });
+    expect(clearance.conflicts()).to.deep.equal([]);
+  });
+
+  it('forgets what no pool has any more, and what was on a segment that is gone', async () => {
+    for (const isOfInterest of [false, true]) {
+      clearance.ask(VIP, LAN, 'at-need');
+      await answer(conflict);
+      clearance.sweep(isOfInterest ? [] : [LAN], () => isOfInterest);
+      expect([verdict(), clearance.conflicts().length]).to.deep.equal(['unknown', 0]);
+    }
+  });
+});

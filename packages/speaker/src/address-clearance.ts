@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What this node knows of addresses that it does not answer for yet: which are clear, and which a stranger uses. Executes the questions,
+ * those that somebody waits for first, and no more at a time than a segment can bear.
+ */
+import {
+  type AddressConflict,
+  type IpAddress,
+  type MacAddress,
+  nextProbeMs,
+  PROBE_RATE_LIMIT,
+  QUICK_PROBE_TIMING,
+} from '@berth/core';
+import type { Clock, Timer } from '@berth/kube';
+import type { AddressProber, ProbeResult } from '@berth/link';
+import type { Segment } from './segments.ts';
+
+/** `at-need`: a Service waits, and the question is quick. `ahead`: nobody waits, and the times are those of the RFCs. */
+export type Urgency = 'at-need' | 'ahead';
+export type Verdict = 'clear' | 'conflict' | 'unknown';
+
+/** Questions at a time: three frames in a fifth of a second each, or three in some seconds. */
+const AT_ONCE: Readonly<Record<Urgency, number>> = { 'at-need': 48, ahead: 16 };
+/** An address that was found clear counts as such for so long, in milliseconds; then it is asked for again. */
+const FRESH_MS = 15 * 60_000;
+/** The same for one that is not listened to any more. */
+const UNHEARD_FRESH_MS = 60_000;
+/** An address that a stranger uses is asked for again after this time, in milliseconds. */
+const LOOK_AGAIN_MS: Readonly<Record<Urgency, number>> = { 'at-need': PROBE_RATE_LIMIT.intervalMs, ahead: 5 * 60_000 };
+/** A claim that is heard while nobody waits is believed after this time, in milliseconds: a node that joins may not have been heard yet. */
+const BELIEVE_AFTER_MS = 2_000;
+const RETRY_MS = 1_000;
+/** Who cannot even ask must not keep a Service from being reached for ever. */
+const MOST_FAILURES = 3;
+
+export interface AddressClearanceOptions {
+  readonly clock: Clock;
+  readonly prober: Pick<AddressProber, 'probe'>;
+  /** Whether a MAC address is one of the cluster's. */
+  isOurs(mac: MacAddress): boolean;
+  /** A verdict changed. */
+  onChanged(): void;
+  onConflict(conflict: AddressConflict): void;
+  /** Nothing could be found out about an address that a Service waits for; it is used all the same. */
+  onGivenUp(vip: IpAddress, segment: Segment, error: unknown): void;
+}
+
+interface Entry {
+  readonly vip: IpAddress;
+  readonly segment: Segment;
+  verdict: Verdict;
+  /** When the verdict was found, on the clock. */
+  foundMs: number;
+  work: 'none' | 'waiting' | 'asking';
+  urgency: Urgency;
+  /** Number of the question whose answer counts. */
+  question: number;
+  failures: number;
+  /** Until when a verdict `clear` counts. */
+  freshUntilMs: number;
+  conflict: AddressConflict | undefined;
+}
+
+export class AddressClearance {
+  readonly #options: AddressClearanceOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #waiting: Readonly<Record<Urgency, Set<Entry>>> = { 'at-need': new Set(), ahead: new Set() };
+  readonly #asking: Record<Urgency, number> = { 'at-need': 0, ahead: 0 };
+  /** When a question was last put on each interface. */
+  readonly #askedMs = new Map<number, number>();
+  /** VIPs that were in use without a conflict until a moment ago, and until when that counts. */
+  readonly #trustedUntilMs = new Map<string, number>();
+  #timer: Timer | undefined;
+
+  constructor(options: AddressClearanceOptions) {
+    this.#options = options;
+  }
+
+  verdict(vip: IpAddress, ifindex: number): Verdict {
+    const entry = this.#entries.get(keyOf(vip, ifindex));
+    const nowMs = this.#options.clock.now();
+    if (entry?.verdict === 'conflict') return 'conflict';
+    if (entry?.verdict === 'clear' && nowMs < entry.freshUntilMs) return 'clear';
+    return nowMs < (this.#trustedUntilMs.get(String(vip)) ?? 0) ? 'clear' : 'unknown';
+  }
+
+  /** Has the address asked for, unless its verdict is known or it is being asked for as urgently. */
+  ask(vip: IpAddress, segment: Segment, urgency: Urgency): void {
+    const entry = this.#entryOf(vip, segment);
+    const isKnown = this.verdict(vip, segment.ifindex) !== 'unknown';
+    const isUnderWay = entry.work !== 'none' && (entry.urgency === 'at-need' || urgency === 'ahead');
+    if (urgency === 'at-need') entry.urgency = urgency;
+    if (!isKnown && !isUnderWay) this.#enqueue(entry, urgency);
+  }
+
+  /** Others have just stopped to use an address without any conflict: it need not be asked for if it is used again soon. */
+  trust(vip: IpAddress): void {
+    this.#trustedUntilMs.set(String(vip), this.#options.clock.now() + UNHEARD_FRESH_MS);
+  }
+
+  /** A frame told that `mac` uses the address, or is about to. */
+  claimed(vip: IpAddress, segment: Segment, mac: MacAddress): void {
+    if (this.#options.isOurs(mac)) return;
+    const entry = this.#entryOf(vip, segment);
+    if (entry.urgency === 'at-need' || entry.verdict === 'conflict') {
+      this.#settle(entry, mac);
+      return;
+    }
+    // Who needs the address meanwhile asks for it anew.
+    entry.verdict = 'unknown';
+    entry.freshUntilMs = this.#options.clock.now() + 2 * BELIEVE_AFTER_MS;
+    this.#options.clock.after(BELIEVE_AFTER_MS, () => {
+      if (this.#isCurrent(entry) && !this.#options.isOurs(mac)) this.#settle(entry, mac);
+    });
+  }
+
+  /** From now on nothing is heard about the address: what is known of it does not count for long. */
+  unheard(vip: IpAddress, ifindex: number): void {
+    const entry = this.#entries.get(keyOf(vip, ifindex));
+    const untilMs = this.#options.clock.now() + UNHEARD_FRESH_MS;
+    if (entry) entry.freshUntilMs = Math.min(entry.freshUntilMs, untilMs);
+  }
+
+  /** Addresses that strangers use. */
+  conflicts(): AddressConflict[] {
+    return [...this.#entries.values()].flatMap(({ conflict }) => conflict ?? []);
+  }
+
+  /**
+   * Forgets what is old or of no interest and has conflicts looked at again. Called from time to time and when segments changed.
+   * `isOfInterest`: whether the address may be given, or is wanted.
+   */
+  sweep(segments: readonly Segment[], isOfInterest: (vip: IpAddress) => boolean): void {
+    const nowMs = this.#options.clock.now();
+    for (const [vip, untilMs] of this.#trustedUntilMs) if (untilMs <= nowMs) this.#trustedUntilMs.delete(vip);
+    for (const entry of [...this.#entries.values()]) {
+      const isThere = segments.some(
+        (one) => one.ifindex === entry.segment.ifindex && one.mac.equals(entry.segment.mac),
+      );
+      if (!isThere || !isOfInterest(entry.vip)) this.#forget(entry);
+      else if (entry.verdict === 'conflict') this.#lookAgain(entry, nowMs);
+      else if (entry.work === 'none' && entry.freshUntilMs <= nowMs) this.#forget(entry);
+    }
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#entries.clear();
+    for (const queue of Object.values(this.#waiting)) queue.clear();
+  }
+
+  #entryOf(vip: IpAddress, segment: Segment): Entry {
+    const key = keyOf(vip, segment.ifindex);
+    const known = this.#entries.get(key);
+    if (known) return known;
+    const fresh = { verdict: 'unknown', foundMs: 0, work: 'none', urgency: 'ahead', conflict: undefined } as const;
+    const entry: Entry = { vip, segment, ...fresh, question: 0, failures: 0, freshUntilMs: 0 };
+    this.#entries.set(key, entry);
+    return entry;
+  }
+
+  #isCurrent(entry: Entry): boolean {
+    return this.#entries.get(keyOf(entry.vip, entry.segment.ifindex)) === entry;
+  }
+
+  #forget(entry: Entry): void {
+    this.#entries.delete(keyOf(entry.vip, entry.segment.ifindex));
+    for (const queue of Object.values(this.#waiting)) queue.delete(entry);
+    if (entry.conflict) this.#options.onChanged();
+  }
+
+  // A node that joined may have been taken for a stranger.
+  #lookAgain(entry: Entry, nowMs: number): void {
+    const isMistake = entry.conflict !== undefined && this.#options.isOurs(entry.conflict.mac);
+    const isDue = nowMs - entry.foundMs >= LOOK_AGAIN_MS[entry.urgency];
+    if (entry.work === 'none' && (isMistake || isDue)) this.#enqueue(entry, entry.urgency);
+  }
+
+  #enqueue(entry: Entry, urgency: Urgency): void {
+    this.#waiting.ahead.delete(entry);
+    entry.work = 'waiting';
+    entry.urgency = urgency;
+    this.#waiting[urgency].add(entry);
+    this.#pump();
+  }
+
+  #pump(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const { clock } = this.#options;
+    const conflicts = this.#conflictsBySegment();
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const urgency of ['at-need', 'ahead'] as const)
+      for (const entry of this.#waiting[urgency]) {
+        if (this.#asking[urgency] >= AT_ONCE[urgency]) break;
+        const { ifindex } = entry.segment;
+        const mayMs = nextProbeMs(conflicts.get(ifindex) ?? 0, this.#askedMs.get(ifindex) ?? Number.NEGATIVE_INFINITY);
+        if (mayMs <= clock.now()) void this.#put(entry, urgency);
+        else nextMs = Math.min(nextMs, mayMs);
+      }
+    if (nextMs !== Number.POSITIVE_INFINITY) this.#timer = clock.after(nextMs - clock.now(), () => this.#pump());
+  }
+
+  #conflictsBySegment(): Map<number, number> {
+    const counts = new Map<number, number>();
+    for (const { segment, conflict } of this.#entries.values())
+      if (conflict) counts.set(segment.ifindex, (counts.get(segment.ifindex) ?? 0) + 1);
+    return counts;
+  }
+
+  async #put(entry: Entry, urgency: Urgency): Promise<void> {
+    const { clock, prober } = this.#options;
+    this.#waiting[urgency].delete(entry);
+    this.#askedMs.set(entry.segment.ifindex, clock.now());
+    this.#asking[urgency] += 1;
+    entry.work = 'asking';
+    entry.question += 1;
+    const { question, vip, segment } = entry;
+    const timing = urgency === 'at-need' ? { timing: QUICK_PROBE_TIMING } : {};
+    const result = await prober.probe({ candidate: vip, ifindex: segment.ifindex, mac: segment.mac, ...timing });
+    this.#asking[urgency] -= 1;
+    if (this.#isCurrent(entry) && entry.question === question) this.#take(entry, result);
+    this.#pump();
+  }
+
+  #take(entry: Entry, result: ProbeResult): void {
+    entry.work = 'none';
+    if (result.end === 'free') this.#clear(entry);
+    else if (result.end === 'failed') this.#retry(entry, result.error);
+    else if (this.#options.isOurs(result.claimant)) this.#enqueue(entry, entry.urgency);
+    else this.claimed(entry.vip, entry.segment, result.claimant);
+  }
+
+  #retry(entry: Entry, error: unknown): void {
+    entry.failures += 1;
+    if (entry.urgency === 'at-need' && entry.failures >= MOST_FAILURES) {
+      this.#options.onGivenUp(entry.vip, entry.segment, error);
+      this.#clear(entry);
+      return;
+    }
+    entry.work = 'waiting';
+    this.#options.clock.after(RETRY_MS, () => {
+      if (this.#isCurrent(entry) && entry.work === 'waiting') this.#enqueue(entry, entry.urgency);
+    });
+  }
+
+  #clear(entry: Entry): void {
+    const nowMs = this.#options.clock.now();
+    const isNews = entry.verdict !== 'clear';
+    Object.assign(entry, { verdict: 'clear', foundMs: nowMs, failures: 0, conflict: undefined });
+    entry.freshUntilMs = nowMs + FRESH_MS;
+    if (isNews) this.#options.onChanged();
+  }
+
+  #settle(entry: Entry, mac: MacAddress): void {
+    const { clock, onConflict, onChanged } = this.#options;
+    entry.verdict = 'conflict';
+    entry.foundMs = clock.now();
+    // An answer that is still under way does not count any more.
+    entry.question += 1;
+    entry.work = 'none';
+    for (const queue of Object.values(this.#waiting)) queue.delete(entry);
+    if (entry.conflict?.mac.equals(mac)) return;
+    const sinceSeconds = Math.floor(clock.date().getTime() / 1000);
+    const { vip, segment } = entry;
+    entry.conflict = { vip, interface: segment.ifname, mac, sinceSeconds, kind: 'before-use' };
+    onConflict(entry.conflict);
+    onChanged();
+  }
+}
+
+function keyOf(vip: IpAddress, ifindex: number): string {
+  return `${vip} ${ifindex}`;
+}
