@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-/**
- * Messages about interfaces and their addresses (rtnetlink(7)) as values. All numbers are in host byte order; attributes are padded to
- * 4 bytes. The kernel is trusted, yet lengths are checked: a reader of another kernel version must not run off the end.
- */
+/** Messages about interfaces and their addresses (rtnetlink(7)) as values. */
 import { IpAddress, MacAddress } from '@berth/core';
 import { HOST_IS_LITTLE_ENDIAN } from './linux.ts';
+import {
+  decodeNetlink,
+  encodeDumpRequest,
+  type NetlinkMessage,
+  readAttributes,
+  readText,
+  readUint32,
+  viewOf,
+} from './netlink-message.ts';
 
-/** Sizes of struct nlmsghdr, ifinfomsg, ifaddrmsg and rtattr, in bytes. */
-const HEADER_BYTES = 16;
+/** Sizes of struct ifinfomsg and ifaddrmsg, in bytes. */
 const LINK_BYTES = 16;
 const ADDRESS_BYTES = 8;
-const ATTRIBUTE_BYTES = 4;
 
-const NLMSG = { ERROR: 2, DONE: 3 } as const;
 const RTM = { NEWLINK: 16, DELLINK: 17, GETLINK: 18, NEWADDR: 20, DELADDR: 21, GETADDR: 22 } as const;
-const NLM_F = { REQUEST: 0x1, DUMP: 0x300 } as const;
 const IFLA = { ADDRESS: 1, IFNAME: 3, MASTER: 10, OPERSTATE: 16, LINKINFO: 18 } as const;
 const IFLA_INFO = { KIND: 1, SLAVE_KIND: 4 } as const;
 const IFA = { ADDRESS: 1, LOCAL: 2, FLAGS: 8 } as const;
 const IFF = { UP: 0x1, BROADCAST: 0x2, LOOPBACK: 0x8, NOARP: 0x80, LOWER_UP: 0x1_0000 } as const;
 const IFA_F = { DADFAILED: 0x08, TENTATIVE: 0x40 } as const;
 const ARPHRD_ETHER = 1;
-/** Type bits of rta_type; the upper two are flags. */
-const ATTRIBUTE_TYPE_MASK = 0x3fff;
 
 /** RFC 2863 operational states, by number (IF_OPER_*). */
 const OPER_STATES = ['unknown', 'not-present', 'down', 'lower-layer-down', 'testing', 'dormant', 'up'] as const;
@@ -70,32 +70,18 @@ export type RouteMessage =
 
 /** A request for all interfaces or all addresses. */
 export function encodeDump(what: 'links' | 'addresses', sequence: number): Uint8Array {
-  const view = new DataView(new ArrayBuffer(HEADER_BYTES + LINK_BYTES));
-  view.setUint32(0, view.byteLength, HOST_IS_LITTLE_ENDIAN);
-  view.setUint16(4, what === 'links' ? RTM.GETLINK : RTM.GETADDR, HOST_IS_LITTLE_ENDIAN);
-  view.setUint16(6, NLM_F.REQUEST | NLM_F.DUMP, HOST_IS_LITTLE_ENDIAN);
-  view.setUint32(8, sequence, HOST_IS_LITTLE_ENDIAN);
-  return new Uint8Array(view.buffer);
+  return encodeDumpRequest(what === 'links' ? RTM.GETLINK : RTM.GETADDR, LINK_BYTES, sequence);
 }
 
 /** Reads all messages of a datagram; those of other kinds, and whatever cannot be read, are left out. */
 export function decodeRouteMessages(datagram: Uint8Array): RouteMessage[] {
-  const messages: RouteMessage[] = [];
-  for (let offset = 0; offset + HEADER_BYTES <= datagram.length; ) {
-    const view = viewOf(datagram.subarray(offset));
-    const length = view.getUint32(0, HOST_IS_LITTLE_ENDIAN);
-    if (length < HEADER_BYTES || offset + length > datagram.length) break;
-    const body = datagram.subarray(offset + HEADER_BYTES, offset + length);
-    const message = decodeMessage(view.getUint16(4, HOST_IS_LITTLE_ENDIAN), body);
-    if (message) messages.push(message);
-    offset += aligned(length);
-  }
-  return messages;
+  return decodeNetlink(datagram).flatMap((message) => decodeMessage(message) ?? []);
 }
 
-function decodeMessage(type: number, body: Uint8Array): RouteMessage | undefined {
-  if (type === NLMSG.DONE) return { type: 'done' };
-  if (type === NLMSG.ERROR) return decodeError(body);
+function decodeMessage(message: NetlinkMessage): RouteMessage | undefined {
+  if (message.kind === 'done') return { type: 'done' };
+  if (message.kind === 'error') return { type: 'error', errno: message.errno };
+  const { type, body } = message;
   if (type === RTM.NEWLINK || type === RTM.DELLINK) {
     const link = decodeLink(body);
     return link && { type: type === RTM.NEWLINK ? 'link' : 'link-gone', link };
@@ -105,13 +91,6 @@ function decodeMessage(type: number, body: Uint8Array): RouteMessage | undefined
     return address && { type: type === RTM.NEWADDR ? 'address' : 'address-gone', address };
   }
   return undefined;
-}
-
-// Errors are negative; zero acknowledges, which nobody asked for.
-function decodeError(body: Uint8Array): RouteMessage | undefined {
-  if (body.length < 4) return undefined;
-  const errno = -viewOf(body).getInt32(0, HOST_IS_LITTLE_ENDIAN);
-  return errno === 0 ? undefined : { type: 'error', errno };
 }
 
 function decodeLink(body: Uint8Array): Link | undefined {
@@ -153,33 +132,4 @@ function decodeAddress(body: Uint8Array): LinkAddress | undefined {
     prefixLength: view.getUint8(1),
     isTentative: (flags & (IFA_F.TENTATIVE | IFA_F.DADFAILED)) !== 0,
   };
-}
-
-function readAttributes(bytes: Uint8Array): Map<number, Uint8Array> {
-  const attributes = new Map<number, Uint8Array>();
-  for (let offset = 0; offset + ATTRIBUTE_BYTES <= bytes.length; ) {
-    const view = viewOf(bytes.subarray(offset));
-    const length = view.getUint16(0, HOST_IS_LITTLE_ENDIAN);
-    if (length < ATTRIBUTE_BYTES || offset + length > bytes.length) break;
-    const type = view.getUint16(2, HOST_IS_LITTLE_ENDIAN) & ATTRIBUTE_TYPE_MASK;
-    attributes.set(type, bytes.subarray(offset + ATTRIBUTE_BYTES, offset + length));
-    offset += aligned(length);
-  }
-  return attributes;
-}
-
-function readText(bytes: Uint8Array | undefined): string | undefined {
-  return bytes && new TextDecoder().decode(bytes).replace(/\0.*$/s, '');
-}
-
-function readUint32(bytes: Uint8Array | undefined): number | undefined {
-  return bytes && bytes.length >= 4 ? viewOf(bytes).getUint32(0, HOST_IS_LITTLE_ENDIAN) : undefined;
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
-function aligned(length: number): number {
-  return (length + 3) & ~3;
 }

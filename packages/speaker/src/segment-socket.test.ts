@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { FrameSocket } from '@berth/link';
 import { expect } from 'chai';
-import { FloodProofSocket, type FrameSocket } from './segment-socket.ts';
+import { FloodProofSocket } from './segment-socket.ts';
 import { FakeClock, mac } from './testing.ts';
 
 type OnFrame = Parameters<FrameSocket['receive']>[0];

@@ -5,8 +5,15 @@
  * process and none of the members' frames. A newcomer is a stranger until its first frame was believed.
  */
 import { HEARTBEAT_ETHER_TYPE, type MacAddress } from '@berth/core';
-import type { Clock, Timer } from '@berth/kube';
-import { LinkGroup, MAX_FILTERED_SENDERS, PacketSocket, sourceFilter } from '@berth/link';
+import type { Clock } from '@berth/kube';
+import {
+  type FrameSocket,
+  LinkGroup,
+  MAX_FILTERED_SENDERS,
+  PacketSocket,
+  sourceFilter,
+  ThrottledSocket,
+} from '@berth/link';
 import { HEARTBEAT_GROUP } from './heartbeat-frames.ts';
 
 /** Room for the heartbeats of a crowded segment while this process is busy. */
@@ -16,12 +23,6 @@ const STRANGERS_BUFFER_BYTES = 1 << 18;
 /** Frames of strangers that are read in one window; at 10 us each they take a fortieth of a core. */
 const STRANGERS_PER_WINDOW = 64;
 const WINDOW_MS = 25;
-
-/** The part of a packet socket that is used. */
-export type FrameSocket = Pick<
-  PacketSocket,
-  'receive' | 'pause' | 'resume' | 'setFilter' | 'send' | 'close' | 'takeStatistics'
->;
 
 export interface FloodProofOptions {
   /** For frames of members; keeps none yet. */
@@ -34,19 +35,15 @@ export interface FloodProofOptions {
 }
 
 export class FloodProofSocket {
-  readonly #clock: Clock;
   readonly #members: FrameSocket;
-  readonly #strangers: FrameSocket;
+  readonly #strangers: ThrottledSocket;
   readonly #group: { close(): void };
-  #timer: Timer | undefined;
-  #readInWindow = 0;
-  #unread = 0;
 
   constructor({ members, strangers, group, clock }: FloodProofOptions) {
-    this.#clock = clock;
     this.#members = members;
-    this.#strangers = strangers;
     this.#group = group;
+    const budget = { perWindow: STRANGERS_PER_WINDOW, windowMs: WINDOW_MS };
+    this.#strangers = new ThrottledSocket({ socket: strangers, clock, ...budget });
   }
 
   send(frame: Uint8Array): boolean {
@@ -55,10 +52,7 @@ export class FloodProofSocket {
 
   receive(onFrame: (frame: { readonly bytes: Uint8Array }) => void, onError: (error: unknown) => void): void {
     this.#members.receive(onFrame, onError);
-    this.#strangers.receive((frame) => {
-      this.#countStranger();
-      onFrame(frame);
-    }, onError);
+    this.#strangers.receive(onFrame, onError);
   }
 
   /** Frames of exactly these senders have the members' buffer from now on. A frame that arrives meanwhile may come twice, never not at all. */
@@ -70,26 +64,13 @@ export class FloodProofSocket {
 
   /** Frames of strangers that were dropped unread, since this was opened. */
   get unread(): number {
-    this.#unread += this.#strangers.takeStatistics().dropped;
-    return this.#unread;
+    return this.#strangers.unread;
   }
 
   close(): void {
-    this.#timer?.cancel();
     this.#group.close();
     this.#members.close();
     this.#strangers.close();
-  }
-
-  // A batch that was read already is looked at whole, so a window may take one batch more.
-  #countStranger(): void {
-    this.#readInWindow += 1;
-    this.#timer ??= this.#clock.after(WINDOW_MS, () => {
-      this.#timer = undefined;
-      this.#readInWindow = 0;
-      this.#strangers.resume();
-    });
-    if (this.#readInWindow === STRANGERS_PER_WINDOW) this.#strangers.pause();
   }
 }
 
