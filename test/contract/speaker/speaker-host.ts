@@ -86,6 +86,10 @@ export class SpeakerHost {
     this.#process?.kill(name);
   }
 
+  get isRunning(): boolean {
+    return this.#process !== undefined && this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
   get exitCode(): number | null | undefined {
     return this.#process?.exitCode;
   }
@@ -95,6 +99,15 @@ export class SpeakerHost {
       signal: AbortSignal.timeout(1000),
     });
     return response.status === 200;
+  }
+
+  /** VIPs that the speaker says it announces. */
+  async announced(): Promise<string[]> {
+    const response = await fetch(`http://${this.address}:${METRICS_PORT}/metrics`, {
+      signal: AbortSignal.timeout(5_000),
+    });
+    const lines = (await response.text()).split('\n').filter((line) => /^berth_speaker_announced\{.*\} 1$/.test(line));
+    return [...new Set(lines.map((line) => /ip="([^"]+)"/.exec(line)?.[1] ?? '?'))];
   }
 
   /** The value of one series, or undefined when it is not there. `labels` as the text between the braces, in their order. */
@@ -124,6 +137,12 @@ export class SpeakerHost {
       { type: 'strategic', body },
       { subresource: 'status' },
     );
+  }
+
+  /** Changes the Node object, or with `subresource` its status. */
+  async patchNode(body: object, subresource?: 'status'): Promise<void> {
+    const options = subresource === undefined ? {} : { subresource };
+    await this.#options.client.patch(nodes, { name: this.name }, { type: 'strategic', body }, options);
   }
 
   async label(labels: Readonly<Record<string, string | null>>): Promise<void> {
