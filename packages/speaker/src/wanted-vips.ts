@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which VIPs the cluster wants announced, for which Service and by which policies. Pure. */
 import {
-  type AddressPool,
-  ANNOUNCE_EVERYTHING,
-  advertisementsOfPool,
-  announcementOf,
   CONDITION_ANNOUNCED,
   IpAddress,
   isOurs,
@@ -12,7 +8,7 @@ import {
   type L2Advertisement,
   type LoadBalancerClassRule,
   type PoolConfig,
-  readSharingKey,
+  policiesOfVip,
   type ServiceKey,
   serviceKeyOf,
 } from '@berth/core';
@@ -38,8 +34,10 @@ export function wantedVips(
     if (!isOurs(service, rule) || service.metadata?.deletionTimestamp !== undefined) continue;
     const announced = isAnnouncedBefore(service);
     for (const vip of heldVips(service)) {
-      const policies = policiesFor(service, vip, config);
-      if (policies.length > 0) wanted.push({ service: serviceKeyOf(service), vip, policies, wasAnnounced: announced });
+      const policies = policiesOfVip(service, vip, config);
+      if (!policies.announced) continue;
+      const { advertisements } = policies;
+      wanted.push({ service: serviceKeyOf(service), vip, policies: advertisements, wasAnnounced: announced });
     }
   }
   return wanted;
@@ -60,22 +58,4 @@ function heldVips(service: KubeService): IpAddress[] {
     if (address.ok && (ipMode ?? 'VIP') === 'VIP') vips.set(String(address.value), address.value);
   }
   return [...vips.values()];
-}
-
-function policiesFor(service: KubeService, vip: IpAddress, config: PoolConfig): readonly L2Advertisement[] {
-  const pool = config.pools.find((one) => holds(one, vip));
-  const policies = pool ? advertisementsOfPool(config, pool) : policiesOutsidePools(config);
-  const sharingKey = readSharingKey(service.metadata?.annotations ?? {});
-  const about = { labels: service.metadata?.labels ?? {}, sharingKey: sharingKey.ok ? sharingKey.value : '' };
-  const announcement = announcementOf(policies, about);
-  return announcement.announced ? announcement.advertisements : [];
-}
-
-// A VIP whose pool was taken out of the configuration is kept and answered without a gap; no policy names it, so all may.
-function policiesOutsidePools(config: PoolConfig): readonly L2Advertisement[] {
-  return config.advertisements.length === 0 ? [ANNOUNCE_EVERYTHING] : config.advertisements;
-}
-
-function holds(pool: AddressPool, vip: IpAddress): boolean {
-  return pool.addresses.some(({ range }) => range.contains(vip));
 }

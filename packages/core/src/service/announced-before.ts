@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Whether the addresses of a Service may have clients already. Such an address is never taken for a fresh one. */
+
+import { CONDITION_ANNOUNCED } from './announced.ts';
 import type { KubeService } from './kube-service.ts';
 import { CONDITION_ADDRESS_ASSIGNED } from './service-request.ts';
-import { CONDITION_ANNOUNCED } from './service-status.ts';
 
 /** An address that a status has shown for this long was in use, whatever the other condition says of this moment; in milliseconds. */
 const SETTLED_MS = 10 * 60_000;

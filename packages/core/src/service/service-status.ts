@@ -2,13 +2,12 @@
 /** The patch that brings a Service's status, finalizer and marks in line with a decision, and the one that takes them away. */
 import type { Decision, RemarkReason } from '../ipam/decision.ts';
 import { ANNOTATION_RENUMBER, sameAddresses } from './annotations.ts';
+import { type AnnouncedVerdict, CONDITION_ANNOUNCED } from './announced.ts';
 import type { KubeCondition, KubeIngress, KubeService } from './kube-service.ts';
 import { CONDITION_ADDRESS_ASSIGNED, shownAddressesOf } from './service-request.ts';
 
 /** Added before an address is shown, so that a deleted Service is seen before it is gone. */
 export const FINALIZER = 'service.kubernetes.io/load-balancer-cleanup';
-
-export const CONDITION_ANNOUNCED = 'berth.dev/Announced';
 
 /** The mark that names the pool of the address; written for people and tools, never read back. */
 export const ANNOTATION_POOL = 'berth.dev/ip-allocated-from-pool';
@@ -35,6 +34,8 @@ export interface StatusPatchOptions {
   readonly nowMs: number;
   /** Whether our finalizer is wanted. */
   readonly finalizer: boolean;
+  /** What to say about who announces the Service, if the patch is made anyway; it is never the reason for one. */
+  readonly announced?: AnnouncedVerdict | undefined;
 }
 
 /**
@@ -45,15 +46,30 @@ export interface StatusPatchOptions {
 export function statusPatch(
   service: KubeService,
   decision: Decision,
-  { nowMs, finalizer }: StatusPatchOptions,
+  { nowMs, finalizer, announced }: StatusPatchOptions,
 ): ServicePatch | undefined {
   const ingress = decision.addresses.map(({ address }) => ({ ip: address.toString(), ipMode: 'VIP' }));
-  return patchOf(service, {
+  const assigned = { type: CONDITION_ADDRESS_ASSIGNED, ...decision.condition };
+  const changes = {
     finalizers: finalizer && ingress.length > 0 ? withFinalizer(service) : undefined,
     annotations: markChanges(service, marksOf(service, decision)),
     ingress: sameIngress(service, ingress) ? undefined : ingress,
-    conditions: withCondition(service, decision, nowMs),
-  });
+    conditions: withConditions(service, [assigned], nowMs),
+  };
+  const patch = patchOf(service, changes);
+  if (patch === undefined || announced === undefined) return patch;
+  const both = [assigned, { type: CONDITION_ANNOUNCED, ...announced }];
+  return patchOf(service, { ...changes, conditions: withConditions(service, both, nowMs) });
+}
+
+/** The patch of a Service whose announcement alone changed, or undefined when its condition says so already. */
+export function announcedPatch(
+  service: KubeService,
+  verdict: AnnouncedVerdict,
+  nowMs: number,
+): ServicePatch | undefined {
+  const conditions = withConditions(service, [{ type: CONDITION_ANNOUNCED, ...verdict }], nowMs);
+  return patchOf(service, { finalizers: undefined, annotations: undefined, ingress: undefined, conditions });
 }
 
 export interface RemovalOptions {
@@ -161,20 +177,34 @@ function markChanges(
   return Object.fromEntries(changes.map(([name, value]) => [name, value ?? null]));
 }
 
-function withCondition(
+type Wanted = Omit<KubeCondition, 'lastTransitionTime'>;
+
+/** All conditions of the Service with these among them; undefined when they are already. */
+function withConditions(
   service: KubeService,
-  { condition }: Decision,
+  wanted: readonly Wanted[],
   nowMs: number,
 ): readonly KubeCondition[] | undefined {
-  const conditions = service.status?.conditions ?? [];
-  const present = conditionOf(service);
-  const isSame = present?.reason === condition.reason && present.message === condition.message;
-  if (isSame && present.status === condition.status) return undefined;
-  const isTransition = present?.status !== condition.status;
+  const present = service.status?.conditions ?? [];
+  return wanted.reduce<readonly KubeCondition[] | undefined>(
+    (changed, next) => withCondition(changed ?? present, next, nowMs) ?? changed,
+    undefined,
+  );
+}
+
+function withCondition(
+  conditions: readonly KubeCondition[],
+  wanted: Wanted,
+  nowMs: number,
+): readonly KubeCondition[] | undefined {
+  const present = conditions.find(({ type }) => type === wanted.type);
+  const isSame = present?.reason === wanted.reason && present.message === wanted.message;
+  if (isSame && present.status === wanted.status) return undefined;
+  const isTransition = present?.status !== wanted.status;
   const lastTransitionTime = isTransition ? new Date(nowMs).toISOString() : present.lastTransitionTime;
-  const next = { type: CONDITION_ADDRESS_ASSIGNED, ...condition, lastTransitionTime };
+  const next = { ...wanted, lastTransitionTime };
   if (present === undefined) return [...conditions, next];
-  return conditions.map((other) => (other.type === CONDITION_ADDRESS_ASSIGNED ? next : other));
+  return conditions.map((other) => (other.type === wanted.type ? next : other));
 }
 
 function conditionOf(service: KubeService): KubeCondition | undefined {
