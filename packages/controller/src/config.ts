@@ -2,8 +2,8 @@
 /** The options of the controller, by argument or environment. All problems are told at once. */
 import { hostname } from 'node:os';
 import { DEFAULT_LOAD_BALANCER_CLASS } from '@berth/core';
-import { listenAddress, readOptions } from '@berth/daemon';
-import { z } from 'zod';
+import { choice, listenAddress, readOptions, wholeNumberWithin } from '@berth/daemon';
+import * as z from 'zod/mini';
 
 export interface ControllerConfig {
   /** Namespace of Berth. Argument `--namespace`, environment NAMESPACE. Default: berth-system. */
@@ -46,15 +46,17 @@ const ENVIRONMENT = {
   identity: 'POD_NAME',
 } as const;
 
+const name = z.string().check(z.minLength(1));
+
 const OPTIONS = z.object({
-  namespace: z.string().min(1).default('berth-system'),
-  'load-balancer-class': z.string().min(1).default(DEFAULT_LOAD_BALANCER_CLASS),
-  kubeconfig: z.string().optional(),
-  'metrics-address': listenAddress.default({ host: undefined, port: 7480 }),
-  'log-level': z.enum(['error', 'warn', 'info', 'debug']).default('info'),
-  finalizer: z.enum(['add', 'none']).default('add'),
-  'lease-seconds': z.coerce.number().int().min(3).max(120).default(15),
-  identity: z.string().optional(),
+  namespace: z._default(name, 'berth-system'),
+  'load-balancer-class': z._default(name, DEFAULT_LOAD_BALANCER_CLASS),
+  kubeconfig: z.optional(z.string()),
+  'metrics-address': z._default(listenAddress, { host: undefined, port: 7480 }),
+  'log-level': z._default(choice('error', 'warn', 'info', 'debug'), 'info'),
+  finalizer: z._default(choice('add', 'none'), 'add'),
+  'lease-seconds': z._default(wholeNumberWithin(3, 120), 15),
+  identity: z.optional(z.string()),
 });
 
 /** Reads the options. An empty text counts as not given. */

@@ -8,7 +8,6 @@ import { ClusterView } from './cluster-view.ts';
 import { HeartbeatSecret } from './heartbeat-secret.ts';
 import { LeaderTerm } from './leader-term.ts';
 import { Metrics } from './metrics.ts';
-import { NO_POOLS } from './pool-source.ts';
 
 export interface ControllerOptions {
   readonly api: KubeApi;
@@ -40,10 +39,10 @@ export class Controller implements Task {
     const clock = options.clock ?? systemClock;
     this.metrics = new Metrics({
       isLeader: () => this.isLeader,
-      pools: () => this.#term?.pools ?? NO_POOLS,
+      pools: () => this.#term?.pools,
       usage: () => this.#term?.usage() ?? [],
       refusals: () => this.#term?.refusals() ?? new Map(),
-      queueLength: () => this.#term?.queueLength ?? 0,
+      queueLength: () => this.#term?.queueLength,
     });
     this.#view = new ClusterView({
       api,

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The metrics of the controller. Numbers that are kept elsewhere are read when somebody asks for them. */
 import type { PoolUsageReport, RefusalReason } from '@berth/core';
-import { registerProcessMetrics } from '@berth/daemon';
+import { Counter, Gauge, Registry, registerProcessMetrics } from '@berth/daemon';
 import type { KubeError } from '@berth/kube';
-import { Counter, Gauge, Registry } from '@prometheus-io/client';
 import type { PoolState } from './pool-source.ts';
 
-/** Where the numbers come from; empty on a replica that does not lead. */
+/**
+ * Where the numbers come from. What only the leader knows is undefined or empty on the other replica, and its series are not there:
+ * zero would read as "nothing loaded".
+ */
 export interface MetricSources {
   isLeader(): boolean;
-  pools(): PoolState;
+  pools(): PoolState | undefined;
   usage(): readonly PoolUsageReport[];
   refusals(): ReadonlyMap<RefusalReason, number>;
   /** Services that wait in the queue. */
-  queueLength(): number;
+  queueLength(): number | undefined;
 }
 
 const PREFIX = 'berth_controller';
@@ -92,21 +94,36 @@ function registerPools(sources: MetricSources, registers: Registry[]): void {
 }
 
 function registerState(sources: MetricSources, registers: Registry[]): void {
-  const flag = (name: string, help: string, read: () => number) =>
+  const flag = (name: string, help: string, read: () => number | boolean | undefined) =>
     new Gauge({
       name,
       help,
       registers,
       collect() {
-        this.set(read());
+        this.reset();
+        const value = read();
+        if (value !== undefined) this.set(Number(value));
       },
     });
-  flag(`${PREFIX}_leader`, '1 on the replica that leads', () => (sources.isLeader() ? 1 : 0));
-  flag('berth_config_loaded', '1 once a pool configuration is in force', () => (sources.pools().config ? 1 : 0));
-  flag('berth_config_stale', '1 while the pool configuration in force is not the newest', () =>
-    sources.pools().report === 'Invalid' || sources.pools().report === 'Missing' ? 1 : 0,
+  const isStale = ({ report }: PoolState) => report === 'Invalid' || report === 'Missing';
+  const ofPools = (read: (state: PoolState) => boolean) => () => {
+    const state = sources.pools();
+    return state && read(state);
+  };
+  flag(`${PREFIX}_leader`, '1 on the replica that leads', () => sources.isLeader());
+  flag(
+    'berth_config_loaded',
+    '1 once a pool configuration is in force; only on the replica that leads',
+    ofPools(({ config }) => config !== undefined),
   );
-  flag(`${PREFIX}_queue_length`, 'Services that wait to be looked at', () => sources.queueLength());
+  flag(
+    'berth_config_stale',
+    '1 while the pool configuration in force is not the newest; only on the replica that leads',
+    ofPools(isStale),
+  );
+  flag(`${PREFIX}_queue_length`, 'Services that wait to be looked at; only on the replica that leads', () =>
+    sources.queueLength(),
+  );
   new Gauge({
     name: 'berth_services_refused',
     help: 'Services with a wish that is refused now, by reason',

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Metrics that every process has, by the names that Prometheus' own client libraries give them. */
-import { Counter, Gauge, type Registry } from '@prometheus-io/client';
+import { Counter, Gauge, type Registry } from './metric-registry.ts';
 
 /** Adds resident memory, processor time and start time of this process to a registry; they are read when somebody asks. */
 export function registerProcessMetrics(registry: Registry): void {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The options of the speaker, by argument or environment. All problems are told at once. */
 import { DEFAULT_EXCLUDED_INTERFACES, DEFAULT_LOAD_BALANCER_CLASS, type Timing, timingOf } from '@berth/core';
-import { listenAddress, readOptions } from '@berth/daemon';
+import { choice, listenAddress, numberWithin, readOptions, wholeNumberWithin } from '@berth/daemon';
 import { ENGINES, type WantedEngine } from '@berth/link';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 
 export interface SpeakerConfig {
   /** Name of the Node that this process runs on. Argument `--node-name`, environment NODE_NAME. No default. */
@@ -62,32 +62,41 @@ const ENVIRONMENT = {
   rebalance: 'REBALANCE',
 } as const;
 
-const patterns = z.string().transform((text, context) => {
-  const sources = text.split(',').filter((source) => source !== '');
-  return sources.flatMap((source) => {
-    try {
-      return [new RegExp(source)];
-    } catch {
-      context.addIssue({ code: 'custom', message: `"${source}" is not a regular expression` });
-      return [];
-    }
-  });
-});
+const patterns = z.pipe(
+  z.string(),
+  z.transform((text: string, context): RegExp[] => {
+    const sources = text.split(',').filter((source) => source !== '');
+    return sources.flatMap((source) => {
+      try {
+        return [new RegExp(source)];
+      } catch {
+        const message = `"${source}" is not a regular expression`;
+        context.issues.push({ code: 'custom', message, input: source });
+        return [];
+      }
+    });
+  }),
+);
+
+const name = z.string().check(z.minLength(1));
 
 const OPTIONS = z.object({
-  'node-name': z.string('wanted the name of this node').min(1, 'wanted the name of this node'),
-  namespace: z.string().min(1).default('berth-system'),
-  'load-balancer-class': z.string().min(1).default(DEFAULT_LOAD_BALANCER_CLASS),
-  kubeconfig: z.string().optional(),
-  'metrics-address': listenAddress.default({ host: undefined, port: 7481 }),
-  'log-level': z.enum(['error', 'warn', 'info', 'debug']).default('info'),
-  'exclude-interfaces': patterns.default(DEFAULT_EXCLUDED_INTERFACES.map((pattern) => new RegExp(pattern))),
-  'announce-every-seconds': z.coerce.number().min(1).max(3600).default(120),
-  'exclude-label': z.enum(['obey', 'ignore']).default('obey'),
-  engine: z.enum(['auto', ...ENGINES]).default('auto'),
-  'heartbeat-ms': z.coerce.number().int().min(5).max(1000).default(25),
-  'dead-after-ms': z.coerce.number().int().min(20).max(30_000).default(200),
-  rebalance: z.enum(['off', 'gradual']).default('off'),
+  'node-name': z.string('wanted the name of this node').check(z.minLength(1, 'wanted the name of this node')),
+  namespace: z._default(name, 'berth-system'),
+  'load-balancer-class': z._default(name, DEFAULT_LOAD_BALANCER_CLASS),
+  kubeconfig: z.optional(z.string()),
+  'metrics-address': z._default(listenAddress, { host: undefined, port: 7481 }),
+  'log-level': z._default(choice('error', 'warn', 'info', 'debug'), 'info'),
+  'exclude-interfaces': z._default(
+    patterns,
+    DEFAULT_EXCLUDED_INTERFACES.map((pattern) => new RegExp(pattern)),
+  ),
+  'announce-every-seconds': z._default(numberWithin(1, 3600), 120),
+  'exclude-label': z._default(choice('obey', 'ignore'), 'obey'),
+  engine: z._default(choice('auto', ...ENGINES), 'auto'),
+  'heartbeat-ms': z._default(wholeNumberWithin(5, 1000), 25),
+  'dead-after-ms': z._default(wholeNumberWithin(20, 30_000), 200),
+  rebalance: z._default(choice('off', 'gradual'), 'off'),
 });
 
 /** Reads the options. An empty text counts as not given. */

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The metrics of the speaker. Numbers are read from where they are kept when somebody asks for them. */
-import { registerProcessMetrics } from '@berth/daemon';
+import { Counter, Gauge, Registry, registerProcessMetrics } from '@berth/daemon';
 import type { EngineName, VipCounters } from '@berth/link';
-import { Counter, Gauge, Registry } from '@prometheus-io/client';
 import type { ServedVip } from './wire.ts';
 
 /** Where the numbers come from. */

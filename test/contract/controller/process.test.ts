@@ -87,6 +87,11 @@ describe('the controller as a process', () => {
     await until(async () => expect(await holderOf(rig)).to.equal('process-17481'), 30_000);
     start(options(rig, 17_482));
     await until(async () => expect((await get(17_482, '/readyz')).status).to.equal(200), 30_000);
+    // What only the leader knows is not there, where zero would read as "nothing loaded".
+    const standby = await (await get(17_482, '/metrics')).text();
+    expect(standby)
+      .to.include('berth_controller_leader 0')
+      .and.not.match(/^berth_(config|pool)_[^\n]* 0$/m);
     await rig.service('one');
     await rig.has('one', '203.0.113.40');
     first.child.kill('SIGKILL');

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect } from 'chai';
+import { Counter, Gauge, Registry } from './metric-registry.ts';
+
+describe('Registry', () => {
+  it('writes the text that Prometheus reads, a blank line between metrics', async () => {
+    const registry = new Registry();
+    const writes = new Counter({
+      name: 'writes_total',
+      help: 'Writes,\nby result',
+      labelNames: ['result'],
+      registers: [registry],
+    });
+    writes.inc({ result: 'done' });
+    writes.inc({ result: 'done' }, 2);
+    new Counter({ name: 'errors_total', help: 'Errors', registers: [registry] });
+    new Gauge({ name: 'up', help: 'Whether it is up', registers: [registry] }).set(0.5);
+    expect(await registry.metrics()).to.equal(
+      [
+        '# HELP writes_total Writes,\\nby result',
+        '# TYPE writes_total counter',
+        'writes_total{result="done"} 3',
+        '',
+        '# HELP errors_total Errors',
+        '# TYPE errors_total counter',
+        'errors_total 0',
+        '',
+        '# HELP up Whether it is up',
+        '# TYPE up gauge',
+        'up 0.5',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('refuses a second metric of a name', () => {
+    const registers = [new Registry()];
+    new Gauge({ name: 'up', help: '', registers });
+    expect(() => new Counter({ name: 'up', help: '', registers })).to.throw('a second metric up');
+  });
+});
+
+describe('Gauge', () => {
+  it('is read anew each time, and has no series while nothing is known', async () => {
+    const registry = new Registry();
+    const pools: string[] = [];
+    new Gauge({
+      name: 'pool_size',
+      help: 'Size',
+      labelNames: ['pool'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const pool of pools) this.set({ pool }, pool.length);
+      },
+    });
+    const head = '# HELP pool_size Size\n# TYPE pool_size gauge\n';
+    expect(await registry.metrics()).to.equal(head);
+    pools.push('lan');
+    expect(await registry.metrics()).to.equal(`${head}pool_size{pool="lan"} 3\n`);
+    pools.pop();
+    expect(await registry.metrics()).to.equal(head);
+  });
+
+  const values = [
+    { value: Number.POSITIVE_INFINITY, text: '+Inf' },
+    { value: Number.NEGATIVE_INFINITY, text: '-Inf' },
+    { value: Number.NaN, text: 'NaN' },
+    { value: -1e21, text: '-1e+21' },
+  ];
+  for (const { value, text } of values) {
+    it(`writes ${text}`, async () => {
+      const registry = new Registry();
+      new Gauge({ name: 'x', help: '', registers: [registry] }).set(value);
+      expect(await registry.metrics()).to.match(new RegExp(`^x ${text.replace('+', '\\+')}$`, 'm'));
+    });
+  }
+
+  it('escapes what labels may hold', async () => {
+    const registry = new Registry();
+    new Gauge({ name: 'x', help: '', labelNames: ['a'], registers: [registry] }).set({ a: 'b"c\\d\ne' }, 1);
+    expect(await registry.metrics()).to.include('x{a="b\\"c\\\\d\\ne"} 1');
+  });
+});
+
+describe('Counter', () => {
+  it('refuses to shrink, and labels that it does not have', () => {
+    const counter = new Counter({ name: 'x', help: '', labelNames: ['a'], registers: [new Registry()] });
+    expect(() => counter.inc({ a: 'b' }, -1)).to.throw('cannot shrink');
+    expect(() => counter.inc({ b: 'c' } as never)).to.throw('no label b');
+  });
+});
