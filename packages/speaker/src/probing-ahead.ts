@@ -78,7 +78,8 @@ export class ProbingAhead {
     const timer = clock.after(delayMs, () => {
       this.#timer = undefined;
       this.#look();
-      this.#plan(LOOK_MS);
+      const isStarting = this.#options.joined().some(({ loop }) => loop.state.phase === 'listening');
+      this.#plan(isStarting ? NEWS_MS : LOOK_MS);
     });
     this.#timer = { timer, dueMs };
   }
