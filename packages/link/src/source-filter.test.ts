@@ -1,31 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MacAddress } from '@berth/core';
 import { expect } from 'chai';
-import { HOST_IS_LITTLE_ENDIAN } from './linux.ts';
 import { MAX_FILTERED_SENDERS, sourceFilter } from './source-filter.ts';
-
-/** Runs a program on a frame as bpf(4) says; only the opcodes that are used here. */
-function run(program: Uint8Array, frame: Uint8Array): number {
-  const code = new DataView(program.buffer);
-  const view = new DataView(frame.buffer);
-  let accumulator = 0;
-  for (let at = 0; ; at += 8) {
-    const operand = code.getUint32(at + 4, HOST_IS_LITTLE_ENDIAN);
-    switch (code.getUint16(at, HOST_IS_LITTLE_ENDIAN)) {
-      case 0x20:
-        accumulator = view.getUint32(operand);
-        break;
-      case 0x28:
-        accumulator = view.getUint16(operand);
-        break;
-      case 0x15:
-        at += 8 * code.getUint8(at + (accumulator === operand ? 2 : 3));
-        break;
-      default:
-        return operand;
-    }
-  }
-}
+import { runFilter } from './testing.ts';
 
 function mac(number: number): MacAddress {
   const made = MacAddress.fromBytes(Uint8Array.of(number >> 8, number & 0xff, 0x5e, 0, 0x53, number & 0xff));
@@ -47,14 +24,14 @@ describe('sourceFilter', () => {
   ];
   for (const { name, sender, isKnown } of cases) {
     it(`tells ${name}`, () => {
-      expect(run(sourceFilter('only', senders), frameOf(sender)) > 0).to.equal(isKnown);
-      expect(run(sourceFilter('except', senders), frameOf(sender)) > 0).to.equal(!isKnown);
+      expect(runFilter(sourceFilter('only', senders), frameOf(sender)) > 0).to.equal(isKnown);
+      expect(runFilter(sourceFilter('except', senders), frameOf(sender)) > 0).to.equal(!isKnown);
     });
   }
 
   it('keeps nothing, or everything, when there is no sender', () => {
-    expect(run(sourceFilter('only', []), frameOf(mac(2)))).to.equal(0);
-    expect(run(sourceFilter('except', []), frameOf(mac(2)))).to.be.greaterThan(0);
+    expect(runFilter(sourceFilter('only', []), frameOf(mac(2)))).to.equal(0);
+    expect(runFilter(sourceFilter('except', []), frameOf(mac(2)))).to.be.greaterThan(0);
   });
 
   it('fits into what the kernel takes, and refuses more', () => {

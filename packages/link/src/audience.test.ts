@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ARP_OPERATION, arpFrame, IpAddress as Ip, type IpAddress, MacAddress } from '@berth/core';
+import { expect } from 'chai';
+import { ListeningAudience } from './audience.ts';
+import type { NeighborTables } from './neighbors.ts';
+import { FakeClock } from './testing.ts';
+import type { FrameSocket } from './throttled-socket.ts';
+
+const LAN0 = 4;
+const LAN1 = 5;
+
+function ip(number: number): IpAddress {
+  return Ip.of('IPv4', 0xcb007100n + BigInt(number));
+}
+
+function mac(number: number): MacAddress {
+  return MacAddress.fromBytes(Uint8Array.of(0, 0, 0x5e, 0, 0x53, number)) ?? MacAddress.ZERO;
+}
+
+class FakeSocket implements FrameSocket {
+  isOpen = true;
+  filters = 0;
+  hear: Parameters<FrameSocket['receive']>[0] = () => {};
+  receive(onFrame: typeof this.hear): void {
+    this.hear = onFrame;
+  }
+  question(from: number, target: IpAddress): void {
+    const bytes = arpFrame(
+      {
+        operation: ARP_OPERATION.REQUEST,
+        senderHardwareAddr: mac(from),
+        senderProtocolAddr: ip(from),
+        targetHardwareAddr: MacAddress.ZERO,
+        targetProtocolAddr: target,
+      },
+      MacAddress.BROADCAST,
+    );
+    this.hear({ bytes, ifindex: LAN0, packetType: 'broadcast' });
+  }
+  pause(): void {}
+  resume(): void {}
+  setFilter(): void {
+    this.filters += 1;
+  }
+  send(): boolean {
+    return true;
+  }
+  takeStatistics() {
+    return { received: 0, dropped: 0 };
+  }
+  close(): void {
+    this.isOpen = false;
+  }
+}
+
+function setUp(tables: () => Promise<NeighborTables> = async () => ({ neighbors: [], gateways: [] })) {
+  const sockets = new Map<number, FakeSocket>();
+  const failures: unknown[] = [];
+  const clock = new FakeClock();
+  let reads = 0;
+  const audience = new ListeningAudience({
+    clock,
+    onFailed: (error) => failures.push(error),
+    openSocket: (ifindex) => {
+      const socket = new FakeSocket();
+      sockets.set(ifindex, socket);
+      return socket;
+    },
+    readTables: () => {
+      reads += 1;
+      return tables();
+    },
+  });
+  const told = async (vip: IpAddress, ifindex = LAN0) =>
+    ((await audience.of([vip], ifindex)).get(String(vip)) ?? []).map((one) => `${one.kind} ${one.ip}`);
+  return { audience, sockets, failures, clock, told, reads: () => reads };
+}
+
+describe('ListeningAudience', () => {
+  it('names who asked for a VIP on this interface', async () => {
+    const { audience, sockets, told } = setUp();
+    audience.listen([ip(20)], [LAN0, LAN1]);
+    sockets.get(LAN0)?.question(9, ip(20));
+    sockets.get(LAN0)?.question(8, ip(21));
+    expect(await told(ip(20))).to.deep.equal(['asker 203.0.113.9']);
+    expect(await told(ip(21))).to.deep.equal([]);
+    expect(await told(ip(20), LAN1)).to.deep.equal([]);
+  });
+
+  it("names the kernel's gateways and neighbours of this interface", async () => {
+    const { audience, told } = setUp(async () => ({
+      neighbors: [
+        { ifindex: LAN0, ip: ip(7), mac: mac(7) },
+        { ifindex: LAN0, ip: ip(1), mac: mac(1) },
+        { ifindex: LAN1, ip: ip(8), mac: mac(8) },
+      ],
+      gateways: [{ ifindex: LAN0, ip: ip(1) }],
+    }));
+    audience.listen([ip(20)], [LAN0]);
+    expect(await told(ip(20))).to.deep.equal(['gateway 203.0.113.1', 'neighbor 203.0.113.7']);
+  });
+
+  it('reads the kernel once for VIPs that are taken over one after the other', async () => {
+    const { clock, told, reads } = setUp();
+    await told(ip(20));
+    await told(ip(21));
+    expect(reads()).to.equal(1);
+    clock.advance(1500);
+    await told(ip(22));
+    expect(reads()).to.equal(2);
+  });
+
+  it('still names who asked when the kernel cannot be read', async () => {
+    const { audience, sockets, told, failures } = setUp(() => Promise.reject(new Error('EMFILE')));
+    audience.listen([ip(20)], [LAN0]);
+    sockets.get(LAN0)?.question(9, ip(20));
+    expect(await told(ip(20))).to.deep.equal(['asker 203.0.113.9']);
+    expect(failures).to.have.length(1);
+  });
+
+  it('changes its filter only when other VIPs are wanted, and closes on interfaces that are left', () => {
+    const { audience, sockets } = setUp();
+    audience.listen([ip(20)], [LAN0]);
+    audience.listen([ip(20)], [LAN0]);
+    expect(sockets.get(LAN0)?.filters).to.equal(0);
+    audience.listen([ip(20), ip(21)], [LAN0]);
+    expect(sockets.get(LAN0)?.filters).to.equal(1);
+    audience.listen([ip(20)], [LAN1]);
+    expect(sockets.get(LAN0)?.isOpen).to.equal(false);
+    expect(sockets.get(LAN1)?.isOpen).to.equal(true);
+  });
+});

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Programs of the classic packet filter as the kernel takes them (bpf(4), struct sock_filter). */
+import { HOST_IS_LITTLE_ENDIAN } from './linux.ts';
+
+/** Instruction codes of <linux/bpf_common.h>. */
+export const FILTER_OP = {
+  LOAD_WORD: 0x20,
+  LOAD_HALF: 0x28,
+  IF_EQUAL: 0x15,
+  IF_ABOVE: 0x25,
+  IF_AT_LEAST: 0x35,
+  RETURN: 0x06,
+} as const;
+/** Value of a return that keeps all of a frame; 0 drops it. */
+export const KEEP_WHOLE = 0x4_0000;
+/** The kernel takes no longer program (BPF_MAXINSNS). */
+export const MAX_FILTER_INSTRUCTIONS = 4096;
+const INSTRUCTION_BYTES = 8;
+
+/** Jumps count from the next instruction, up to 255. */
+export type FilterInstruction = readonly [code: number, ifTrue: number, ifFalse: number, constant: number];
+
+/** 8 bytes an instruction in host byte order. */
+export function assembleFilter(program: readonly FilterInstruction[]): Uint8Array {
+  const view = new DataView(new ArrayBuffer(program.length * INSTRUCTION_BYTES));
+  for (const [index, [code, ifTrue, ifFalse, constant]] of program.entries()) {
+    const at = index * INSTRUCTION_BYTES;
+    view.setUint16(at, code, HOST_IS_LITTLE_ENDIAN);
+    view.setUint8(at + 2, ifTrue);
+    view.setUint8(at + 3, ifFalse);
+    view.setUint32(at + 4, constant, HOST_IS_LITTLE_ENDIAN);
+  }
+  return new Uint8Array(view.buffer);
+}
