@@ -57,9 +57,11 @@ describe('FirstUse', () => {
     expect(answered()).to.deep.equal([]);
     expect(firstUse.waiting).to.deep.equal([{ vip: VIP, why: 'probing' }]);
     expect(asked).to.deep.equal([`${VIP} eth0 at-need`]);
+    expect(firstUse.hasAnswered(VIP)).to.equal(false);
     verdicts.set('2', 'clear');
     expect(answered()).to.deep.equal(['eth0']);
     expect(firstUse.waiting).to.deep.equal([]);
+    expect(firstUse.hasAnswered(VIP)).to.equal(true);
   });
 
   it('GR-07: keeps a VIP back that a stranger uses', () => {

@@ -43,6 +43,11 @@ export class FirstUse {
     return this.#waiting;
   }
 
+  /** Whether this process answers for the VIP, or did so while the cluster last wanted it. */
+  hasAnswered(vip: IpAddress): boolean {
+    return [...this.#used.values()].some((used) => used.has(String(vip)));
+  }
+
   open(): void {
     this.#options.memberships.open();
   }

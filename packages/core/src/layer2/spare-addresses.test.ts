@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { parsePoolConfig } from '../config/parse.ts';
 import { PoolCatalog } from '../ipam/pool-catalog.ts';
 import { IpAddress } from '../net/ip-address.ts';
-import { spareAddresses } from './spare-addresses.ts';
+import { mayBeGiven, spareAddresses } from './spare-addresses.ts';
 
 function catalogOf(...documents: string[]): PoolCatalog {
   const parsed = parsePoolConfig({ 'pools.yaml': documents.join('\n---\n') });
@@ -70,5 +70,13 @@ describe('spareAddresses', () => {
     expect(spares(catalog, [], 3, 4)).to.deep.equal(['a 10.0.0.0', 'a 10.0.0.1', 'a 10.0.0.2', 'b 192.0.2.0']);
     const taken = Array.from({ length: 5000 }, (_, index) => IpAddress.of('IPv4', 0x0a000000n + BigInt(index)));
     expect(spares(catalog, taken, 1, 1)).to.deep.equal(['a 10.0.19.136']);
+  });
+});
+
+describe('mayBeGiven', () => {
+  it('is true of the addresses of a pool without what it excludes', () => {
+    const catalog = catalogOf(pool('lan', 'addresses: [192.0.2.0/28], exclude: [192.0.2.1/32]'));
+    const given = ips('192.0.2.0', '192.0.2.1', '192.0.2.2', '192.0.2.16').filter((one) => mayBeGiven(catalog, one));
+    expect(given.map(String)).to.deep.equal(['192.0.2.0', '192.0.2.2']);
   });
 });

@@ -5,7 +5,7 @@
  * too many costs three frames, one too few a moment of waiting.
  */
 import type { PoolCatalog } from '../ipam/pool-catalog.ts';
-import { IP_FAMILIES, isSkipped } from '../ipam/pool-catalog.ts';
+import { IP_FAMILIES, isSkipped, isUsable } from '../ipam/pool-catalog.ts';
 import { IntervalSet } from '../net/interval-set.ts';
 import { IpAddress, type IpFamily } from '../net/ip-address.ts';
 
@@ -38,6 +38,12 @@ export function spareAddresses(catalog: PoolCatalog, { taken, each, atMost }: Sp
     }
   }
   return spares;
+}
+
+/** Whether a pool has the address and would give it, be it on request. */
+export function mayBeGiven(catalog: PoolCatalog, address: IpAddress): boolean {
+  const pool = catalog.poolOf(address);
+  return pool !== undefined && isUsable(pool, address);
 }
 
 interface Walk {
