@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { IpAddress, MacAddress, unsolicitedAdvertisement } from '@berth/core';
 import { expect } from 'chai';
-import { Announcer } from './announcer.ts';
+import { Announcer, type Audience } from './announcer.ts';
 import type { AnnounceResult } from './responder.ts';
 import { FakeClock } from './testing.ts';
 
@@ -17,12 +17,13 @@ function ip(text: string): IpAddress {
 const MAC = MacAddress.fromBytes(Uint8Array.of(0, 0, 0x5e, 0, 0x53, 1)) ?? MacAddress.ZERO;
 const VIP = ip('203.0.113.20');
 
-function setUp(result: (ifindex: number) => AnnounceResult = () => 'sent') {
+function setUp(result: (ifindex: number) => AnnounceResult = () => 'sent', audience?: Audience) {
   const clock = new FakeClock();
   const frames: { atMs: number; ifindex: number; operation: number | undefined }[] = [];
   const bytes: Uint8Array[] = [];
   const failed: string[] = [];
   const sent: string[] = [];
+  const corrected: string[] = [];
   const announcer = new Announcer({
     sender: {
       announce: (ifindex, frame) => {
@@ -34,11 +35,13 @@ function setUp(result: (ifindex: number) => AnnounceResult = () => 'sent') {
     },
     clock,
     random: () => 0,
+    ...(audience ? { audience } : {}),
+    onCorrected: (vip, ifindex) => corrected.push(`${vip} on ${ifindex}`),
     schedule: { burstMs: [0, 1000, 3000], refreshMs: 60_000 },
     onSent: (vip, ifindex) => sent.push(`${vip} on ${ifindex}`),
     onFailed: (vip, ifindex, error) => failed.push(`${vip} on ${ifindex}: ${(error as Error).message}`),
   });
-  return { clock, frames, failed, sent, announcer, bytes };
+  return { clock, frames, failed, sent, announcer, bytes, corrected };
 }
 
 describe('Announcer', () => {
@@ -99,5 +102,48 @@ describe('Announcer', () => {
     clock.advance(3000);
     expect(frames.map(({ atMs }) => atMs)).to.deep.equal([0, 1000, 3000]);
     expect(bytes[0]).to.deep.equal(unsolicitedAdvertisement(vip, MAC));
+  });
+
+  describe('with an audience', () => {
+    const gateway = { kind: 'gateway' as const, mac: MAC, ip: ip('203.0.113.1') };
+    const audience: Audience = { of: async (vips) => new Map(vips.map((vip) => [String(vip), [gateway]])) };
+
+    it('tells it of each VIP once, besides the broadcasts', async () => {
+      const { announcer, clock, frames, corrected } = setUp(undefined, audience);
+      announcer.attach(LAN0, MAC);
+      announcer.replace([{ vip: VIP, ifindexes: [LAN0] }]);
+      await Promise.resolve();
+      await Promise.resolve();
+      clock.advance(70_000);
+      expect(corrected).to.deep.equal(['203.0.113.20 on 4']);
+      expect(frames).to.have.length(2 * 4 + 1);
+    });
+
+    it('tells it again when the burst begins again', async () => {
+      const { announcer, clock, corrected } = setUp(undefined, audience);
+      announcer.attach(LAN0, MAC);
+      announcer.replace([{ vip: VIP, ifindexes: [LAN0] }]);
+      for (let turn = 0; turn < 2; turn++) {
+        announcer.again(VIP, LAN0);
+        clock.advance(10 * (turn + 1));
+        await Promise.resolve();
+        await Promise.resolve();
+      }
+      expect(corrected.length).to.be.within(2, 3);
+    });
+  });
+
+  it('begins again with the burst of a VIP, once for many calls of one turn', () => {
+    const { announcer, clock, frames } = setUp();
+    announcer.attach(LAN0, MAC);
+    announcer.replace([{ vip: VIP, ifindexes: [LAN0] }]);
+    clock.advance(10_000);
+    const before = frames.length;
+    for (let call = 0; call < 100; call++) announcer.again(VIP, LAN0);
+    announcer.again(ip('203.0.113.21'), LAN0);
+    clock.advance(10_500);
+    expect(frames.length - before).to.equal(2);
+    clock.advance(20_000);
+    expect(frames.length - before).to.equal(6);
   });
 });

@@ -56,6 +56,8 @@ interface Port {
   readonly schedule: GratuitousSchedule;
   /** VIPs whose round has failed. */
   readonly failed: Set<string>;
+  /** VIPs whose burst begins again with the next turn of the event loop. */
+  readonly again: IpAddress[];
   timer: { cancel(): void } | undefined;
 }
 
@@ -72,7 +74,7 @@ export class Announcer {
   attach(ifindex: number, mac: MacAddress): void {
     if (this.#ports.has(ifindex)) return;
     const schedule = new GratuitousSchedule(this.#options.random, this.#options.schedule);
-    this.#ports.set(ifindex, { mac, schedule, failed: new Set(), timer: undefined });
+    this.#ports.set(ifindex, { mac, schedule, failed: new Set(), again: [], timer: undefined });
     this.#follow(ifindex);
   }
 
@@ -87,13 +89,17 @@ export class Announcer {
     for (const ifindex of this.#ports.keys()) this.#follow(ifindex);
   }
 
-  /** Begins again with the burst everywhere: the node was silent for a while, so others may have spoken. */
-  restart(): void {
-    for (const [ifindex, port] of this.#ports) {
-      const again = port.schedule.restart(this.#options.clock.now());
-      this.#arm(ifindex, port);
-      void this.#correct(ifindex, port, again);
-    }
+  /** Begins again with the burst for a VIP: clients may have heard of another owner. Many may be told of one after the other. */
+  again(vip: IpAddress, ifindex: number): void {
+    const port = this.#ports.get(ifindex);
+    if (!port?.schedule.again(vip, this.#options.clock.now())) return;
+    port.again.push(vip);
+    if (port.again.length > 1) return;
+    this.#options.clock.after(0, () => {
+      if (this.#ports.get(ifindex) !== port) return;
+      this.#run(ifindex, port);
+      void this.#correct(ifindex, port, port.again.splice(0));
+    });
   }
 
   stop(): void {

@@ -3,7 +3,15 @@
 
 import { errorFields, type Log } from '@berth/daemon';
 import { systemClock } from '@berth/kube';
-import { Announcer, type EngineName, Links, openResponder, type Responder, SolicitedGroups } from '@berth/link';
+import {
+  Announcer,
+  type EngineName,
+  Links,
+  ListeningAudience,
+  openResponder,
+  type Responder,
+  SolicitedGroups,
+} from '@berth/link';
 import type { SpeakerConfig } from './config.ts';
 import type { MetricEvents } from './metrics.ts';
 import { fittingSegments, type Segment } from './segments.ts';
@@ -21,6 +29,8 @@ export interface Lan {
   /** What answers. */
   readonly engine: EngineName;
   readonly announcer: Announcer;
+  /** Who may have to be told of a takeover. */
+  readonly audience: ListeningAudience;
   readonly wire: Wire;
   /** The fitting interfaces of this moment. */
   segments(): readonly Segment[];
@@ -33,7 +43,11 @@ export function openLan(config: SpeakerConfig, log: Log, events: LanEvents): Lan
     onChange: () => events.linksChanged(),
     onError: (error) => log.error('interfaces cannot be read', errorFields(error)),
   });
-  const announcer = openAnnouncer({ config, log, events, responder, links });
+  const audience = new ListeningAudience({
+    clock: systemClock,
+    onFailed: (error) => log.warn('neighbours are not known', errorFields(error)),
+  });
+  const announcer = openAnnouncer({ config, log, events, responder, links, audience });
   const groups = new SolicitedGroups({
     onFailed: (group, ifindex, error) =>
       log.warn('multicast group not joined', { group: String(group), ifindex, ...errorFields(error) }),
@@ -46,7 +60,7 @@ export function openLan(config: SpeakerConfig, log: Log, events: LanEvents): Lan
       log.error('interface cannot be used', { interface: ifname, ...errorFields(error) }),
   });
   const segments = () => fittingSegments(links.list(), config.excludedInterfaces);
-  return { links, responder, engine, announcer, wire, segments };
+  return { links, responder, engine, announcer, audience, wire, segments };
 }
 
 // That another engine had to be taken is no error, but a user who wonders about answer times wants to find out.
@@ -64,9 +78,10 @@ interface AnnouncerParts {
   readonly events: LanEvents;
   readonly responder: Responder;
   readonly links: Links;
+  readonly audience: ListeningAudience;
 }
 
-function openAnnouncer({ config, log, events, responder, links }: AnnouncerParts): Announcer {
+function openAnnouncer({ config, log, events, responder, links, audience }: AnnouncerParts): Announcer {
   const nameOf = (ifindex: number) => links.list().find((link) => link.index === ifindex)?.name ?? String(ifindex);
   return new Announcer({
     sender: responder,
@@ -74,6 +89,8 @@ function openAnnouncer({ config, log, events, responder, links }: AnnouncerParts
     random: Math.random,
     schedule: { refreshMs: config.announceEverySeconds * 1000 },
     onSent: (vip, ifindex) => events.counters().announced(String(vip), nameOf(ifindex)),
+    audience,
+    onCorrected: (_vip, ifindex) => events.counters().corrected(nameOf(ifindex)),
     onFailed: (vip, ifindex, error) => {
       events.counters().announceFailed(nameOf(ifindex));
       log.warn('announcement not sent', { vip: String(vip), interface: nameOf(ifindex), ...errorFields(error) });

@@ -68,6 +68,7 @@ function newSpeaker({ config, log, cluster, lan, memberships }: Parts & { readon
     memberships,
     classRule: loadBalancerClassRule(config.loadBalancerClass),
     wire: lan.wire,
+    audience: lan.audience,
     refresh: () => refresh.request(),
     clock: systemClock,
     onServed: tellServices({ log, events, services: watches.services, nodeName: config.nodeName }),

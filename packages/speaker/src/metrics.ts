@@ -22,6 +22,8 @@ export interface MetricSources {
 /** What happened outside of the native thread. */
 export interface MetricEvents {
   announced(vip: string, interfaceName: string): void;
+  /** A neighbour was told of a VIP by a frame of its own. */
+  corrected(interfaceName: string): void;
   announceFailed(interfaceName: string): void;
 }
 
@@ -32,6 +34,7 @@ const NDP_PREFIX = /^ndp-/;
 export class Metrics implements MetricEvents {
   readonly #registry = new Registry();
   readonly #gratuitous: Counter<'ip' | 'interface'>;
+  readonly #corrections: Counter<'interface'>;
   readonly #failures: Counter<'interface'>;
 
   constructor(sources: MetricSources) {
@@ -40,6 +43,12 @@ export class Metrics implements MetricEvents {
       name: `${PREFIX}_gratuitous_sent_total`,
       help: 'Announcements sent for a VIP (each in both forms)',
       labelNames: ['ip', 'interface'],
+      registers,
+    });
+    this.#corrections = new Counter({
+      name: `${PREFIX}_neighbors_told_total`,
+      help: 'Frames to one neighbour alone that told it of a VIP after a takeover',
+      labelNames: ['interface'],
       registers,
     });
     this.#failures = new Counter({
@@ -56,6 +65,10 @@ export class Metrics implements MetricEvents {
 
   announced(ip: string, interfaceName: string): void {
     this.#gratuitous.inc({ ip, interface: interfaceName });
+  }
+
+  corrected(interfaceName: string): void {
+    this.#corrections.inc({ interface: interfaceName });
   }
 
   announceFailed(interfaceName: string): void {

@@ -46,7 +46,7 @@ export function openMemberships({ config, log, lan, credentials, onOwned }: Memb
     segments: () => lan.segments(),
     openSocket: ({ ifindex }) => openSegmentSocket(ifindex),
     onOwned,
-    onAnnounce: () => lan.announcer.restart(),
+    onAnnounce: (vip, { ifindex }) => lan.announcer.again(vip, ifindex),
     onReport: (report, { ifname }) => log.info('membership', { interface: ifname, ...report }),
     onFailed: ({ ifname }, error) =>
       log.warn('heartbeats cannot be sent', { interface: ifname, ...errorFields(error) }),

@@ -22,7 +22,7 @@ function world() {
   const told: string[] = [];
   let wanted: readonly { vip: IpAddress; service: string }[] = [];
   const port = { attached: [], attach: () => {}, detach: () => {}, replace: () => {} };
-  const state = { segments: [LAN0], refreshes: 0, served: '', lookMs: 0, lost: false };
+  const state = { segments: [LAN0], refreshes: 0, served: '', lookMs: 0, lost: false, listening: 0 };
   const speaker = new Speaker({
     cluster,
     segments: () => state.segments,
@@ -39,6 +39,11 @@ function world() {
     },
     classRule: loadBalancerClassRule(),
     wire: new Wire({ answerer: port, groups: port, announcer: port, onAttachFailed: () => {} }),
+    audience: {
+      listen: (vips) => {
+        state.listening = vips.length;
+      },
+    },
     refresh: async () => {
       state.refreshes += 1;
     },
@@ -60,6 +65,7 @@ describe('Speaker', () => {
     speaker.start();
     expect(state.served).to.equal('203.0.113.20@lan0');
     expect(told).to.deep.equal(['open', 'want']);
+    expect(state.listening).to.equal(1);
   });
 
   it('collects news of the cluster for a moment', async () => {

@@ -4,7 +4,7 @@
  * what is answered and announced, out. News of the cluster are collected for a moment and then acted on as a whole; what is owned is followed
  * without looking at the cluster again.
  */
-import type { LoadBalancerClassRule } from '@berth/core';
+import type { IpAddress, LoadBalancerClassRule } from '@berth/core';
 import type { Clock, ConfigMap, Node, Service } from '@berth/kube';
 import type { Memberships } from './memberships.ts';
 import type { PoolSource } from './pool-source.ts';
@@ -36,6 +36,8 @@ export interface SpeakerOptions {
   readonly memberships: Pick<Memberships, 'open' | 'want' | 'owned' | 'close'>;
   readonly classRule: LoadBalancerClassRule;
   readonly wire: Wire;
+  /** Listens for questions for all VIPs, so that those who asked can be told of a takeover. */
+  readonly audience: { listen(vips: readonly IpAddress[], ifindexes: readonly number[]): void };
   /** Reads the cluster anew. */
   refresh(): Promise<void>;
   readonly clock: Clock;
@@ -106,6 +108,7 @@ export class Speaker {
   stop(): void {
     this.#state = 'stopped';
     this.#options.wire.silence();
+    this.#options.audience.listen([], []);
     this.#options.memberships.close();
     this.#tell([]);
   }
@@ -122,6 +125,7 @@ export class Speaker {
     pools.update(configMap);
     const wanted = wantedVips(Array.from(cluster.services.values(), kubeServiceOf), pools.config, classRule);
     memberships.want(wanted, cluster.nodes.values());
+    this.#listen(wanted.map(({ vip }) => vip));
     this.#answer();
     const endMs = clock.now();
     this.#restsUntilMs = endMs + Math.min(MAX_REST_MS, REST_FACTOR * (endMs - startMs));
@@ -131,6 +135,11 @@ export class Speaker {
     if (this.#state !== 'live') return;
     const { memberships, wire } = this.#options;
     this.#tell(wire.apply(this.#options.segments(), memberships.owned()));
+  }
+
+  #listen(vips: readonly IpAddress[]): void {
+    const ifindexes = this.#options.segments().map(({ ifindex }) => ifindex);
+    this.#options.audience.listen(vips, ifindexes);
   }
 
   #tell(served: readonly ServedVip[]): void {

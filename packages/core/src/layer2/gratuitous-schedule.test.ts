@@ -90,11 +90,12 @@ describe('GratuitousSchedule', () => {
     expect(schedule.take(10)).to.deep.equal([]);
   });
 
-  it('begins again with the burst on restart', () => {
+  it('begins again with the burst when it is told to', () => {
     const schedule = new GratuitousSchedule(noJitter);
     schedule.add(vip(20), 0);
     run(schedule, 0, 5000);
-    schedule.restart(6000);
+    schedule.again(vip(20), 6000);
+    expect(schedule.again(vip(21), 6000)).to.equal(false);
     expect(run(schedule, 6000, 11_000).map((row) => row.atMs)).to.deep.equal([6000, 7000, 9000]);
   });
 

@@ -100,12 +100,10 @@ export class GratuitousSchedule {
     return true;
   }
 
-  /** Begins again with the burst for every VIP: the link was down, or the node was silent for a while. Returns all of them. */
-  restart(nowMs: number): IpAddress[] {
-    const vips = [...this.#entries.values()].map((entry) => entry.vip);
-    this.#entries.clear();
-    for (const vip of vips) this.add(vip, nowMs);
-    return vips;
+  /** Begins again with the burst: clients may have heard of another owner meanwhile. Unknown VIPs are ignored; whether it is known. */
+  again(vip: IpAddress, nowMs: number): boolean {
+    const isKnown = this.#entries.delete(String(vip));
+    return isKnown && this.add(vip, nowMs);
   }
 
   remove(vip: IpAddress): void {
