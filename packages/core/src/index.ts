@@ -26,6 +26,7 @@ export * from './layer2/frame-budget.ts';
 export * from './layer2/gratuitous-schedule.ts';
 export * from './layer2/respond.ts';
 export * from './layer2/respond-ndp.ts';
+export * from './layer2/self-test.ts';
 export * from './layer2/spare-addresses.ts';
 export * from './layer2/vip-table.ts';
 export * from './membership/index.ts';

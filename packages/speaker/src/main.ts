@@ -3,6 +3,7 @@
 import { loadBalancerClassRule } from '@berth/core';
 import { HttpServer, type Log, openLog, Shutdown } from '@berth/daemon';
 import { systemClock } from '@berth/kube';
+import { AddressGuard } from './address-guard.ts';
 import { type Cluster, openCluster } from './cluster.ts';
 import { readConfig, type SpeakerConfig } from './config.ts';
 import { type Lan, openLan } from './lan.ts';
@@ -21,12 +22,27 @@ else {
 
 async function run(config: SpeakerConfig): Promise<void> {
   const log = openLog(config.logLevel);
-  const cluster = await openCluster(config, log, () => speaker.clusterChanged());
-  const lan = openLan(config, log, { linksChanged: () => speaker.linksChanged(), counters: () => metrics });
+  const cluster = await openCluster(config, log, () => {
+    speaker.clusterChanged();
+    guard.changed();
+  });
+  const lan = openLan(config, log, {
+    linksChanged: () => {
+      speaker.linksChanged();
+      guard.changed();
+    },
+    counters: () => metrics,
+  });
   const { watches, events, credentials } = cluster;
   const memberships = openMemberships({ config, log, lan, credentials, onOwned: () => speaker.ownershipChanged() });
-  const speaker = newSpeaker({ config, log, cluster, lan, memberships });
-  const metrics = newMetrics({ config, cluster, lan, memberships, speaker });
+  const guard = new AddressGuard({
+    ...{ config, log, cluster, lan, memberships },
+    served: () => speaker.served,
+    onCleared: () => speaker.ownershipChanged(),
+    onNews: () => {},
+  });
+  const speaker = newSpeaker({ config, log, cluster, lan, guard });
+  const metrics = newMetrics({ config, cluster, lan, memberships, speaker, guard });
   const server = new HttpServer({
     ...config.metricsAddress,
     isReady: () => speaker.isLive,
@@ -38,7 +54,7 @@ async function run(config: SpeakerConfig): Promise<void> {
   const closeResponder = { stop: () => responder.close() };
   // First of all VIPs are handed over, while everything still works.
   const leave = { stop: () => memberships.leave() };
-  const inOrder = [server, watches, credentials, events, links, closeResponder, announcer, speaker, leave];
+  const inOrder = [server, watches, credentials, events, links, closeResponder, announcer, guard, speaker, leave];
   const shutdown = new Shutdown(log, inOrder);
   shutdown.install();
 
@@ -49,6 +65,7 @@ async function run(config: SpeakerConfig): Promise<void> {
   await Promise.all([links.ready, watches.ready, credentials.ready]);
   if (shutdown.isStopping) return;
   speaker.start();
+  guard.start();
   log.info('speaker takes part', { node: config.nodeName, interfaces: wire.segments.map(({ ifname }) => ifname) });
 }
 
@@ -59,13 +76,18 @@ interface Parts {
   readonly memberships: Memberships;
 }
 
-function newSpeaker({ config, log, cluster, lan, memberships }: Parts & { readonly log: Log }): Speaker {
+interface SpeakerParts extends Omit<Parts, 'memberships'> {
+  readonly log: Log;
+  readonly guard: AddressGuard;
+}
+
+function newSpeaker({ config, log, cluster, lan, guard }: SpeakerParts): Speaker {
   const { watches, pools, refresh, events } = cluster;
   return new Speaker({
     cluster: watches,
     segments: () => lan.segments(),
     pools,
-    memberships,
+    memberships: guard.firstUse,
     classRule: loadBalancerClassRule(config.loadBalancerClass),
     wire: lan.wire,
     audience: lan.audience,
@@ -75,7 +97,12 @@ function newSpeaker({ config, log, cluster, lan, memberships }: Parts & { readon
   });
 }
 
-function newMetrics({ config, cluster, lan, memberships, speaker }: Parts & { readonly speaker: Speaker }): Metrics {
+interface MetricParts extends Parts {
+  readonly speaker: Speaker;
+  readonly guard: AddressGuard;
+}
+
+function newMetrics({ config, cluster, lan, memberships, speaker, guard }: MetricParts): Metrics {
   return new Metrics({
     nodeName: config.nodeName,
     served: () => speaker.served,
@@ -84,6 +111,7 @@ function newMetrics({ config, cluster, lan, memberships, speaker }: Parts & { re
     segments: () => lan.wire.segments,
     engine: lan.engine,
     beats: memberships.beats,
+    conflicts: guard,
     pools: cluster.pools,
   });
 }

@@ -2,6 +2,7 @@
 /** The metrics of the speaker. Numbers are read from where they are kept when somebody asks for them. */
 import { Counter, Gauge, Registry, registerProcessMetrics } from '@berth/daemon';
 import type { EngineName, VipCounters } from '@berth/link';
+import { type ConflictSources, registerConflicts } from './conflict-metrics.ts';
 import type { ServedVip } from './wire.ts';
 
 /** Where the numbers come from. */
@@ -16,6 +17,7 @@ export interface MetricSources {
   readonly engine: EngineName;
   /** Heartbeats, which hold the fence. */
   readonly beats: { readonly rounds: number; readonly lapses: number };
+  readonly conflicts: ConflictSources;
   readonly pools: { readonly isStale: boolean };
 }
 
@@ -60,6 +62,7 @@ export class Metrics implements MetricEvents {
     registerVips(sources, registers);
     registerWire(sources, registers);
     registerState(sources, registers);
+    registerConflicts(sources.conflicts, registers);
     registerProcessMetrics(this.#registry);
   }
 
