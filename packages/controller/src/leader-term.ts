@@ -5,9 +5,7 @@
  */
 import { once } from 'node:events';
 import {
-  EMPTY_POOL_CONFIG,
   isOurs,
-  type Labels,
   type LoadBalancerClassRule,
   POOL_CONFIG_MAP,
   type PoolUsageReport,
@@ -20,7 +18,7 @@ import {
   ApiBudget,
   type Clock,
   type ConfigMap,
-  EventRecorder,
+  type EventRecorder,
   isKubeError,
   type KubeApi,
   type KubeError,
@@ -32,10 +30,12 @@ import {
   WorkQueue,
 } from '@berth/kube';
 import { Allocation, type Verdict } from './allocation.ts';
+import { Announcements } from './announcements.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { Ledger } from './ledger.ts';
 import { LedgerReporter } from './ledger-reporter.ts';
 import type { Metrics } from './metrics.ts';
+import { openEvents } from './open-events.ts';
 import { Outcomes } from './outcomes.ts';
 import { OwnedConfigMap } from './owned-config-map.ts';
 import { PoolPreview } from './pool-preview.ts';
@@ -44,6 +44,7 @@ import { NO_POOLS, nextPoolState, type PoolState, restoredPoolState } from './po
 import { formatPoolStatus, POOL_STATUS_MAP } from './pool-status.ts';
 import { isRelevantNamespaceChange, isRelevantServiceChange } from './relevant-change.ts';
 import { ServiceWriter } from './service-writer.ts';
+import { surroundingsOf } from './surroundings.ts';
 
 /** Name of the ConfigMap that keeps the last good configuration over restarts. */
 export const LAST_GOOD_MAP = 'last-good-pools';
@@ -82,6 +83,7 @@ export class LeaderTerm {
   readonly #allocation: Allocation;
   readonly #events: EventRecorder;
   readonly #writer: ServiceWriter;
+  readonly #announcements: Announcements;
   readonly #reporter: PoolReporter;
   readonly #preview: PoolPreview;
   readonly #lastGood: OwnedConfigMap;
@@ -95,18 +97,7 @@ export class LeaderTerm {
     this.#options = options;
     this.#signal = signal;
     this.#queue = new WorkQueue({ clock });
-    this.#events = new EventRecorder({
-      api,
-      budget,
-      clock,
-      component: 'berth-controller',
-      instance: options.identity,
-      onError: (error) => {
-        // Best effort, and one line for each would drown the rest, e.g. while a namespace goes.
-        metrics.apiFailed(error);
-        options.log.debug('Event not written', errorFields(error));
-      },
-    });
+    this.#events = openEvents(options, budget);
     this.#ledger = new Ledger({ api, budget, namespace });
     const ledgerReporter = new LedgerReporter({ log: options.log, events: this.#events, namespace });
     this.#allocation = new Allocation({
@@ -123,7 +114,14 @@ export class LeaderTerm {
       metrics.statusPatched();
       view.learn(patched);
     };
-    this.#writer = new ServiceWriter({ api, budget, clock, events: this.#events, finalizer, onPatch });
+    const writing = { api, budget, clock, events: this.#events, onPatch };
+    this.#announcements = new Announcements({
+      ...{ ...writing, view, classRule },
+      config: () => this.#pools.config,
+      onFailure: (service, error) => options.log.debug('who announces not written', { service, ...errorFields(error) }),
+    });
+    const announced = this.#announcements.verdictFor.bind(this.#announcements);
+    this.#writer = new ServiceWriter({ ...writing, finalizer, announced });
     this.#preview = new PoolPreview({
       view,
       allocator: this.#allocation.allocator,
@@ -164,6 +162,11 @@ export class LeaderTerm {
     return this.#outcomes.refusals();
   }
 
+  /** Services that nobody announces, by reason. */
+  silent(): ReadonlyMap<string, number> {
+    return this.#announcements.silent();
+  }
+
   /** Works until the term's signal is aborted; resolves when nothing of it is running any more. */
   async run(): Promise<void> {
     const { view } = this.#options;
@@ -178,10 +181,11 @@ export class LeaderTerm {
     ];
     this.#pools = restoredPoolState(this.#configMap(LAST_GOOD_MAP)?.data);
     this.#poolsChanged();
+    this.#announcements.start();
     if (!this.#signal.aborted) await once(this.#signal, 'abort');
     for (const end of ends) end();
     this.#queue.shutDown();
-    await this.#loop.stop();
+    await Promise.all([this.#loop.stop(), this.#announcements.stop()]);
     await Promise.all([this.#events.stop(), this.#lastGood.idle(), this.#status.idle()]);
   }
 
@@ -252,6 +256,7 @@ export class LeaderTerm {
     if (this.#pools === before) return;
     if (before.config && before.config !== this.#pools.config) this.#preview.tell(before.config, this.#surroundings());
     this.#surroundingsChanged();
+    this.#announcements.everythingChanged();
   }
 
   #surroundingsChanged(): void {
@@ -260,11 +265,7 @@ export class LeaderTerm {
   }
 
   #surroundings(): Surroundings {
-    const namespaces = new Map<string, Labels>();
-    for (const { metadata } of this.#options.view.namespaces.values()) {
-      if (metadata.labels) namespaces.set(metadata.name, metadata.labels);
-    }
-    return { config: this.#pools.config ?? EMPTY_POOL_CONFIG, namespaces };
+    return surroundingsOf(this.#pools, this.#options.view.namespaces.values());
   }
 
   #addAll(): void {

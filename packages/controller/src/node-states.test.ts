@@ -45,7 +45,7 @@ describe('NodeStates', () => {
     expect(freshness()).to.deep.equal({ 'edge-1': 'unproven', 'edge-2': 'unproven' });
     await renew('edge-1', '1');
     expect(freshness()).to.deep.equal({ 'edge-1': 'fresh', 'edge-2': 'unproven' });
-    await clock.advance(20_000);
+    await clock.advance(20_001);
     expect(freshness()).to.deep.equal({ 'edge-1': 'fresh', 'edge-2': 'stale' });
     await clock.advance(10_000);
     expect(freshness()).to.deep.equal({ 'edge-1': 'stale', 'edge-2': 'stale' });

@@ -140,7 +140,8 @@ export class NodeStates implements Task {
     const waiting = [...this.#changedMs].filter(([node]) => this.#reports.get(node)?.freshness !== 'stale');
     if (waiting.length === 0) return;
     const oldestMs = waiting.reduce((least, [, changedMs]) => Math.min(least, changedMs), Number.POSITIVE_INFINITY);
-    const dueMs = Math.max(oldestMs, this.#failedMs) + STALE_MS;
+    // Rounded up, or a timer that comes a fraction too early would be set again and again.
+    const dueMs = Math.ceil(Math.max(oldestMs, this.#failedMs) + STALE_MS) + 1;
     this.#timer = this.#clock.after(Math.max(0, dueMs - this.#clock.now()), () => {
       this.#timer = undefined;
       this.#expire();

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Brings a Service in line with what the ledger says: one patch of its status, then the Events that tell about it. */
-import { type Decision, decisionEvents, removalPatch, type ServicePatch, statusPatch } from '@berth/core';
+import {
+  type AnnouncedVerdict,
+  type Decision,
+  decisionEvents,
+  type IpAddress,
+  removalPatch,
+  type ServicePatch,
+  statusPatch,
+} from '@berth/core';
 import {
   type ApiBudget,
   type Clock,
@@ -23,6 +31,8 @@ export interface ServiceWriterOptions {
   readonly clock: Clock;
   /** Whether Services with an address carry our finalizer. */
   readonly finalizer: boolean;
+  /** What to say about who announces these addresses; goes with a patch that is made anyway. */
+  announced(service: Service, addresses: readonly IpAddress[]): AnnouncedVerdict | undefined;
   /** Told what the Service is after a patch. */
   onPatch(patched: Service): void;
 }
@@ -49,7 +59,11 @@ export class ServiceWriter {
 
   async #assign(service: Service, decision: Decision, signal: AbortSignal): Promise<ReconcileResult> {
     const { clock, events, finalizer } = this.#options;
-    const patch = statusPatch(service, decision, { nowMs: clock.date().getTime(), finalizer });
+    const announced = this.#options.announced(
+      service,
+      decision.addresses.map(({ address }) => address),
+    );
+    const patch = statusPatch(service, decision, { nowMs: clock.date().getTime(), finalizer, announced });
     const result = await this.#patch(service, patch, signal);
     if (result === success && patch)
       for (const event of decisionEvents(service, decision)) events.record(service, event);

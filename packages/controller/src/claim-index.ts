@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The claims of all nodes by VIP, kept current from report to report, and what each node says about VIPs that it does not answer for. */
+import {
+  countingClaims,
+  type NodeClaim,
+  type NodeHearing,
+  type NodeObstacle,
+  type NodeState,
+  type NotAnnouncedReason,
+} from '@berth/core';
+import type { NodeReport, NodeStateChange } from './node-states.ts';
+
+/** What is kept of a report besides its claims. */
+interface KnownNode extends NodeHearing {
+  readonly ineligible: string;
+  readonly obstacles: ReadonlyMap<string, NotAnnouncedReason>;
+}
+
+export class ClaimIndex {
+  readonly #nodes = new Map<string, KnownNode>();
+  /** By VIP; never an empty list. */
+  readonly #claims = new Map<string, readonly NodeClaim[]>();
+  /** The VIPs that a node claims. */
+  readonly #claimed = new Map<string, ReadonlySet<string>>();
+
+  /**
+   * Takes over a change; returns the VIPs for which another verdict is possible. Whoever looks at a VIP that nobody answers for should
+   * look again after any change.
+   */
+  take({ node, before, after }: NodeStateChange): ReadonlySet<string> {
+    const previous = this.#claimed.get(node) ?? new Set();
+    const known = after?.state && knownNodeOf(after, after.state);
+    if (known) this.#nodes.set(node, known);
+    else this.#nodes.delete(node);
+    const touched = this.#replaceClaims(node, after?.state);
+    // Whom it hears decides whose claims count against each other, and whether it is believed decides about all of its own.
+    const isOtherwiseChanged = before?.freshness !== after?.freshness || isHearingChanged(before?.state, after?.state);
+    if (!isOtherwiseChanged) return touched;
+    return new Set([...touched, ...previous, ...(this.#claimed.get(node) ?? [])]);
+  }
+
+  /** The claims to a VIP that count. */
+  claimsOn(vip: string): readonly NodeClaim[] {
+    const claims = this.#claims.get(vip);
+    return claims === undefined ? [] : countingClaims(vip, claims, this.#nodes);
+  }
+
+  /** Whether all of these come from nodes that were heard since this replica began to watch. */
+  isProven(claims: readonly NodeClaim[]): boolean {
+    return claims.every(({ node }) => this.#nodes.get(node)?.freshness === 'fresh');
+  }
+
+  /** What each node that is believed says about a VIP that nobody answers for. */
+  obstaclesTo(vip: string): readonly NodeObstacle[] {
+    const believed = [...this.#nodes].filter(([, { freshness }]) => freshness !== 'stale');
+    return believed
+      .map(([node, { obstacles, ineligible }]) => ({ node, why: obstacles.get(vip), ineligible }))
+      .sort((a, b) => (a.node < b.node ? -1 : 1));
+  }
+
+  #replaceClaims(node: string, state: NodeState | undefined): Set<string> {
+    const touched = new Set<string>();
+    const next = Map.groupBy(state?.owned ?? [], ({ vip }) => String(vip));
+    for (const vip of this.#claimed.get(node) ?? []) if (!next.has(vip)) touched.add(vip);
+    for (const [vip, owned] of next) {
+      const claims = owned.map(({ interface: ifname, term, sinceSeconds }) => ({
+        ...{ node, interface: ifname, term, sinceSeconds },
+      }));
+      if (!isSameClaims(this.#ownClaims(vip, node), claims)) touched.add(vip);
+    }
+    for (const vip of touched) this.#put(vip, node, next.get(vip) ?? []);
+    this.#claimed.set(node, new Set(next.keys()));
+    if (next.size === 0) this.#claimed.delete(node);
+    return touched;
+  }
+
+  #ownClaims(vip: string, node: string): readonly NodeClaim[] {
+    return (this.#claims.get(vip) ?? []).filter((claim) => claim.node === node);
+  }
+
+  #put(vip: string, node: string, owned: readonly Omit<NodeClaim, 'node'>[]): void {
+    const others = (this.#claims.get(vip) ?? []).filter((claim) => claim.node !== node);
+    const own = owned.map(({ interface: ifname, term, sinceSeconds }) => ({
+      ...{ node, interface: ifname, term, sinceSeconds },
+    }));
+    const all = [...others, ...own];
+    if (all.length > 0) this.#claims.set(vip, all);
+    else this.#claims.delete(vip);
+  }
+}
+
+function knownNodeOf({ freshness }: NodeReport, state: NodeState): KnownNode {
+  const { bootId, segments, ineligible, notAnnounced } = state;
+  return {
+    bootId,
+    freshness,
+    segments,
+    ineligible,
+    obstacles: new Map(notAnnounced.map((one) => [String(one.vip), one.why])),
+  };
+}
+
+function isHearingChanged(before: NodeState | undefined, after: NodeState | undefined): boolean {
+  return JSON.stringify(before?.segments) !== JSON.stringify(after?.segments);
+}
+
+function isSameClaims(a: readonly NodeClaim[], b: readonly NodeClaim[]): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
