@@ -7,6 +7,7 @@
 import * as z from 'zod/mini';
 import { IpAddress } from '../net/ip-address.ts';
 import { DURATION_PATTERN } from './duration.ts';
+import { notEmpty } from './not-empty.ts';
 import { parsePoolEntry } from './pool-entry.ts';
 
 /** Our own apiVersion. */
@@ -39,7 +40,7 @@ const count = z.int().check(z.minimum(0));
 
 const requirement = z
   .strictObject({
-    key: said('The label that is looked at.', z.string().check(z.minLength(1))),
+    key: said('The label that is looked at.', z.string().check(notEmpty())),
     operator: said('How the label is compared.', z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist'])),
     values: optional('The values for In and NotIn; none for Exists and DoesNotExist.', distinct(z.array(z.string()))),
   })
@@ -111,7 +112,7 @@ export const addressPoolSchema = z.strictObject({
   spec: z.strictObject({
     addresses: said(
       'CIDRs and first-last ranges, of either family, in the order of use. No two may overlap, here or in other pools.',
-      z.array(entry).check(z.minLength(1)),
+      z.array(entry).check(notEmpty()),
     ),
     autoAssign: said(
       'Whether Services that ask for no pool and no address may get one from here.',
@@ -152,7 +153,7 @@ export const l2AdvertisementSchema = z.strictObject({
       nodeSelectors: optional('Nodes that may announce, by label; any one is enough. Default: all nodes.', selectors),
       interfaces: optional(
         'Whole names of the interfaces that are used; a name that a node does not have is skipped there. Default: all.',
-        distinct(z.array(z.string().check(z.minLength(1)))),
+        distinct(z.array(z.string().check(notEmpty()))),
       ),
       serviceSelectors: optional(
         'Services that are announced, by label; any one is enough. Default: all Services.',

@@ -63,6 +63,13 @@ describe('parsePoolConfig on odd input', () => {
     { name: 'a folded text of 300,000 lines', text: poolWith(`  cooldown: >\n${'   x\n'.repeat(300_000)}`) },
     { name: 'an apiVersion of a million digits', text: `apiVersion: metallb.io/v${'1'.repeat(1_000_000)}!` },
     { name: 'keys that are objects', text: '? {a: b}\n: c' },
+    { name: 'an object with a length for a list', text: poolWith('  addresses: {length: {}}') },
+    {
+      name: 'an object with a length for a text',
+      text: poolWith(
+        '  addresses: [10.0.0.0/8]\n  serviceAllocation: {namespaceSelectors: [{matchExpressions: [{key: {length: {}}}]}]}',
+      ),
+    },
     { name: '__proto__', text: poolWith('  __proto__: {addresses: [10.0.0.0/8]}\n  addresses: [10.0.0.0/8]') },
   ];
   for (const { name, text } of odd) {

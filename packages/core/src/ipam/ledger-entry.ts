@@ -4,6 +4,7 @@
  * so reading it never throws.
  */
 import * as z from 'zod/mini';
+import { notEmpty } from '../config/not-empty.ts';
 import { IpAddress } from '../net/ip-address.ts';
 import { type Parsed, parsed, unparsed } from '../net/parsed.ts';
 import type { AddressRecord, Holder } from './address-record.ts';
@@ -11,7 +12,7 @@ import type { AddressRecord, Holder } from './address-record.ts';
 const serviceKey = z.string().check(z.regex(/^[^/\s]{1,253}\/[^/\s]{1,253}$/));
 
 const share = z.object({
-  key: z.string().check(z.minLength(1)),
+  key: z.string().check(notEmpty()),
   ports: z.array(z.string()),
   local: z.optional(z.string()),
 });
