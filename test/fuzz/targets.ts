@@ -140,7 +140,15 @@ function exampleHeartbeat(): Heartbeat {
   return {
     ...{ clusterId: '0123456789abcdef', keyId: 0x11223344, newestKeyId: 0x55667788, bootId: 'fedcba9876543210' },
     ...{ counter: 77, port: 3, mac: MacAddress.fromBytes(Uint8Array.of(0, 0, 0x5e, 0, 0x53, 1)) ?? MacAddress.ZERO },
-    ...{ phase: 'active', intervalMs: 25, deadAfterMs: 200, claimsVersion: 7, viewVersion: 9, claimCount: 2 },
+    ...{
+      phase: 'active',
+      fitness: 'fit',
+      intervalMs: 25,
+      deadAfterMs: 200,
+      claimsVersion: 7,
+      viewVersion: 9,
+      claimCount: 2,
+    },
     node: 'edge-1',
     claims: { version: 7, index: 0, total: 1, entries },
     view: { version: 9, index: 1, total: 2, entries: ['00000000000000aa'] },

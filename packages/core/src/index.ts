@@ -44,7 +44,6 @@ export * from './node-state/orders.ts';
 export * from './placement/candidate.ts';
 export * from './placement/eligibility.ts';
 export * from './placement/orphan-plan.ts';
-export * from './placement/place.ts';
 export * from './placement/rebalance.ts';
 export * from './placement/rendezvous.ts';
 export * from './placement/usable-endpoint.ts';

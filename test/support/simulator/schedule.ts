@@ -21,6 +21,7 @@ export type Fault =
   | { readonly kind: 'allow'; readonly node: number; readonly vip: number; readonly may: 'own' | 'not-own' }
   | { readonly kind: 'move'; readonly node: number; readonly vip: number }
   | { readonly kind: 'api'; readonly node: number; readonly reach: 'cut' | 'restored' }
+  | { readonly kind: 'fitness'; readonly node: number; readonly fitness: 'fit' | 'unfit' }
   | { readonly kind: 'rebalance' };
 
 export interface Schedule {
@@ -70,6 +71,10 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('move'), node, vip }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('api'), node, reach: fc.constantFrom('cut', 'restored') }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('fitness'), node, fitness: fc.constantFrom('fit', 'unfit') }),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: 'rebalance' }) },
 ) as fc.Arbitrary<Fault>;
 
@@ -182,7 +187,7 @@ function apply(simulation: Simulation, what: Fault): void {
   }
 }
 
-type Wish = Extract<Fault, { kind: 'want' | 'unwant' | 'allow' | 'move' | 'api' | 'rebalance' }>;
+type Wish = Extract<Fault, { kind: 'want' | 'unwant' | 'allow' | 'move' | 'api' | 'fitness' | 'rebalance' }>;
 
 function applyWish(simulation: Simulation, what: Wish): void {
   switch (what.kind) {
@@ -201,6 +206,9 @@ function applyWish(simulation: Simulation, what: Wish): void {
     case 'move':
       for (const one of simulation.nodes)
         one.give({ type: 'move', vip: vipOf(what.vip), node: simulation.node(what.node).name });
+      return;
+    case 'fitness':
+      simulation.node(what.node).give({ type: 'fitness', fitness: what.fitness });
       return;
     case 'rebalance':
       for (const one of simulation.nodes) one.give({ type: 'rebalance' });

@@ -59,6 +59,7 @@ export function isSameBeat(a: HeartbeatBody | undefined, b: HeartbeatBody): bool
   if (a === undefined) return false;
   const isHeadSame =
     a.phase === b.phase &&
+    a.fitness === b.fitness &&
     a.intervalMs === b.intervalMs &&
     a.claimsVersion === b.claimsVersion &&
     a.viewVersion === b.viewVersion &&
@@ -72,6 +73,7 @@ type Head = Omit<HeartbeatBody, 'wants' | 'claims' | 'view' | 'suspects' | 'vouc
 function headOf(state: MembershipState): Head {
   return {
     phase: state.phase,
+    fitness: state.fitness,
     intervalMs: currentPaceMs(state),
     deadAfterMs: state.timing.deadAfterMs,
     claimsVersion: state.claimsVersion,

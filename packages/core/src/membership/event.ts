@@ -2,7 +2,7 @@
 /** What goes into the membership state machine and what comes out (docs/design/0010-membership-protocol.md, section 6). */
 import type { IpAddress } from '../net/ip-address.ts';
 import type { VipCandidate } from '../placement/candidate.ts';
-import type { Heartbeat, HeartbeatBody } from '../wire/heartbeat.ts';
+import type { Heartbeat, HeartbeatBody, NodeFitness } from '../wire/heartbeat.ts';
 
 /** A VIP that this segment should answer for, and the nodes that may own it, whether they are heard or not. */
 export interface DesiredVip {
@@ -19,6 +19,8 @@ export type MembershipEvent =
   | { readonly type: 'desired'; readonly vips: readonly DesiredVip[] }
   /** The cable went in or out. */
   | { readonly type: 'link'; readonly link: 'up' | 'down' }
+  /** Whether this node could serve clients, by what it knows of itself: others go before one that is unfit, and it hands over to them. */
+  | { readonly type: 'fitness'; readonly fitness: NodeFitness }
   /** The sender of heartbeats found that it had been away for longer than the answer fence. */
   | { readonly type: 'lapsed' }
   /** An order by a person: hand this VIP, if it is ours, to that node. */

@@ -83,6 +83,57 @@ describe('hand-over', () => {
     expect(node.owned()).to.deep.equal([]);
   });
 
+  it('EL-11: keeps its VIPs when its node turns not ready, and gets new ones only when no other is ready', () => {
+    const node = owner();
+    const candidates = [
+      { node: 'edge-1', standing: 'last-resort' as const, score: 0 },
+      { node: 'edge-2', standing: 'eligible' as const, score: 0 },
+    ];
+    node.give({ type: 'desired', vips: [21, 22, 23].map((number) => ({ vip: vipOf(number), candidates })) });
+    node.pass(150, claimsOf(1));
+    expect(node.owned()).to.deep.equal([VIP]);
+    const alone = candidates.slice(0, 1);
+    node.give({ type: 'desired', vips: [21, 22].map((number) => ({ vip: vipOf(number), candidates: alone })) });
+    node.pass(150, claimsOf(1));
+    expect(node.owned()).to.deep.equal([VIP, String(vipOf(22))]);
+  });
+
+  it('hands over to a fit member while it is unfit itself', () => {
+    const node = owner();
+    node.give({ type: 'fitness', fitness: 'unfit' });
+    node.give({ type: 'tick' });
+    expect(offersIn(node)).to.deep.equal([`${VIP} to ${PEER}`]);
+    node.hear(claimsOf(2, [21, 2]));
+    expect(node.changes()).to.deep.equal([`stop ${VIP} handed-over`]);
+  });
+
+  it('keeps what it has while nobody fit is there, and when it is fit again in time', () => {
+    const node = owner();
+    const unfit = { ...claimsOf(1), fitness: 'unfit' as const };
+    node.hear(unfit);
+    node.give({ type: 'fitness', fitness: 'unfit' });
+    node.pass(1000, unfit);
+    expect(offersIn(node)).to.deep.equal([]);
+    node.hear(claimsOf(1));
+    node.give({ type: 'tick' });
+    expect(offersIn(node)).to.have.length(1);
+    node.give({ type: 'fitness', fitness: 'fit' });
+    node.pass(1000, claimsOf(1));
+    expect(offersIn(node)).to.deep.equal([]);
+    expect(node.owned()).to.deep.equal([VIP]);
+  });
+
+  it('offers nothing to a member that is unfit, and takes what nobody fit may own', () => {
+    const node = owner();
+    const unfit = { ...claimsOf(1), fitness: 'unfit' as const };
+    node.hear(unfit);
+    node.give({ type: 'move', vip: vipOf(21), node: 'edge-2' });
+    expect(node.reports()).to.include('move-refused');
+    node.want(BOTH, 21, 22, 23);
+    node.pass(25, unfit);
+    expect(node.owned()).to.deep.equal([VIP, String(vipOf(22)), String(vipOf(23))]);
+  });
+
   it('asks the next one when the first does not take it', () => {
     const node = new LoneNode();
     const all = [...BOTH, 'edge-3'];

@@ -28,7 +28,7 @@ export function orderMove(turn: Turn, vip: IpAddress, node: string): void {
   const wanted = desired.get(key);
   if (!claims.has(key) || wanted === undefined || node === self.node) return;
   const target = memberAtWork(turn, node);
-  const isCandidate = wanted.candidates.some((one) => one.node === node);
+  const isCandidate = wanted.candidates.some((one) => one.node === node) && target?.fitness !== 'unfit';
   if (target && isCandidate)
     offer(turn, key, { why: 'order', to: target.bootId, toNode: node, sinceMs: turn.nowMs, refused: [] });
   else report(turn, { kind: 'move-refused', vip, node, why: target ? 'not-a-candidate' : 'not-heard' });
@@ -67,27 +67,45 @@ function dropFinished(turn: Turn): void {
   const isOpen = ([key, one]: [string, HandOver]) => {
     const wanted = desired.get(key);
     if (!claims.has(key) || wanted === undefined) return false;
-    // The node became a candidate again before anybody took it.
+    // What made it necessary may have passed before anybody took it.
+    if (one.why === 'unfit') return turn.state.fitness === 'unfit';
     return one.why !== 'not-eligible' || !isOwnCandidate(turn, wanted) || phase === 'leaving';
   };
   const open = [...handOvers].filter(isOpen);
   if (open.length < handOvers.size) change(turn, { handOvers: new Map(open) });
 }
 
-/** VIPs that this node has to part with: all of them when it leaves, else those that it may not own any more. */
+/** VIPs that this node has to part with: all of them when it leaves, those that it may not own any more, those that others could serve better. */
 function beginNeeded(turn: Turn): void {
-  const { claims, desired, phase, handOvers } = turn.state;
-  const why = phase === 'leaving' ? 'leaving' : 'not-eligible';
-  const needed = [...claims.keys()].flatMap((key) => {
-    const wanted = desired.get(key);
-    if (wanted === undefined || handOvers.has(key)) return [];
-    return phase === 'leaving' || !isOwnCandidate(turn, wanted) ? [wanted] : [];
-  });
-  if (needed.length > 0) offerAll(turn, needed, why);
+  const { claims, desired, phase, handOvers, fitness } = turn.state;
+  const open = [...claims.keys()].flatMap((key) => (handOvers.has(key) ? [] : (desired.get(key) ?? [])));
+  if (phase === 'leaving') {
+    offerAll(turn, open, 'leaving');
+    return;
+  }
+  const isOwn = (vip: DesiredVip) => isOwnCandidate(turn, vip);
+  offerAll(
+    turn,
+    open.filter((vip) => !isOwn(vip)),
+    'not-eligible',
+  );
+  if (fitness === 'fit') return;
+  const others = othersAtWork(turn);
+  offerAll(
+    turn,
+    open.filter((vip) => isOwn(vip) && others(vip, []).some(isBetter)),
+    'unfit',
+  );
+}
+
+/** For who is unfit, or may not serve at all. */
+function isBetter({ standing }: VipCandidate): boolean {
+  return standing === 'eligible';
 }
 
 /** Each to where fewest are, so that the load of a node that leaves is spread as evenly as that of one that died. */
 function offerAll(turn: Turn, vips: readonly DesiredVip[], why: HandOver['why']): void {
+  if (vips.length === 0) return;
   const candidates = othersAtWork(turn);
   const rows = vips.map((desired) => ({ vip: desired.vip, candidates: candidates(desired, []) }));
   const targets = placeOrphans(rows, ownershipOf(turn).loads);
@@ -99,7 +117,7 @@ function offerAll(turn: Turn, vips: readonly DesiredVip[], why: HandOver['why'])
     else abandoned.push(key);
   }
   // While it leaves, a node answers to the last for what nobody else may own.
-  if (why === 'leaving' || abandoned.length === 0) return;
+  if (why !== 'not-eligible' || abandoned.length === 0) return;
   for (const key of abandoned) stopAnswering(turn, key, 'no-candidate');
   giveUp(turn, abandoned);
 }
@@ -113,19 +131,21 @@ function retryRefused(turn: Turn): void {
     const claim = claims.get(key);
     if ((isThere && turn.nowMs - one.sinceMs < timing.patienceMs) || !wanted || !claim) continue;
     const refused = [...one.refused, one.to];
-    const next = isMust(one) ? nextTarget(turn, wanted, refused) : undefined;
-    if (next) offer(turn, key, next(one.why));
+    const next = isMust(one) ? nextTarget(turn, { wanted, refused, why: one.why }) : undefined;
+    if (next) offer(turn, key, next);
     else withdraw(turn, key, one, claim.vip);
   }
 }
 
-function nextTarget(turn: Turn, wanted: DesiredVip, refused: readonly string[]) {
-  const candidates = othersAtWork(turn)(wanted, refused);
+function nextTarget(
+  turn: Turn,
+  { wanted, refused, why }: Pick<HandOver, 'refused' | 'why'> & { readonly wanted: DesiredVip },
+): HandOver | undefined {
+  const others = othersAtWork(turn)(wanted, refused);
+  const candidates = why === 'unfit' ? others.filter(isBetter) : others;
   const node = placeOrphans([{ vip: wanted.vip, candidates }], ownershipOf(turn).loads).get(String(wanted.vip));
   const target = memberAtWork(turn, node);
-  if (target === undefined) return undefined;
-  const to = { to: target.bootId, toNode: target.node };
-  return (why: HandOver['why']): HandOver => ({ why, ...to, sinceMs: turn.nowMs, refused });
+  return target && { why, to: target.bootId, toNode: target.node, sinceMs: turn.nowMs, refused };
 }
 
 function withdraw(turn: Turn, key: string, one: HandOver, vip: IpAddress): void {
@@ -137,7 +157,7 @@ function withdraw(turn: Turn, key: string, one: HandOver, vip: IpAddress): void 
 }
 
 function isMust(one: HandOver): boolean {
-  return one.why === 'leaving' || one.why === 'not-eligible';
+  return one.why === 'leaving' || one.why === 'not-eligible' || one.why === 'unfit';
 }
 
 function offer(turn: Turn, key: string, one: HandOver): void {

@@ -23,8 +23,9 @@ function hearMember(turn: Turn, heartbeat: Heartbeat): void {
   const member = refreshed(turn, known ?? newMember(turn, heartbeat), heartbeat);
   put(turn, member);
   if (known === undefined) greet(turn, member);
-  // What it may own, and what may be given to it, depends on its phase.
-  if (known?.phase !== member.phase) change(turn, { placement: 'due', changedMs: turn.nowMs });
+  // What it may own, and what may be given to it, depends on both.
+  if (known?.phase !== member.phase || known.fitness !== member.fitness)
+    change(turn, { placement: 'due', changedMs: turn.nowMs });
   hearLists(turn, member, heartbeat);
   hearVouches(turn, heartbeat);
   hearWishes(turn, heartbeat);
@@ -53,9 +54,9 @@ function greet(turn: Turn, member: Member): void {
 }
 
 function newMember(turn: Turn, heartbeat: Heartbeat): Member {
-  const { bootId, node, port, mac, phase, counter, intervalMs, deadAfterMs, newestKeyId } = heartbeat;
+  const { bootId, node, port, mac, phase, fitness, counter, intervalMs, deadAfterMs, newestKeyId } = heartbeat;
   return {
-    ...{ bootId, node, port, mac, phase, counter, intervalMs, deadAfterMs, newestKeyId },
+    ...{ bootId, node, port, mac, phase, fitness, counter, intervalMs, deadAfterMs, newestKeyId },
     sinceMs: turn.nowMs,
     heardMs: turn.nowMs,
     vouched: undefined,
@@ -74,10 +75,10 @@ function newMember(turn: Turn, heartbeat: Heartbeat): Member {
 }
 
 function refreshed(turn: Turn, member: Member, heartbeat: Heartbeat): Member {
-  const { port, mac, phase, counter, intervalMs, deadAfterMs, newestKeyId, claimCount } = heartbeat;
+  const { port, mac, phase, fitness, counter, intervalMs, deadAfterMs, newestKeyId, claimCount } = heartbeat;
   return {
     ...member,
-    ...{ port, mac, phase, counter, intervalMs, deadAfterMs, newestKeyId, claimCount },
+    ...{ port, mac, phase, fitness, counter, intervalMs, deadAfterMs, newestKeyId, claimCount },
     heardMs: turn.nowMs,
     claimsSaid: heartbeat.claimsVersion,
     viewSaid: heartbeat.viewVersion,

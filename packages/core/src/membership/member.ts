@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What one node knows about another that it hears on the segment. */
 import type { MacAddress } from '../net/mac-address.ts';
-import type { HeartbeatPhase } from '../wire/heartbeat.ts';
+import type { HeartbeatPhase, NodeFitness } from '../wire/heartbeat.ts';
 import type { Suspect, WireClaim } from '../wire/heartbeat-section.ts';
 import type { Claims } from './claim.ts';
 import type { Assembly } from './list-assembly.ts';
@@ -17,6 +17,7 @@ export interface Member {
   readonly port: number;
   readonly mac: MacAddress;
   readonly phase: HeartbeatPhase;
+  readonly fitness: NodeFitness;
   /** When it was first heard, since it was last away. */
   readonly sinceMs: number;
   readonly heardMs: number;

@@ -6,6 +6,7 @@
 import type { IpAddress } from '../net/ip-address.ts';
 import { foremost, type Orphan, type VipCandidate } from '../placement/candidate.ts';
 import { beginPlan, continuePlan, isComplete, type OrphanPlan } from '../placement/orphan-plan.ts';
+import type { NodeFitness } from '../wire/heartbeat.ts';
 import { type Claimant, compareClaims, nextTerm } from './claim.ts';
 import type { AnswerReason, DesiredVip } from './event.ts';
 import { isDeaf, type Member } from './member.ts';
@@ -64,22 +65,33 @@ export function ownershipOf(turn: Turn): Ownership {
   return { owners, loads };
 }
 
-/** The candidates whose speakers are heard and at work; the same array for the same array, since many VIPs share one. */
+/**
+ * The candidates whose speakers are heard and at work; one that says it is unfit is a last resort. The same array for the same array, since
+ * many VIPs share one.
+ */
 export function presentCandidates(
   turn: Turn,
   who: 'at-work' | 'at-work-or-starting',
 ): (vip: DesiredVip) => readonly VipCandidate[] {
-  const names = new Set<string>();
+  const names = new Map<string, NodeFitness>();
   const isPresent = ({ phase }: Pick<Member, 'phase'>) =>
     phase === 'active' || (who === 'at-work-or-starting' && phase === 'listening');
-  for (const member of turn.state.members) if (isPresent(member)) names.add(member.node);
-  if (isPresent(turn.state)) names.add(turn.state.self.node);
+  for (const member of turn.state.members) if (isPresent(member)) names.set(member.node, member.fitness);
+  if (isPresent(turn.state)) names.set(turn.state.self.node, turn.state.fitness);
   const known = new Map<readonly VipCandidate[], readonly VipCandidate[]>();
   return ({ candidates }) => {
-    const present = known.get(candidates) ?? candidates.filter(({ node }) => names.has(node));
+    const present = known.get(candidates) ?? presentOf(candidates, names);
     known.set(candidates, present);
     return present;
   };
+}
+
+function presentOf(
+  candidates: readonly VipCandidate[],
+  names: ReadonlyMap<string, NodeFitness>,
+): readonly VipCandidate[] {
+  const present = candidates.filter(({ node }) => names.has(node));
+  return present.map((one) => (names.get(one.node) === 'unfit' ? { ...one, standing: 'last-resort' } : one));
 }
 
 /** Whether this node is a candidate, by what the cluster says. */

@@ -2,7 +2,7 @@
 /** What one node knows of one segment. Immutable: a step makes a new one and shares what did not change. */
 import type { MacAddress } from '../net/mac-address.ts';
 import type { OrphanPlan } from '../placement/orphan-plan.ts';
-import type { HeartbeatBody, HeartbeatPhase } from '../wire/heartbeat.ts';
+import type { HeartbeatBody, HeartbeatPhase, NodeFitness } from '../wire/heartbeat.ts';
 import type { Claim } from './claim.ts';
 import type { DesiredVip } from './event.ts';
 import { deadAtMs, type Member } from './member.ts';
@@ -32,7 +32,7 @@ export interface OwnClaim extends Claim {
 
 /** A VIP that this node wants to be rid of, and whom it asked to take it. */
 export interface HandOver {
-  readonly why: 'not-eligible' | 'leaving' | 'order' | 'rebalance';
+  readonly why: 'not-eligible' | 'unfit' | 'leaving' | 'order' | 'rebalance';
   readonly to: string;
   readonly toNode: string;
   readonly sinceMs: number;
@@ -58,6 +58,8 @@ export interface MembershipState {
   readonly timing: Timing;
   readonly rebalance: 'off' | 'gradual' | 'once';
   readonly link: 'up' | 'down';
+  /** What this node says of itself. */
+  readonly fitness: NodeFitness;
   readonly phase: HeartbeatPhase;
   readonly phaseSinceMs: number;
   /** When the last step was made; undefined before the first. */
@@ -112,6 +114,7 @@ export function initialMembership(options: MembershipOptions, nowMs: number): Me
     timing: options.timing,
     rebalance: options.rebalance ?? 'off',
     link: 'up',
+    fitness: 'fit',
     phase: 'listening',
     phaseSinceMs: nowMs,
     steppedMs: undefined,

@@ -48,6 +48,9 @@ function handle(turn: Turn, event: MembershipEvent): void {
     case 'link':
       turnLink(turn, event.link);
       break;
+    case 'fitness':
+      change(turn, { fitness: event.fitness, placement: 'due', changedMs: turn.nowMs });
+      break;
     case 'lapsed':
       fallSilent(turn, 'lapsed');
       break;

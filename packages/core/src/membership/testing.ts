@@ -107,7 +107,7 @@ export function viewOf(version: number, ...bootIds: string[]) {
 export function heartbeatOf(rest: Partial<Heartbeat> = {}): Heartbeat {
   return {
     ...{ clusterId: '0000000000000001', keyId: 1, newestKeyId: 1, bootId: '00000000000000b0', counter: 1 },
-    ...{ port: 2, mac: macOf(2), phase: 'active', intervalMs: 25, deadAfterMs: 200, node: 'edge-2' },
+    ...{ port: 2, mac: macOf(2), phase: 'active', fitness: 'fit', intervalMs: 25, deadAfterMs: 200, node: 'edge-2' },
     ...claimsOf(1),
     ...viewOf(1, OWN_BOOT),
     ...rest,

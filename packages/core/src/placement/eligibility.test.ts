@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
-import { type Candidate, EXCLUDE_LABEL, eligibilityOf, eligibleNodes, type NodeFacts } from './eligibility.ts';
+import { DRAIN_ANNOTATION, EXCLUDE_LABEL, eligibilityOf, type NodeFacts } from './eligibility.ts';
 
 const READY = { type: 'Ready', status: 'True' };
 
@@ -10,11 +10,6 @@ function node(facts: NodeFacts): NodeFacts {
 
 function labelled(value: string): NodeFacts {
   return node({ metadata: { labels: { [EXCLUDE_LABEL]: value } } });
-}
-
-function candidate(name: string, kind: 'eligible' | 'last-resort' | 'ineligible'): Candidate {
-  if (kind === 'ineligible') return { name, eligibility: { kind, reason: 'network-unavailable' } };
-  return { name, eligibility: kind === 'eligible' ? { kind } : { kind, reason: 'not-ready' } };
 }
 
 describe('eligibilityOf', () => {
@@ -52,7 +47,17 @@ describe('eligibilityOf', () => {
     },
     {
       name: 'EL-12: a cordoned node is still eligible',
-      facts: node({ spec: { taints: [{ key: 'node.kubernetes.io/unschedulable' }] } }),
+      facts: node({ spec: { unschedulable: true, taints: [{ key: 'node.kubernetes.io/unschedulable' }] } }),
+      kind: 'eligible',
+    },
+    {
+      name: 'the drain annotation excludes',
+      facts: node({ metadata: { annotations: { [DRAIN_ANNOTATION]: 'true' } } }),
+      kind: 'ineligible',
+    },
+    {
+      name: 'the drain annotation with another value does not exclude',
+      facts: node({ metadata: { annotations: { [DRAIN_ANNOTATION]: 'false' } } }),
       kind: 'eligible',
     },
   ];
@@ -62,26 +67,12 @@ describe('eligibilityOf', () => {
     });
   }
 
+  it('avoids cordoned nodes when told to', () => {
+    const cordoned = node({ spec: { unschedulable: true } });
+    expect(eligibilityOf(cordoned, { cordoned: 'avoid' })).to.deep.equal({ kind: 'ineligible', reason: 'cordoned' });
+  });
+
   it('ignores the exclude label when told to', () => {
     expect(eligibilityOf(labelled('true'), { excludeLabel: 'ignore' }).kind).to.equal('eligible');
-  });
-});
-
-describe('eligibleNodes', () => {
-  it('EL-11: leaves a node that is not ready out while a Ready one is eligible', () => {
-    expect(eligibleNodes([candidate('edge-1', 'eligible'), candidate('edge-2', 'last-resort')])).to.deep.equal([
-      'edge-1',
-    ]);
-  });
-
-  it('EL-11: falls back to nodes that are not ready', () => {
-    expect(eligibleNodes([candidate('edge-1', 'ineligible'), candidate('edge-2', 'last-resort')])).to.deep.equal([
-      'edge-2',
-    ]);
-  });
-
-  it('EL-11: leaves an owner that turned not ready its VIPs', () => {
-    const nodes = [candidate('edge-1', 'eligible'), candidate('edge-2', 'last-resort')];
-    expect(eligibleNodes(nodes, 'edge-2')).to.deep.equal(['edge-1', 'edge-2']);
   });
 });

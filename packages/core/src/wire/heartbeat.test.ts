@@ -34,6 +34,7 @@ const PLAIN: Heartbeat = {
   port: 3,
   mac: mac('00:00:5e:00:53:01'),
   phase: 'active',
+  fitness: 'fit',
   intervalMs: 25,
   deadAfterMs: 200,
   claimsVersion: 7,
@@ -62,7 +63,7 @@ const FULL: Heartbeat = {
 
 // biome-ignore format: rows are fields in the order of the header
 const HEADER = row(
-  '42 52 54 48', '01', '00', '00 da',
+  '42 52 54 48', '01', '01', '00 da',
   '01 23 45 67 89 ab cd ef', '11 22 33 44', '55 66 77 88',
   'fe dc ba 98 76 54 32 10', '01 02 03 04 05 06', '00 03', '00 00 5e 00 53 01',
   '02', '00', '00 19', '00 c8', '00 00 00 07', '00 00 00 09', '00 02',
@@ -105,6 +106,15 @@ function reasonOf(bytes: Uint8Array): string | undefined {
 }
 
 describe('encodeHeartbeat', () => {
+  it('tells in the flags that the sender is unfit, and ignores all other flags', () => {
+    const unfit = encodeHeartbeat({ ...PLAIN, fitness: 'unfit' });
+    expect(unfit[HEARTBEAT_OFFSET.FLAGS]).to.equal(1);
+    const read = decodeHeartbeat(unfit.subarray(0, -16));
+    expect(read.ok && read.heartbeat.fitness).to.equal('unfit');
+    const later = decodeHeartbeat(patched(HEARTBEAT_OFFSET.FLAGS, 0xfe).subarray(0, -16));
+    expect(later.ok && later.heartbeat.fitness).to.equal('fit');
+  });
+
   it('lays a frame out as the specification says', () => {
     const bytes = encodeHeartbeat(FULL);
     expect([...bytes]).to.deep.equal([...joined(HEADER, SECTIONS, TAG)]);

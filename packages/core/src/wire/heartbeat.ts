@@ -24,7 +24,7 @@ export const HEARTBEAT_MAX_BYTES = 1280;
 export const HEARTBEAT_TAG_BYTES = 16;
 
 /** The major version that this code speaks; another one is dropped. Minor versions add sections, which others skip. */
-export const HEARTBEAT_VERSION = { MAJOR: 1, MINOR: 0 } as const;
+export const HEARTBEAT_VERSION = { MAJOR: 1, MINOR: 1 } as const;
 
 /** Offsets from the first byte after the Ethernet header. The native sender patches `COUNTER` in place. */
 export const HEARTBEAT_OFFSET = {
@@ -63,6 +63,12 @@ export const HEARTBEAT_PHASES = ['listening', 'active', 'leaving', 'gone'] as co
 
 export type HeartbeatPhase = (typeof HEARTBEAT_PHASES)[number];
 
+/** Set in the flags by a node that others should go before. */
+const UNFIT_FLAG = 1;
+
+/** Whether a sender could serve clients by what it knows of itself, such as a kube-proxy that is dead. */
+export type NodeFitness = 'fit' | 'unfit';
+
 /** Who sends, with which key, and the how-manieth frame it is. */
 export interface HeartbeatEnvelope {
   /** 16 hex digits, the same for all nodes of one cluster. */
@@ -83,6 +89,8 @@ export interface HeartbeatEnvelope {
 /** What a sender says. */
 export interface HeartbeatBody extends HeartbeatSections {
   readonly phase: HeartbeatPhase;
+  /** Since minor version 1; before that everybody is fit. */
+  readonly fitness: NodeFitness;
   /** Time between two heartbeats of the sender. */
   readonly intervalMs: number;
   /** The sender counts as dead when nothing was heard of it for this long. */
@@ -186,7 +194,7 @@ function writeEnvelope(writer: ByteWriter, envelope: HeartbeatEnvelope): void {
 
 function writeBody(writer: ByteWriter, body: HeartbeatBody): void {
   writer.u8(HEARTBEAT_PHASES.indexOf(body.phase) + 1);
-  writer.u8(0);
+  writer.u8(body.fitness === 'unfit' ? UNFIT_FLAG : 0);
   writer.u16(body.intervalMs);
   writer.u16(body.deadAfterMs);
   writer.u32(body.claimsVersion);
@@ -212,8 +220,8 @@ function readEnvelope(reader: ByteReader): HeartbeatEnvelope | undefined {
 
 function readFacts(reader: ByteReader): Omit<HeartbeatBody, keyof HeartbeatSections | 'node'> | undefined {
   const phase = HEARTBEAT_PHASES[(reader.u8() ?? 0) - 1];
-  // Flags: none is defined, whatever a later minor version sets there is ignored.
-  reader.u8();
+  // Whatever else a later minor version sets there is ignored.
+  const fitness = ((reader.u8() ?? 0) & UNFIT_FLAG) === 0 ? 'fit' : 'unfit';
   const intervalMs = reader.u16();
   const deadAfterMs = reader.u16();
   const claimsVersion = reader.u32();
@@ -222,7 +230,7 @@ function readFacts(reader: ByteReader): Omit<HeartbeatBody, keyof HeartbeatSecti
   if (phase === undefined || claimsVersion === undefined || viewVersion === undefined || claimCount === undefined)
     return undefined;
   if (!intervalMs || !deadAfterMs || deadAfterMs < intervalMs) return undefined;
-  return { phase, intervalMs, deadAfterMs, claimsVersion, viewVersion, claimCount };
+  return { phase, fitness, intervalMs, deadAfterMs, claimsVersion, viewVersion, claimCount };
 }
 
 function drop<Reason>(reason: Reason): Drop<Reason> {
