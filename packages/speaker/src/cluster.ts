@@ -13,6 +13,7 @@ import { Watches } from './watches.ts';
 const EVENTS_AT_ONCE = 2;
 
 export interface Cluster {
+  readonly api: KubeClient;
   readonly watches: Watches;
   readonly refresh: Refresh;
   readonly pools: PoolSource;
@@ -33,6 +34,7 @@ export async function openCluster(config: SpeakerConfig, log: Log, onChange: () 
     onError: (what, error, retryInMs) => log.warn('watch failed', { what, retryInMs, ...errorFields(error) }),
   });
   return {
+    api,
     watches,
     refresh: new Refresh({
       clock,

@@ -9,6 +9,7 @@ import { readConfig, type SpeakerConfig } from './config.ts';
 import { type Lan, openLan } from './lan.ts';
 import type { Memberships } from './memberships.ts';
 import { Metrics } from './metrics.ts';
+import { NodePublisher } from './node-publisher.ts';
 import { openMemberships } from './open-memberships.ts';
 import { Speaker } from './speaker.ts';
 import { tellServices } from './tell-services.ts';
@@ -25,6 +26,7 @@ async function run(config: SpeakerConfig): Promise<void> {
   const cluster = await openCluster(config, log, () => {
     speaker.clusterChanged();
     guard.changed();
+    publisher.changed('soon');
   });
   const lan = openLan(config, log, {
     linksChanged: () => {
@@ -34,14 +36,20 @@ async function run(config: SpeakerConfig): Promise<void> {
     counters: () => metrics,
   });
   const { watches, events, credentials } = cluster;
-  const memberships = openMemberships({ config, log, lan, credentials, onOwned: () => speaker.ownershipChanged() });
+  const memberships = openMemberships({
+    ...{ config, log, lan, credentials },
+    onOwned: () => speaker.ownershipChanged(),
+    onReport: (report) => publisher.reported(report),
+  });
   const guard = new AddressGuard({
     ...{ config, log, cluster, lan, memberships },
     served: () => speaker.served,
     onCleared: () => speaker.ownershipChanged(),
-    onNews: () => {},
+    onNews: () => publisher.changed('now'),
   });
-  const speaker = newSpeaker({ config, log, cluster, lan, guard });
+  const parts = { config, log, cluster, lan, memberships, guard };
+  const publisher = new NodePublisher({ ...parts, engine: lan.engine, speaker: () => speaker });
+  const speaker = newSpeaker({ ...parts, publisher });
   const metrics = newMetrics({ config, cluster, lan, memberships, speaker, guard });
   const server = new HttpServer({
     ...config.metricsAddress,
@@ -54,7 +62,19 @@ async function run(config: SpeakerConfig): Promise<void> {
   const closeResponder = { stop: () => responder.close() };
   // First of all VIPs are handed over, while everything still works.
   const leave = { stop: () => memberships.leave() };
-  const inOrder = [server, watches, credentials, events, links, closeResponder, announcer, guard, speaker, leave];
+  const inOrder = [
+    server,
+    watches,
+    credentials,
+    events,
+    links,
+    closeResponder,
+    announcer,
+    publisher,
+    guard,
+    speaker,
+    leave,
+  ];
   const shutdown = new Shutdown(log, inOrder);
   shutdown.install();
 
@@ -66,6 +86,7 @@ async function run(config: SpeakerConfig): Promise<void> {
   if (shutdown.isStopping) return;
   speaker.start();
   guard.start();
+  publisher.start();
   log.info('speaker takes part', { node: config.nodeName, interfaces: wire.segments.map(({ ifname }) => ifname) });
 }
 
@@ -79,10 +100,12 @@ interface Parts {
 interface SpeakerParts extends Omit<Parts, 'memberships'> {
   readonly log: Log;
   readonly guard: AddressGuard;
+  readonly publisher: NodePublisher;
 }
 
-function newSpeaker({ config, log, cluster, lan, guard }: SpeakerParts): Speaker {
+function newSpeaker({ config, log, cluster, lan, guard, publisher }: SpeakerParts): Speaker {
   const { watches, pools, refresh, events } = cluster;
+  const tell = tellServices({ log, events, services: watches.services, nodeName: config.nodeName });
   return new Speaker({
     cluster: watches,
     segments: () => lan.segments(),
@@ -93,7 +116,10 @@ function newSpeaker({ config, log, cluster, lan, guard }: SpeakerParts): Speaker
     audience: lan.audience,
     refresh: () => refresh.request(),
     clock: systemClock,
-    onServed: tellServices({ log, events, services: watches.services, nodeName: config.nodeName }),
+    onServed: (now, before) => {
+      tell(now, before);
+      publisher.changed('now');
+    },
   });
 }
 

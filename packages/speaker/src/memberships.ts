@@ -78,6 +78,11 @@ export class Memberships {
     return this.#beats;
   }
 
+  /** 16 hex digits that name this start of the process. */
+  get bootId(): string {
+    return this.#options.bootId;
+  }
+
   /** The segments with what is known of each. */
   get loops(): readonly Joined[] {
     return [...this.#joined.values()];

@@ -76,6 +76,17 @@ describe('NodeLease', () => {
     expect(api.all(leases)[0]?.spec?.renewTime).to.equal('2026-01-01T00:00:10.000000Z');
   });
 
+  it('writes nothing when the news change nothing', async () => {
+    lease.start();
+    await clock.advance(5000);
+    const before = api.calls.length;
+    lease.changed('now');
+    await clock.advance(4_900);
+    expect(api.calls.length).to.equal(before);
+    await clock.advance(200);
+    expect(api.calls.length).to.equal(before + 1);
+  });
+
   it('tries again with growing waits while the server is away, and then tells what is so by then', async () => {
     lease.start();
     await clock.advance(0);

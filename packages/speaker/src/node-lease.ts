@@ -32,6 +32,7 @@ import {
 const WRITE_EVERY_MS = 1_000;
 /** News that nobody waits for are written this much later, so that those of one event go together. */
 const SOON_MS = 1_000;
+const RENEW_MS = NODE_RENEW_SECONDS * 1000;
 const CALL_TIMEOUT_MS = 5_000;
 /** The process is about to end; whoever reads the Lease can do without the last word. */
 const LAST_CALL_TIMEOUT_MS = 1_500;
@@ -62,6 +63,7 @@ export class NodeLease {
   /** What the Lease says, as far as is known. */
   #written: string | undefined;
   #wroteMs = Number.NEGATIVE_INFINITY;
+  #renewedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: NodeLeaseOptions) {
     this.#options = options;
@@ -113,7 +115,7 @@ export class NodeLease {
     const delayMs = await this.#try();
     this.#writing = undefined;
     if (this.#isChanged && delayMs === undefined) this.#plan(WRITE_EVERY_MS);
-    else this.#plan(delayMs ?? NODE_RENEW_SECONDS * 1000);
+    else this.#plan(delayMs ?? this.#renewedMs + RENEW_MS - this.#options.clock.now());
   }
 
   /** The time until the next attempt after a failure. */
@@ -137,6 +139,9 @@ export class NodeLease {
     this.#isChanged = false;
     this.#wroteMs = clock.now();
     const text = encodeNodeState(state());
+    // A timer may come a fraction too early.
+    const isRenewal = clock.now() - this.#renewedMs >= RENEW_MS - 1;
+    if (text === this.#written && !isRenewal) return;
     const body = bodyOf({ date: clock.date(), health: health(), state: text === this.#written ? undefined : text });
     const signal = AbortSignal.timeout(timeoutMs);
     try {
@@ -146,6 +151,7 @@ export class NodeLease {
       await this.#create(text, signal);
     }
     this.#written = text;
+    this.#renewedMs = this.#wroteMs;
   }
 
   async #create(state: string, signal: AbortSignal): Promise<void> {

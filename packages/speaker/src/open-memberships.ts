@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Puts membership by heartbeats together: a native thread that sends, a packet socket for each segment, what the log is told. */
 import { randomBytes } from 'node:crypto';
-import { HEARTBEAT_ETHER_TYPE } from '@berth/core';
+import { HEARTBEAT_ETHER_TYPE, type MembershipReport } from '@berth/core';
 import { errorFields, type Log } from '@berth/daemon';
 import { systemClock } from '@berth/kube';
 import { HeartbeatSender, LinkGroup, PacketSocket } from '@berth/link';
@@ -23,9 +23,10 @@ export interface MembershipParts {
   /** Must be ready before membership is opened. */
   readonly credentials: HeartbeatCredentials;
   onOwned(): void;
+  onReport(report: MembershipReport): void;
 }
 
-export function openMemberships({ config, log, lan, credentials, onOwned }: MembershipParts): Memberships {
+export function openMemberships({ config, log, lan, credentials, onOwned, onReport }: MembershipParts): Memberships {
   const thread = HeartbeatSender.open(lan.responder);
   return new Memberships({
     nodeName: config.nodeName,
@@ -47,7 +48,10 @@ export function openMemberships({ config, log, lan, credentials, onOwned }: Memb
     openSocket: ({ ifindex }) => openSegmentSocket(ifindex),
     onOwned,
     onAnnounce: (vip, { ifindex }) => lan.announcer.again(vip, ifindex),
-    onReport: (report, { ifname }) => log.info('membership', { interface: ifname, ...report }),
+    onReport: (report, { ifname }) => {
+      log.info('membership', { interface: ifname, ...report });
+      onReport(report);
+    },
     onFailed: ({ ifname }, error) =>
       log.warn('heartbeats cannot be sent', { interface: ifname, ...errorFields(error) }),
   });

@@ -10,7 +10,7 @@ import type { Memberships } from './memberships.ts';
 import type { PoolSource } from './pool-source.ts';
 import type { Segment } from './segments.ts';
 import { kubeServiceOf } from './trim.ts';
-import { wantedVips } from './wanted-vips.ts';
+import { type WantedVip, wantedVips } from './wanted-vips.ts';
 import type { ServedVip, Wire } from './wire.ts';
 
 /**
@@ -52,6 +52,7 @@ export class Speaker {
   #fitting: ReadonlySet<number> = new Set();
   #state: 'starting' | 'live' | 'stopped' = 'starting';
   #served: readonly ServedVip[] = [];
+  #wanted: readonly WantedVip[] = [];
   #isPlanned = false;
   /** When news of the cluster are looked at, at the earliest; on the clock. */
   #restsUntilMs = 0;
@@ -66,6 +67,11 @@ export class Speaker {
 
   get served(): readonly ServedVip[] {
     return this.#served;
+  }
+
+  /** What the cluster wanted when it was looked at last. */
+  get wanted(): readonly WantedVip[] {
+    return this.#wanted;
   }
 
   /** Begins to take part. The cluster and the interfaces must be known by now. */
@@ -124,6 +130,7 @@ export class Speaker {
     const [configMap] = cluster.configMaps.values();
     pools.update(configMap);
     const wanted = wantedVips(Array.from(cluster.services.values(), kubeServiceOf), pools.config, classRule);
+    this.#wanted = wanted;
     memberships.want(wanted, cluster.nodes.values());
     this.#listen(wanted.map(({ vip }) => vip));
     this.#answer();
