@@ -10,7 +10,7 @@ import { installBerth } from '../test/lab/berth.ts';
 import { Lab } from '../test/lab/lab.ts';
 import { applyObjects, deployWeb, poolsConfigMap } from '../test/support/workload.ts';
 
-/** Benchmarks that run at the same time need labs of different names. */
+/** Benchmarks that run at the same time need labs of different names. BERTH_KEEP_LAB=1 leaves the lab for the next run. */
 const NAME = process.env.BERTH_BENCH_LAB ?? 'bench';
 
 export interface BenchLab {
@@ -38,7 +38,7 @@ export async function onBenchLab<T>(options: BenchLabOptions, measure: (bench: B
     const client = new KubeClient({ access: await kubeconfigAccess(lab.kubeconfig), userAgent: 'berth-bench' });
     return await measure({ lab, client });
   } finally {
-    await Lab.down(NAME);
+    if (process.env.BERTH_KEEP_LAB === undefined) await Lab.down(NAME);
   }
 }
 

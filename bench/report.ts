@@ -33,6 +33,8 @@ export interface BenchReport {
   machine: { cpus: number; kernel: string; node: string };
   rounds: number;
   figures: Figure[];
+  /** What people should know of the run besides. */
+  notes?: readonly string[];
 }
 
 /** What every benchmark is called with: the arguments behind its name that `bench/main.ts` did not use itself. */
@@ -119,6 +121,7 @@ export function formatReport(report: BenchReport): string {
   return [
     `${report.bench} (${report.scenario}): ${report.rounds} rounds, ${machine.cpus} cpus, kernel ${machine.kernel}, node ${machine.node}`,
     ...alignColumns([head, ...rows]),
+    ...(report.notes ?? []),
   ].join('\n');
 }
 

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The segment is split for 20 s, one node on the far side and the owner with the client on the near one, and healed. While it is split
+// each side has an owner; the one on the far side took over and has the better claim, so that the near one has to stop. How long
+// more than one node answered after healing is read from the wire.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { LanFaults } from '../../test/support/lan-faults.ts';
+import { answeredTwice, answerers, longestSilence, questionsIn } from '../../test/support/wire-record.ts';
+import { type Figure, figure } from '../report.ts';
+import { type Scenario, WARM_MS } from './scenario.ts';
+import type { Stage } from './stage.ts';
+
+const SPLIT_MS = 20_000;
+const WATCH_MS = 1000;
+/** Of the end of a round: these have one answer, from the winner. */
+const SETTLED_QUESTIONS = 50;
+/** Two heartbeats of the default interval. */
+const AT_MOST_MS = 50;
+
+interface Seen {
+  /** From healing to the last answer of a node that does not answer in the end. */
+  readonly oneOwnerMs: number;
+  readonly silentMs: number;
+  /** Questions of the time of the split that more than one node answered. */
+  readonly twiceBefore: number;
+}
+
+export const partition: Scenario = {
+  about: 'segment split for 20 s and healed',
+  async measure(stage, rounds) {
+    const faults = new LanFaults(stage.lab.name);
+    const seen: Seen[] = [];
+    try {
+      for (let round = 1; round <= rounds; round += 1)
+        seen.push(await stage.round(`${partition.about}: round ${round} of ${rounds}`, () => play(stage, faults)));
+    } finally {
+      await faults.heal();
+      faults.close();
+    }
+    // Kubelets need a while to find the API server again; nothing of a round depends on it.
+    await stage.whole();
+    return figuresOf(seen);
+  },
+};
+
+async function play(stage: Stage, faults: LanFaults): Promise<Seen> {
+  const { vip, watch } = stage;
+  const owner = await stage.owner();
+  const far = stage.nodes.find((node) => node !== owner) ?? '';
+  await watch.take();
+  await delay(WARM_MS);
+  await faults.split([far]);
+  await delay(SPLIT_MS);
+  const healedMs = await faults.heal();
+  await delay(WATCH_MS);
+  const record = await watch.take();
+  const after = questionsIn(record, { fromMs: healedMs }, vip);
+  const [winner, ...others] = answerers(after.slice(-SETTLED_QUESTIONS));
+  if (others.length > 0 || winner !== stage.macOf(far)) throw new Error(`${far} was to answer in the end`);
+  const losing = after.flatMap(({ answers }) => answers.filter(({ mac }) => mac !== winner));
+  return {
+    oneOwnerMs: Math.max(0, ...losing.map(({ atMs }) => atMs - healedMs)),
+    silentMs: longestSilence(questionsIn(record, {}, vip)),
+    twiceBefore: answeredTwice(questionsIn(record, { untilMs: healedMs - 1 }, vip)).length,
+  };
+}
+
+function figuresOf(seen: readonly Seen[]): Figure[] {
+  const of = (read: (one: Seen) => number) => seen.map(read);
+  return [
+    figure({
+      name: `${partition.about}: until one owner`,
+      unit: 'ms',
+      samples: of(({ oneOwnerMs }) => oneOwnerMs),
+      target: { on: 'worst', atMost: AT_MOST_MS },
+    }),
+    figure({ name: '  nobody answers on the wire', unit: 'ms', samples: of(({ silentMs }) => silentMs) }),
+    figure({
+      name: '  two answers on one side of the split',
+      unit: 'count',
+      samples: of(({ twiceBefore }) => twiceBefore),
+      target: { on: 'worst', atMost: 0 },
+    }),
+  ];
+}
