@@ -70,10 +70,22 @@ export class AddressClearance {
   readonly #askedMs = new Map<number, number>();
   /** VIPs that were in use without a conflict until a moment ago, and until when that counts. */
   readonly #trustedUntilMs = new Map<string, number>();
+  readonly #questions: Record<Urgency, number> = { 'at-need': 0, ahead: 0 };
   #timer: Timer | undefined;
 
   constructor(options: AddressClearanceOptions) {
     this.#options = options;
+  }
+
+  /** How many questions were put. */
+  get questions(): Readonly<Record<Urgency, number>> {
+    return this.#questions;
+  }
+
+  /** Addresses that are known to be clear. */
+  get clear(): number {
+    return [...this.#entries.values()].filter(({ vip, segment }) => this.verdict(vip, segment.ifindex) === 'clear')
+      .length;
   }
 
   verdict(vip: IpAddress, ifindex: number): Verdict {
@@ -213,6 +225,7 @@ export class AddressClearance {
     this.#waiting[urgency].delete(entry);
     this.#askedMs.set(entry.segment.ifindex, clock.now());
     this.#asking[urgency] += 1;
+    this.#questions[urgency] += 1;
     entry.work = 'asking';
     entry.question += 1;
     const { question, vip, segment } = entry;

@@ -12,7 +12,7 @@ import {
 import { errorFields, type Log } from '@berth/daemon';
 import { type Service, type StoreEvent, systemClock, type Timer } from '@berth/kube';
 import { AddressProber, ClaimEars } from '@berth/link';
-import { AddressClearance } from './address-clearance.ts';
+import { AddressClearance, type Urgency } from './address-clearance.ts';
 import type { Cluster } from './cluster.ts';
 import type { SpeakerConfig } from './config.ts';
 import { ConflictAlarms } from './conflict-alarms.ts';
@@ -112,6 +112,16 @@ export class AddressGuard {
   /** What was counted since the start. */
   get counts(): Readonly<{ defences: number; before: number; inUse: number }> {
     return this.#counts;
+  }
+
+  /** Addresses that were probed since the start, by who waited for it. */
+  get probes(): Readonly<Record<Urgency, number>> {
+    return this.#clearance.questions;
+  }
+
+  /** Addresses of pools that may be used without a probe, on one interface each. */
+  get ready(): number {
+    return this.#clearance.clear;
   }
 
   #newClearance(isOurs: MemberMacs['isOurs']): AddressClearance {

@@ -7,6 +7,8 @@ import { Counter, Gauge, type Registry } from '@berth/daemon';
 export interface ConflictSources {
   conflicts(): readonly AddressConflict[];
   notAnnounced(): readonly unknown[];
+  readonly ready: number;
+  readonly probes: Readonly<Record<'at-need' | 'ahead', number>>;
   readonly counts: { readonly defences: number; readonly before: number; readonly inUse: number };
 }
 
@@ -30,6 +32,24 @@ export function registerConflicts(sources: ConflictSources, registers: Registry[
     registers,
     collect() {
       this.set(sources.notAnnounced().length);
+    },
+  });
+  new Gauge({
+    name: `${PREFIX}_addresses_ready`,
+    help: 'Addresses that were found clear ahead of need',
+    registers,
+    collect() {
+      this.set(sources.ready);
+    },
+  });
+  new Counter({
+    name: `${PREFIX}_addresses_probed_total`,
+    help: 'Addresses that were asked for before their first use: while a Service waited (at-need), or ahead of need',
+    labelNames: ['urgency'],
+    registers,
+    collect() {
+      this.reset();
+      for (const urgency of ['at-need', 'ahead'] as const) this.inc({ urgency }, sources.probes[urgency]);
     },
   });
   new Counter({

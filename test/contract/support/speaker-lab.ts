@@ -23,6 +23,8 @@ import { SpeakerHost } from '../speaker/speaker-host.ts';
 import { emptyNamespace, makeNamespace } from './cluster.ts';
 import { until } from './until.ts';
 
+/** Two runs at a time need two names. */
+const LAB_NAME = process.env.BERTH_SPEAKER_LAB ?? 'speaker';
 export const CLASS = 'speaker.test/l2';
 export const NAMES = ['edge-1', 'edge-2', 'edge-3'];
 
@@ -200,7 +202,7 @@ export function useSpeakers(): { readonly speakers: SpeakerLab } {
   let speakers: SpeakerLab | undefined;
   before(async function () {
     this.timeout(180_000);
-    starting ??= SpeakerLab.up('speaker');
+    starting ??= SpeakerLab.up(LAB_NAME);
     speakers = await starting;
   });
   beforeEach(async function () {

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Addresses that somebody else on the LAN uses: found before the first use, defended and told while in use. The client is the stranger.
+
+import { expect } from 'chai';
+import { WireWatch } from '../../support/wire-watch.ts';
+import { NAMES, type SpeakerLab, useSpeakers } from '../support/speaker-lab.ts';
+import { remains, until } from '../support/until.ts';
+import type { SpeakerHost } from './speaker-host.ts';
+
+/** The burst after a takeover is over by then, in milliseconds. */
+const BURST_MS = 4_000;
+/** Frames of one announcement, one in each form, lie closer than this. */
+const PAIR_MS = 500;
+
+describe('conflicts', () => {
+  const use = useSpeakers();
+  let watch: WireWatch | undefined;
+  const taken: string[] = [];
+
+  afterEach(async () => {
+    await watch?.stop();
+    watch = undefined;
+    for (const vip of taken.splice(0)) await stranger('address', 'delete', `${vip}/24`, 'dev', 'eth0');
+  });
+
+  async function stranger(...argv: string[]): Promise<void> {
+    await use.speakers.lab.exec('client', ['ip', ...argv]);
+  }
+
+  /** The client uses the address from now on, as any Linux host. */
+  async function takes(vip: string): Promise<void> {
+    await stranger('address', 'add', `${vip}/24`, 'dev', 'eth0');
+    taken.push(vip);
+  }
+
+  async function strangerMac(): Promise<string> {
+    const { stdout } = await use.speakers.lab.tryExec('client', ['ip', '-json', 'link', 'show', 'eth0']);
+    return JSON.parse(stdout)[0].address;
+  }
+
+  async function startWatch({ lab }: SpeakerLab): Promise<WireWatch> {
+    watch = await WireWatch.start({ namespace: lab.namespaceOf('client') });
+    return watch;
+  }
+
+  /** Announces the VIP as the client's own, once a second. */
+  async function claims(vip: string, times: number): Promise<void> {
+    const { lab } = use.speakers;
+    await lab.exec('client', ['sysctl', '-qw', 'net.ipv4.ip_nonlocal_bind=1']);
+    await lab.tryExec('client', ['arping', '-U', '-c', String(times), '-I', 'eth0', '-s', vip, vip]);
+  }
+
+  function sum(hosts: readonly SpeakerHost[], name: string, labels = ''): Promise<number> {
+    const values = hosts.map(async (host) => (await host.metric(`berth_speaker_${name}`, labels)) ?? 0);
+    return Promise.all(values).then((all) => all.reduce((total, one) => total + one, 0));
+  }
+
+  async function isFoundBy(host: SpeakerHost, vip: string, kind: string): Promise<void> {
+    const labels = `ip="${vip}",interface="eth0",mac="${await strangerMac()}",kind="${kind}"`;
+    await until(async () => expect(await host.metric('berth_speaker_address_conflict', labels)).to.equal(1), 30_000);
+  }
+
+  it('GR-07: a fresh VIP that a stranger uses is claimed among members, but neither answered nor announced', async () => {
+    const { speakers } = use;
+    const vip = speakers.vip();
+    await takes(vip);
+    const wire = await startWatch(speakers);
+    await wire.ask([]);
+    await speakers.service([vip]);
+    await until(async () => expect(await sum(speakers.hosts, 'vips_held_back')).to.equal(1));
+    const counts = await Promise.all(speakers.hosts.map((host) => host.metric('berth_speaker_vips_held_back')));
+    const owner = speakers.host(NAMES[counts.indexOf(1)] ?? '');
+    await isFoundBy(owner, vip, 'before-use');
+    await remains(async () => expect(await owner.announced()).to.deep.equal([]), 2000);
+    expect((await wire.take()).announcements).to.deep.equal([]);
+  });
+
+  it('GR-07: a fresh VIP that nobody uses is answered after a quick probe', async () => {
+    const { speakers } = use;
+    const before = await sum(speakers.hosts, 'addresses_probed_total', 'urgency="at-need"');
+    const vip = speakers.vip();
+    await speakers.service([vip]);
+    await speakers.owner(vip);
+    expect(await sum(speakers.hosts, 'addresses_probed_total', 'urgency="at-need"')).to.equal(before + 1);
+  });
+
+  it('GR-07: the next addresses of a pool are probed ahead of need; strangers are found before any Service asks', async () => {
+    const { speakers } = use;
+    const [first = '', second = ''] = speakers.vips(2);
+    await takes(second);
+    const pool = { apiVersion: 'berth.dev/v1', kind: 'IPAddressPool', metadata: { name: 'lan' } };
+    await speakers.pools({ ...pool, spec: { addresses: [`${first}-${second}`] } });
+    for (const host of speakers.hosts) {
+      await isFoundBy(host, second, 'before-use');
+      await until(async () => expect(await host.metric('berth_speaker_addresses_ready')).to.be.greaterThan(0));
+    }
+    const before = await sum(speakers.hosts, 'addresses_probed_total', 'urgency="at-need"');
+    await speakers.service([first]);
+    await speakers.owner(first);
+    expect(await sum(speakers.hosts, 'addresses_probed_total', 'urgency="at-need"')).to.equal(before);
+  });
+
+  it('GR-07, HO-12: a VIP that moves by crash or by leaving is not probed, and no conflict is reported', async () => {
+    const { speakers } = use;
+    const vip = speakers.vip();
+    await speakers.service([vip]);
+    let probes = await sum(speakers.hosts, 'addresses_probed_total', 'urgency="at-need"');
+    for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+      const owner = await speakers.owner(vip);
+      const others = speakers.others(owner);
+      // What the one that goes has counted goes with it.
+      probes = await sum(others, 'addresses_probed_total', 'urgency="at-need"');
+      const conflicts = await sum(others, 'address_conflicts_total', 'kind="in-use"');
+      owner.signal(signal);
+      await until(() => expect(owner.isRunning).to.equal(false));
+      const next = await speakers.owner(vip);
+      expect(next.name).to.not.equal(owner.name);
+      await remains(async () => {
+        expect(await sum(others, 'address_conflicts_total', 'kind="in-use"')).to.equal(conflicts);
+        expect(await sum(others, 'defences_total')).to.equal(0);
+      }, 2000);
+      expect(await sum(others, 'addresses_probed_total', 'urgency="at-need"')).to.equal(probes);
+      await speakers.whole();
+    }
+  });
+
+  it('AR-08, GR-06: an announcement by a stranger is no question, but defended against and told', async () => {
+    const { speakers } = use;
+    const vip = speakers.vip();
+    const name = await speakers.service([vip]);
+    const owner = await speakers.owner(vip);
+    const wire = await startWatch(speakers);
+    await settled(wire);
+    await claims(vip, 1);
+    await isFoundBy(owner, vip, 'in-use');
+    await until(async () => expect(await owner.metric('berth_speaker_defences_total')).to.be.greaterThan(0));
+    const { announcements } = await wire.take();
+    expect(announcements.map(({ mac }) => mac)).to.deep.equal([owner.mac, owner.mac]);
+    const told = `AddressConflict: ${await strangerMac()} on the LAN claims ${vip} too`;
+    await until(async () => expect((await speakers.eventsOf(name)).join('\n')).to.contain(told));
+    for (const other of speakers.others(owner)) expect(await other.metric('berth_speaker_defences_total')).to.equal(0);
+  });
+
+  it('HO-11: 30 s of claims are met by 1 to 4 announcements, one alarm, and an answer to every question', async function () {
+    this.timeout(90_000);
+    const { speakers } = use;
+    const vip = speakers.vip();
+    const name = await speakers.service([vip]);
+    const owner = await speakers.owner(vip);
+    const alarms = await sum([owner], 'address_conflicts_total', 'kind="in-use"');
+    const wire = await startWatch(speakers);
+    await settled(wire);
+    await wire.ask([vip], 100);
+    await claims(vip, 30);
+    const { announcements, questions } = await wire.take();
+    const times = announcements.filter(({ mac }) => mac === owner.mac).map(({ atMs }) => atMs);
+    const defences = times.filter((atMs, index) => index === 0 || atMs - (times[index - 1] ?? 0) > PAIR_MS);
+    expect(defences.length).to.be.within(1, 4);
+    for (const [index, atMs] of defences.slice(1).entries())
+      expect(atMs - (defences[index] ?? 0)).to.be.greaterThan(9_900);
+    const unanswered = questions.slice(0, -10).filter(({ answers }) => answers.length !== 1);
+    expect(unanswered).to.deep.equal([]);
+    expect(await sum([owner], 'address_conflicts_total', 'kind="in-use"')).to.equal(alarms + 1);
+    const told = (await speakers.eventsOf(name)).filter((event) => event.startsWith('AddressConflict:'));
+    expect(told).to.have.length(1);
+  });
+
+  /** Waits until nobody has announced anything for as long as a burst may take. */
+  async function settled(wire: WireWatch): Promise<void> {
+    await wire.ask([]);
+    let quietSinceMs = performance.now();
+    await until(async () => {
+      if ((await wire.take()).announcements.length > 0) quietSinceMs = performance.now();
+      expect(performance.now() - quietSinceMs).to.be.greaterThan(BURST_MS);
+    }, 30_000);
+  }
+});
