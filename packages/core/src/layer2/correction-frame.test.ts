@@ -12,12 +12,12 @@ function mac(number: number): MacAddress {
 }
 
 describe('correctionFrame', () => {
-  it('is an ARP reply to the neighbour alone', () => {
+  it('is a gratuitous ARP reply to the neighbour alone', () => {
     const to = { mac: mac(9), ip: IpAddress.of('IPv4', 0xcb007109n) };
     const frame = correctionFrame(IpAddress.of('IPv4', 0xcb007114n), mac(1), to);
     const hex = [...frame].map((byte) => byte.toString(16).padStart(2, '0')).join('');
     const [own, other] = ['00005e005301', '00005e005309'];
-    expect(hex).to.equal(`${other}${own}08060001080006040002${own}cb007114${other}cb007109`);
+    expect(hex).to.equal(`${other}${own}08060001080006040002${own}cb007114${own}cb007114`);
   });
 
   it('is a neighbor advertisement to the neighbour alone, Override set and Solicited not', () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The frame that tells one neighbour where a VIP is now, without having been asked: an ARP reply, or a neighbor advertisement with
+ * The frame that tells one neighbour where a VIP is now, without having been asked: a gratuitous ARP reply, or a neighbor advertisement with
  * Override set and Solicited not (RFC 4861, 7.2.6). It changes an entry that is there, and makes none.
  */
 import type { IpAddress } from '../net/ip-address.ts';
@@ -18,13 +18,14 @@ export function correctionFrame(vip: IpAddress, mac: MacAddress, to: ToldNeighbo
   return vip.family === 'IPv4' ? arpCorrection(vip, mac, to) : ndpCorrection(vip, mac, to);
 }
 
+// Gratuitous, or Linux would not believe it within a second of its entry's last change.
 function arpCorrection(vip: IpAddress, mac: MacAddress, to: ToldNeighbor): Uint8Array {
   const packet = {
     operation: ARP_OPERATION.REPLY,
     senderHardwareAddr: mac,
     senderProtocolAddr: vip,
-    targetHardwareAddr: to.mac,
-    targetProtocolAddr: to.ip,
+    targetHardwareAddr: mac,
+    targetProtocolAddr: vip,
   };
   return arpFrame(packet, to.mac);
 }

@@ -9,6 +9,7 @@ import {
   ConflictWatch,
   type EngineName,
   Links,
+  ListeningAudience,
   PacketSocket,
   Responder,
   SolicitedGroups,
@@ -116,6 +117,10 @@ const calls = {
       if (responder?.attached.includes(link.index)) announcer.attach(link.index, link.mac ?? MacAddress.ZERO);
     announcer.replace(rowsOf(rows));
   },
+  /** Hears who asks for these VIPs, to tell them one by one when this host takes them over. */
+  listenFor(ifname: string, ...vips: string[]): void {
+    audience.listen(vips.map(addressOf), [linkOf(ifname).index]);
+  },
   /** Asks whether anybody uses the address; with the quick times, or those of the RFC. Members are no conflict. */
   async probe(ifname: string, vip: string, times: 'quick' | 'rfc', ...members: string[]): Promise<string> {
     const prober = new AddressProber({
@@ -179,6 +184,7 @@ function newAnnouncer(refreshMs: number): Announcer {
     clock: systemClock,
     random: () => 0,
     schedule: { refreshMs },
+    audience,
     onSent: () => {},
     onFailed: (_vip, ifindex) => {
       const name = links.list().find((link) => link.index === ifindex)?.name ?? String(ifindex);
@@ -194,6 +200,8 @@ const systemClock = {
     return { cancel: () => clearTimeout(handle) };
   },
 };
+
+const audience = new ListeningAudience({ clock: systemClock, onFailed: console.error });
 
 export type HostCalls = typeof calls;
 

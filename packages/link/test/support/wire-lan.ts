@@ -151,6 +151,21 @@ export class WireLan {
     ip('-n', `${this.#prefix}-lan`, 'link', 'set', name, state);
   }
 
+  /** What the bridge does with broadcasts for a host: floods them as usual, or loses them as bad Wi-Fi does. */
+  broadcasts(name: string, state: 'flood' | 'lose'): void {
+    const argv = [
+      '-n',
+      `${this.#prefix}-lan`,
+      'link',
+      'set',
+      'dev',
+      name,
+      'bcast_flood',
+      state === 'flood' ? 'on' : 'off',
+    ];
+    execFileSync('bridge', argv, { stdio: ['ignore', 'ignore', 'inherit'] });
+  }
+
   async down(): Promise<void> {
     for (const host of this.#hosts.values()) host.signal('SIGKILL');
     await Promise.all([...this.#hosts.values()].map((host) => host.ended()));

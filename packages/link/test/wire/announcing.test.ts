@@ -56,6 +56,31 @@ eachEngine('announcing on the wire', (engine) => {
     await until('the table is corrected', () => lladdr() === ownerMac);
   });
 
+  const stale = () =>
+    client.run('ip', 'neighbor', 'replace', VIP, 'lladdr', '02:00:5e:00:53:77', 'nud', 'stale', 'dev', 'lan0');
+  const lladdr = () => JSON.parse(client.run('ip', '-json', 'neighbor', 'show', 'to', VIP))[0]?.lladdr;
+
+  it('corrects who asked for the VIP before, also where broadcasts are lost', async () => {
+    await owner.call('listenFor', 'lan0', VIP);
+    client.run('ip', 'route', 'replace', VIP, 'dev', 'lan0');
+    await client.attempt('arping', '-c', '1', '-w', '1', '-I', 'lan0', VIP);
+    stale();
+    lan.broadcasts('client', 'lose');
+    await owner.call('own', REFRESH_MS, [VIP, 'lan0']);
+    await until('the table is corrected', () => lladdr() === ownerMac);
+    expect(announcements('request')).to.deep.equal([]);
+  });
+
+  it('corrects its gateway, also where broadcasts are lost', async () => {
+    owner.run('ip', 'address', 'add', '203.0.113.10/24', 'dev', 'lan0');
+    owner.run('ip', 'route', 'add', 'default', 'via', '203.0.113.99');
+    owner.run('ping', '-c', '1', '-W', '2', '203.0.113.99');
+    stale();
+    lan.broadcasts('client', 'lose');
+    await owner.call('own', REFRESH_MS, [VIP, 'lan0']);
+    await until('the table is corrected', () => lladdr() === ownerMac);
+  });
+
   it('GR-02: one at once, two more within 5 s, then a slow refresh until it is lost', async () => {
     await owner.call('own', REFRESH_MS, [VIP, 'lan0']);
     await until('three are seen', () => announcements('request').length >= 3, 5000);
