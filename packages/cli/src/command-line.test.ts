@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { IpAddress } from '@berth/core';
 import { expect } from 'chai';
 import { parseCommandLine } from './command-line.ts';
 
 const CLUSTER = { kubeconfig: undefined, berthNamespace: 'berth-system', loadBalancerClass: 'berth.dev/l2' };
+const VIP = IpAddress.of('IPv4', 0xc0000207n);
 const WEB = { namespace: undefined, name: 'web' };
 
 describe('parseCommandLine', () => {
@@ -41,6 +43,22 @@ describe('parseCommandLine', () => {
         cluster: { kubeconfig: 'k', berthNamespace: 'b', loadBalancerClass: 'acme.example/lb' },
       },
     },
+    { argv: 'status', operation: { kind: 'status', output: 'text', cluster: CLUSTER } },
+    { argv: 'status -o json', operation: { kind: 'status', output: 'json', cluster: CLUSTER } },
+    {
+      argv: 'move 192.0.2.7 edge-2',
+      operation: { kind: 'move', vip: VIP, node: 'edge-2', timeoutSeconds: 30, cluster: CLUSTER },
+    },
+    {
+      argv: 'drain edge-1 --force --timeout 5',
+      operation: { kind: 'drain', node: 'edge-1', isForced: true, timeoutSeconds: 5, cluster: CLUSTER },
+    },
+    { argv: 'undrain edge-1', operation: { kind: 'undrain', node: 'edge-1', timeoutSeconds: 30, cluster: CLUSTER } },
+    { argv: 'rebalance', operation: { kind: 'rebalance', timeoutSeconds: 300, cluster: CLUSTER } },
+    {
+      argv: 'rotate-key',
+      operation: { kind: 'rotate-key', isForced: false, timeoutSeconds: 30, cluster: CLUSTER },
+    },
     {
       argv: 'pools --kubeconfig k',
       operation: { kind: 'pools', output: 'text', cluster: { ...CLUSTER, kubeconfig: 'k' } },
@@ -62,6 +80,10 @@ describe('parseCommandLine', () => {
     'lint a -o yaml',
     'renumber web --timeout soon',
     'pools extra',
+    'move 192.0.2.700 edge-2',
+    'move 192.0.2.7',
+    'drain',
+    'rebalance --timeout never',
   ];
   for (const argv of wrong) {
     it(`refuses "${argv}"`, () => {

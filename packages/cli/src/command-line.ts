@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Reads the arguments into an operation. Nothing is carried out here, and nothing is printed. */
 import { DEFAULT_LOAD_BALANCER_CLASS } from '@berth/core';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { addOnNodes } from './command-line-nodes.ts';
 import type { ClusterOptions, Operation, Output, ServiceName } from './operation.ts';
+import { outputOption, parseSeconds } from './options.ts';
 
 interface GlobalFlags {
   readonly kubeconfig?: string;
@@ -42,10 +44,11 @@ function programFor(choose: (operation: Operation) => void): Command {
   addOffline(program, choose);
   addReading(program, choose, cluster);
   addWriting(program, choose, cluster);
+  addOnNodes(program, choose, cluster);
   return program;
 }
 
-type Choose = (operation: Operation) => void;
+export type Choose = (operation: Operation) => void;
 
 function addOffline(program: Command, choose: Choose): void {
   program
@@ -106,10 +109,6 @@ interface NamespaceFlag {
   readonly namespace?: string;
 }
 
-function outputOption(): Option {
-  return new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text');
-}
-
 function clusterOf({ kubeconfig, berthNamespace, loadBalancerClass }: GlobalFlags): ClusterOptions {
   return { kubeconfig, berthNamespace, loadBalancerClass };
 }
@@ -124,9 +123,4 @@ function parseServiceName(text: string): ServiceName {
   if (parts.length > 2 || first === '' || second === '')
     throw new InvalidArgumentError('Wanted NAME or NAMESPACE/NAME.');
   return second === undefined ? { namespace: undefined, name: first } : { namespace: first, name: second };
-}
-
-function parseSeconds(text: string): number {
-  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('Wanted a number of seconds.');
-  return Number(text);
 }

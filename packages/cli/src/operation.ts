@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a command line asks for, as a value: the parser makes it, `run` carries it out. */
 
+import type { IpAddress } from '@berth/core';
+
 /** How to reach the cluster and which installation of Berth is meant. */
 export interface ClusterOptions {
   /** Path of a kubeconfig; undefined: as kubectl finds it. */
@@ -19,7 +21,32 @@ export interface ServiceName {
 
 export type Output = 'text' | 'json';
 
+/** How long to wait for the outcome, in seconds; 0: not at all. */
+interface Patient {
+  readonly timeoutSeconds: number;
+}
+
+/** Operations on nodes and on who answers for which VIP. */
+export type NodeOperation =
+  | { readonly kind: 'status'; readonly output: Output; readonly cluster: ClusterOptions }
+  | ({
+      readonly kind: 'move';
+      readonly vip: IpAddress;
+      readonly node: string;
+      readonly cluster: ClusterOptions;
+    } & Patient)
+  | ({
+      readonly kind: 'drain';
+      readonly node: string;
+      readonly isForced: boolean;
+      readonly cluster: ClusterOptions;
+    } & Patient)
+  | ({ readonly kind: 'undrain'; readonly node: string; readonly cluster: ClusterOptions } & Patient)
+  | ({ readonly kind: 'rebalance'; readonly cluster: ClusterOptions } & Patient)
+  | ({ readonly kind: 'rotate-key'; readonly isForced: boolean; readonly cluster: ClusterOptions } & Patient);
+
 export type Operation =
+  | NodeOperation
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'usage error'; readonly text: string }
   | { readonly kind: 'lint'; readonly files: readonly string[]; readonly output: Output }

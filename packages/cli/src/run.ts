@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Carries out an operation; returns the exit code. */
+import { drain, undrain } from './commands/drain.ts';
 import { explain } from './commands/explain.ts';
 import { lint } from './commands/lint.ts';
+import { move } from './commands/move.ts';
 import { pools } from './commands/pools.ts';
 import { preview } from './commands/preview.ts';
+import { rebalance } from './commands/rebalance.ts';
 import { renumber } from './commands/renumber.ts';
+import { rotateKey } from './commands/rotate-key.ts';
+import { status } from './commands/status.ts';
 import { uninstall } from './commands/uninstall.ts';
 import { type Environment, EXIT } from './environment.ts';
-import type { Operation } from './operation.ts';
+import type { NodeOperation, Operation } from './operation.ts';
 
 export async function run(operation: Operation, environment: Environment): Promise<number> {
   switch (operation.kind) {
@@ -29,5 +34,24 @@ export async function run(operation: Operation, environment: Environment): Promi
       return renumber(operation, environment);
     case 'uninstall':
       return uninstall(operation, environment);
+    default:
+      return runOnNodes(operation, environment);
+  }
+}
+
+function runOnNodes(operation: NodeOperation, environment: Environment): Promise<number> {
+  switch (operation.kind) {
+    case 'status':
+      return status(operation, environment);
+    case 'move':
+      return move(operation, environment);
+    case 'drain':
+      return drain(operation, environment);
+    case 'undrain':
+      return undrain(operation, environment);
+    case 'rebalance':
+      return rebalance(operation, environment);
+    case 'rotate-key':
+      return rotateKey(operation, environment);
   }
 }

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * `kubectl berth drain NODE` and `undrain NODE`: whether a node may own VIPs, by an annotation of its Node object. What it owns is handed
+ * over, each VIP answered by its new owner before the node stops.
+ */
+import { DRAIN_ANNOTATION, type IpAddress } from '@berth/core';
+import { type KubeApi, nodes } from '@berth/kube';
+import { CommandError, type Environment, EXIT } from '../environment.ts';
+import { isLive, type LiveReport, ownersOf, peersOf, readReports, vipsOf } from '../node-reports.ts';
+import type { Operation } from '../operation.ts';
+import { liveNode, obstacleTo, type Placement, readPlacement } from '../placement.ts';
+import { waitFor } from '../waiting.ts';
+
+/** Most VIPs that a refusal names. */
+const NAMED_VIPS = 10;
+
+type Drain = Extract<Operation, { kind: 'drain' }>;
+type Undrain = Extract<Operation, { kind: 'undrain' }>;
+
+export async function drain(operation: Drain, environment: Environment): Promise<number> {
+  const { node, isForced, cluster } = operation;
+  const { api } = await environment.connect(cluster);
+  const placement = await readPlacement(api, cluster, environment.clock.date().getTime());
+  if (!placement.nodes.has(node)) throw new CommandError(`there is no node ${node}`);
+  const report = liveNode(node, placement);
+  if (typeof report === 'string') {
+    await annotate(api, node, 'true');
+    environment.out(`${node} is marked: ${report}, and when it comes it will own nothing\n`);
+    return EXIT.ok;
+  }
+  const stranded = strandedVips(report, placement);
+  if (stranded.length > 0 && !isForced) {
+    const named = stranded.slice(0, NAMED_VIPS).join('\n  ');
+    const more = stranded.length > NAMED_VIPS ? `\n  and ${stranded.length - NAMED_VIPS} more` : '';
+    throw new CommandError(
+      `${node} is not drained, since nobody else can answer for\n  ${named}${more}\n--force does it all the same`,
+    );
+  }
+  await annotate(api, node, 'true');
+  if (operation.timeoutSeconds === 0) return EXIT.ok;
+  return waitUntilEmpty(api, { operation, environment, before: vipsOf(report) });
+}
+
+export async function undrain(operation: Undrain, environment: Environment): Promise<number> {
+  const { node, cluster, timeoutSeconds } = operation;
+  const { api } = await environment.connect(cluster);
+  await annotate(api, node, null);
+  if (timeoutSeconds === 0) return EXIT.ok;
+  const look = async () => {
+    const reports = await readReports(api, cluster.berthNamespace, environment.clock.date().getTime());
+    const report = reports.find((one) => one.node === node);
+    return isLive(report) && report.state.ineligible !== 'drained' ? report.state.ineligible : undefined;
+  };
+  const ineligible = await waitFor(look, { ...environment, timeoutSeconds });
+  if (ineligible === undefined)
+    throw new CommandError(`${node} is no longer marked, but its speaker has not said so in time`);
+  const rest = ineligible === '' ? 'VIPs come to it when they are new, or by kubectl berth rebalance' : ineligible;
+  environment.out(`${node} ${ineligible === '' ? 'may own VIPs' : 'still may own nothing'}: ${rest}\n`);
+  return EXIT.ok;
+}
+
+async function annotate(api: KubeApi, node: string, value: 'true' | null): Promise<void> {
+  const body = { metadata: { annotations: { [DRAIN_ANNOTATION]: value } } };
+  await api.patch(nodes, { name: node }, { type: 'merge', body });
+}
+
+/** The VIPs of a node that no other could own, each with the reasons. */
+function strandedVips(report: LiveReport, placement: Placement): string[] {
+  const peers = peersOf(report);
+  const others = placement.reports.filter(isLive).filter(({ node }) => peers.has(node));
+  const vips = new Map<string, IpAddress>(report.state.owned.map(({ vip }) => [String(vip), vip]));
+  return [...vips].flatMap(([text, vip]) => {
+    const obstacles = others.map((other) => obstacleTo(vip, other, placement));
+    if (obstacles.includes(undefined)) return [];
+    return [`${text}: ${obstacles.join(', ') || `${report.node} hears no other node`}`];
+  });
+}
+
+interface Waiting {
+  readonly operation: Drain;
+  readonly environment: Environment;
+  readonly before: readonly string[];
+}
+
+async function waitUntilEmpty(api: KubeApi, { operation, environment, before }: Waiting): Promise<number> {
+  const { node, cluster } = operation;
+  const read = () => readReports(api, cluster.berthNamespace, environment.clock.date().getTime());
+  const look = async () => {
+    const reports = await read();
+    const report = reports.find((one) => one.node === node);
+    const isEmpty = report?.state?.ineligible === 'drained' && report.state.owned.length === 0;
+    // Its successors may say so a moment later.
+    const isTaken = before.every((vip) => ownersOf(vip, reports).length > 0);
+    return isEmpty && (isTaken || operation.isForced) ? reports : undefined;
+  };
+  const reports = await waitFor(look, { ...environment, ...operation });
+  if (reports === undefined) {
+    const left = vipsOf((await read()).find((one) => one.node === node));
+    throw new CommandError(
+      `${node} is marked, but still answers for ${left.length} VIPs${left.length === 0 ? ', or others have not taken all' : ''}`,
+    );
+  }
+  const taken = Map.groupBy(before, (vip) => ownersOf(vip, reports)[0]?.node ?? 'nobody');
+  const where = [...taken].map(([other, vips]) => `${vips.length} to ${other}`).sort();
+  environment.out(`${node} is drained: ${where.join(', ') || 'it owned nothing'}\n`);
+  return EXIT.ok;
+}

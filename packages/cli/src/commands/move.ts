@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+/** `kubectl berth move VIP NODE`: has the owner hand a VIP to another node, which answers before the owner stops. */
+import { randomUUID } from 'node:crypto';
+import type { IpAddress, MoveRefusal, Order } from '@berth/core';
+import type { KubeApi } from '@berth/kube';
+import { CommandError, type Environment, EXIT } from '../environment.ts';
+import { type LiveReport, ownersOf, peersOf, readReports } from '../node-reports.ts';
+import type { Operation } from '../operation.ts';
+import { giveOrder, outcomesOf, takeBackOrder } from '../order-map.ts';
+import { holdersOf, liveNode, obstacleTo, type Placement, readPlacement } from '../placement.ts';
+import { waitFor } from '../waiting.ts';
+
+type Move = Extract<Operation, { kind: 'move' }>;
+
+export async function move(operation: Move, environment: Environment): Promise<number> {
+  const { vip, node, cluster } = operation;
+  const { api } = await environment.connect(cluster);
+  const placement = await readPlacement(api, cluster, environment.clock.date().getTime());
+  const from = ownersIn(vip, placement);
+  if (from.every((owner) => owner === node)) {
+    environment.out(`${vip} is on ${node} already\n`);
+    return EXIT.ok;
+  }
+  const refusal = refusalOf({ vip, node, from }, placement);
+  if (refusal !== undefined) throw new CommandError(`${vip} stays on ${from.join(' and ')}: ${refusal}`);
+  const order: Order = { kind: 'move', id: randomUUID(), vip, node };
+  await giveOrder(api, cluster.berthNamespace, order);
+  if (operation.timeoutSeconds === 0) return EXIT.ok;
+  const outcome = await waitFor(() => look(api, { operation, order, environment }), { ...environment, ...operation });
+  await takeBackOrder(api, cluster.berthNamespace, order);
+  if (outcome === 'moved') {
+    environment.out(`${vip}: ${from.join(' and ')} -> ${node}\n`);
+    return EXIT.ok;
+  }
+  throw new CommandError(`${vip} stays on ${from.join(' and ')}: ${outcome ?? 'its owner did not answer in time'}`);
+}
+
+function ownersIn(vip: IpAddress, placement: Placement): string[] {
+  if (holdersOf(vip, placement).length === 0) throw new CommandError(`no Service has ${vip}`);
+  const owners = [...new Set(ownersOf(String(vip), placement.reports).map((claim) => claim.node))];
+  if (owners.length === 0) throw new CommandError(`nobody answers for ${vip}: kubectl berth explain tells why`);
+  return owners;
+}
+
+interface Wish {
+  readonly vip: IpAddress;
+  readonly node: string;
+  readonly from: readonly string[];
+}
+
+function refusalOf({ vip, node, from }: Wish, placement: Placement): string | undefined {
+  const target = liveNode(node, placement);
+  if (typeof target === 'string') return target;
+  const isHeard = (owner: LiveReport | string) => typeof owner === 'string' || peersOf(owner).has(node);
+  const deaf = from.find((owner) => !isHeard(liveNode(owner, placement)));
+  if (deaf !== undefined) return `${deaf} and ${node} do not hear each other`;
+  return obstacleTo(vip, target, placement);
+}
+
+interface Look {
+  readonly operation: Move;
+  readonly order: Order;
+  readonly environment: Environment;
+}
+
+/** `moved`, a refusal in words, or undefined while neither is known. */
+async function look(api: KubeApi, { operation, order, environment }: Look): Promise<string | undefined> {
+  const { vip, node, cluster } = operation;
+  const reports = await readReports(api, cluster.berthNamespace, environment.clock.date().getTime());
+  const owners = ownersOf(String(vip), reports);
+  if (owners.length > 0 && owners.every((claim) => claim.node === node)) return 'moved';
+  const refused = [...outcomesOf(order.id, reports).values()].find(({ outcome }) => outcome === 'refused');
+  return refused && refusalText(refused.why, node);
+}
+
+function refusalText(why: MoveRefusal | undefined, node: string): string {
+  switch (why) {
+    case 'not-heard':
+      return `its owner does not hear ${node}`;
+    case 'not-a-candidate':
+      return `${node} may not own it`;
+    case 'not-taken':
+      return `${node} did not take it`;
+    case undefined:
+      return 'its owner refused';
+  }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+/** `kubectl berth rebalance`: evens out once how many VIPs each node answers for, one VIP after the other, each without a gap. */
+import { randomUUID } from 'node:crypto';
+import type { Order } from '@berth/core';
+import { CommandError, type Environment, EXIT } from '../environment.ts';
+import { isLive, type LiveReport, readReports, vipsOf } from '../node-reports.ts';
+import type { Operation } from '../operation.ts';
+import { giveOrder, outcomesOf, takeBackOrder } from '../order-map.ts';
+import { formatTable } from '../output.ts';
+import { waitFor } from '../waiting.ts';
+
+export async function rebalance(
+  operation: Extract<Operation, { kind: 'rebalance' }>,
+  environment: Environment,
+): Promise<number> {
+  const { cluster, timeoutSeconds } = operation;
+  const { api } = await environment.connect(cluster);
+  const read = async () =>
+    (await readReports(api, cluster.berthNamespace, environment.clock.date().getTime())).filter(isLive);
+  const before = await read();
+  if (before.length === 0) throw new CommandError('no speaker is heard of');
+  const order: Order = { kind: 'rebalance', id: randomUUID() };
+  await giveOrder(api, cluster.berthNamespace, order);
+  if (timeoutSeconds === 0) return EXIT.ok;
+  const look = async () => {
+    const reports = await read();
+    return busyNodes(order, before, reports).length === 0 ? reports : undefined;
+  };
+  const after = await waitFor(look, { ...environment, timeoutSeconds });
+  await takeBackOrder(api, cluster.berthNamespace, order);
+  if (after === undefined) {
+    const busy = busyNodes(order, before, await read());
+    throw new CommandError(`not done in ${timeoutSeconds} s: ${busy.join(' ')}; what was begun goes on`);
+  }
+  environment.out(formatTable(rowsOf(before, after)));
+  return EXIT.ok;
+}
+
+// A speaker that was started anew does not know the order, and one that went has nothing to even out.
+function busyNodes(order: Order, before: readonly LiveReport[], reports: readonly LiveReport[]): string[] {
+  const outcomes = outcomesOf(order.id, reports);
+  const isSame = (report: LiveReport) =>
+    before.some(({ node, state }) => node === report.node && state.bootId === report.state.bootId);
+  return reports.filter((one) => isSame(one) && outcomes.get(one.node)?.outcome !== 'done').map(({ node }) => node);
+}
+
+function rowsOf(before: readonly LiveReport[], after: readonly LiveReport[]): string[][] {
+  const countIn = (reports: readonly LiveReport[], node: string) =>
+    String(vipsOf(reports.find((one) => one.node === node)).length);
+  const names = [...new Set([...before, ...after].map(({ node }) => node))].sort();
+  return [
+    ['NODE', 'VIPS BEFORE', 'AFTER'],
+    ...names.map((node) => [node, countIn(before, node), countIn(after, node)]),
+  ];
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Gives orders to the speakers by the ConfigMap `orders`, and takes them back when they are carried out or given up. */
+import { encodeOrder, ORDERS_MAP, type Order, type OrderOutcome } from '@berth/core';
+import { configMaps, isKubeError, type KubeApi } from '@berth/kube';
+import { findObject } from './cluster-state.ts';
+import type { NodeReport } from './node-reports.ts';
+
+export async function giveOrder(api: KubeApi, namespace: string, order: Order): Promise<void> {
+  const at = { namespace, name: ORDERS_MAP };
+  const data = { [order.kind]: encodeOrder(order) };
+  try {
+    await api.patch(configMaps, at, { type: 'merge', body: { data } });
+  } catch (error) {
+    if (!isKubeError(error, 'not-found')) throw error;
+    await api.create(configMaps, { metadata: at, data });
+  }
+}
+
+/** A speaker that was away must not carry out later what nobody waits for any more. */
+export async function takeBackOrder(api: KubeApi, namespace: string, order: Order): Promise<void> {
+  const at = { namespace, name: ORDERS_MAP };
+  const map = await findObject(api, configMaps, at);
+  if (map?.data?.[order.kind] !== encodeOrder(order)) return;
+  const { resourceVersion } = map.metadata;
+  const body = { metadata: { resourceVersion }, data: { [order.kind]: null } };
+  try {
+    await api.patch(configMaps, at, { type: 'merge', body });
+  } catch (error) {
+    // Somebody gave the next order meanwhile, which replaces this one.
+    if (!isKubeError(error, 'conflict', 'not-found')) throw error;
+  }
+}
+
+/** What the nodes say about an order, by node. */
+export function outcomesOf(id: string, reports: readonly NodeReport[]): ReadonlyMap<string, OrderOutcome> {
+  const rows = reports.flatMap(({ node, state }) => {
+    const outcome = state?.orders.find((one) => one.id === id);
+    return outcome === undefined ? [] : [[node, outcome] as const];
+  });
+  return new Map(rows);
+}
