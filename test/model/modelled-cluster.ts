@@ -10,9 +10,10 @@ import {
   type KubeService,
   type Labels,
   loadBalancerClassRule,
+  MacAddress,
   type PoolConfig,
 } from '@berth/core';
-import { type Considered, FakeApiServer, FakeController, type ServiceSketch, serviceOf } from '@berth/core/testing';
+import { type Considered, FakeApiServer, FakeController, ip, type ServiceSketch, serviceOf } from '@berth/core/testing';
 import { couldBeServed, mayShare, type StoredEntry, termsOfEntry, termsOfService } from './naive-rules.ts';
 import { CONTROLLERS, type Operation } from './operations.ts';
 
@@ -114,6 +115,10 @@ export class ModelledCluster {
       case 'decide':
         this.#decide(seat, operation.keys);
         break;
+      case 'quarantine':
+      case 'release':
+        this.#quarantine(seat, operation);
+        break;
       case 'write status':
         for (const considered of seat.pending) seat.controller.writeStatus(considered);
         seat.pending = [];
@@ -129,6 +134,20 @@ export class ModelledCluster {
   #decide(seat: Seat, keys: readonly string[]): void {
     const considered = keys.map((key) => seat.controller.consider(key));
     seat.pending = seat.controller.writeLedger() === 'written' ? considered : [];
+  }
+
+  /** What a node says becomes durable, unless a Service is settled on the address: then it is an alarm and nothing more. */
+  #quarantine(
+    { controller }: Seat,
+    { kind, address: text }: { readonly kind: string; readonly address: string },
+  ): void {
+    const address = ip(text);
+    const holders = controller.allocator.table.get(address)?.holders ?? [];
+    if (kind === 'release') controller.allocator.endQuarantine(address);
+    else if (!holders.some(({ service }) => this.#settledOn.has(service))) {
+      controller.allocator.quarantine(address, { mac: MacAddress.ZERO, node: 'n1', interface: 'eth0', sinceMs: 0 });
+    }
+    controller.writeLedger();
   }
 
   /** The process ends after the first of the ledger writes of its draft. */

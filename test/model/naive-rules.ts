@@ -21,6 +21,7 @@ export interface StoredEntry {
     readonly share?: { readonly key: string; readonly ports: readonly string[]; readonly local?: string };
   }[];
   readonly former?: { readonly name: string; readonly restsUntil?: string };
+  readonly quarantine?: object;
 }
 
 export function mayShare(one: Terms, other: Terms): boolean {
@@ -113,8 +114,8 @@ function isAvailable(
   if (pool.reserved.some((reservation) => reservation.address.equals(address) && reservation.service !== key))
     return false;
   const entry = ledger.get(`${address}`);
-  const { former, services = [] } = entry ?? {};
-  if (services.length > 0) return false;
+  const { former, quarantine, services = [] } = entry ?? {};
+  if (services.length > 0 || quarantine !== undefined) return false;
   return former?.restsUntil === undefined || former.name === key || Date.parse(former.restsUntil) <= nowMs;
 }
 

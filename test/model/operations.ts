@@ -18,11 +18,15 @@ export type Operation =
   | { readonly kind: 'time'; readonly seconds: number }
   | { readonly kind: 'observe'; readonly controller: number }
   | { readonly kind: 'decide'; readonly controller: number; readonly keys: readonly string[] }
+  /** A node saw a stranger use the address, or sees it no more. */
+  | { readonly kind: 'quarantine' | 'release'; readonly controller: number; readonly address: string }
   | { readonly kind: 'write status'; readonly controller: number }
   | { readonly kind: 'crash'; readonly controller: number; readonly isInLedgerWrite: boolean }
   | { readonly kind: 'lose ledger' | 'settle' };
 
 const WISHES = ['', '203.0.113.1', '203.0.113.2', '203.0.113.4', '192.0.2.9', 'nonsense', '203.0.113.1,2001:db8::2'];
+
+const ADDRESSES = ['203.0.113.0', '203.0.113.1', '203.0.113.2', '203.0.113.4', '2001:db8::1', '2001:db8::2'];
 
 const sketch: fc.Arbitrary<ServiceSketch> = fc
   .record({
@@ -74,6 +78,14 @@ export function operation(configs: number): fc.Arbitrary<Operation> {
       }),
     },
     { weight: 5, arbitrary: fc.record({ kind: fc.constant('write status' as const), controller }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        kind: fc.constantFrom('quarantine' as const, 'quarantine' as const, 'release' as const),
+        controller,
+        address: fc.constantFrom(...ADDRESSES),
+      }),
+    },
     {
       weight: 1,
       arbitrary: fc.record({ kind: fc.constant('crash' as const), controller, isInLedgerWrite: fc.boolean() }),

@@ -16,6 +16,7 @@ export * from './ipam/ledger-object.ts';
 export { PoolCatalog } from './ipam/pool-catalog.ts';
 export * from './ipam/pool-report.ts';
 export * from './ipam/preview.ts';
+export * from './ipam/quarantine.ts';
 export * from './layer2/address-defence.ts';
 export * from './layer2/address-probe.ts';
 export * from './layer2/askers.ts';

@@ -3,6 +3,7 @@
 import type { IpAddress } from '../net/ip-address.ts';
 import type { ServiceKey } from '../service/kube-service.ts';
 import type { SharingTerms } from '../service/service-request.ts';
+import type { Quarantine } from './quarantine.ts';
 
 /** A Service that holds an address. */
 export interface Holder {
@@ -20,13 +21,15 @@ export interface FormerHolder {
   readonly restsUntilMs: number;
 }
 
-/** Immutable. Either has holders, the one that came first in front, or a former holder. */
+/** Immutable. Has holders, the one that came first in front, or a former holder, or is in quarantine. */
 export interface AddressRecord {
   readonly address: IpAddress;
   /** The pool that had the address when the record was written; for people, since the pools themselves decide. */
   readonly pool: string;
   readonly holders: readonly Holder[];
   readonly former: FormerHolder | undefined;
+  /** Set while nobody gets the address; a holder is to leave it. */
+  readonly quarantine: Quarantine | undefined;
 }
 
 export function holderOf(record: AddressRecord | undefined, service: ServiceKey): Holder | undefined {

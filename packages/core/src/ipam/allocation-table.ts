@@ -23,6 +23,7 @@ export class AllocationTable {
   readonly #resting = new Set<string>();
   /** Addresses that nobody holds and that do not rest, in the order in which they became so. */
   readonly #remembered = new Set<string>();
+  readonly #quarantined = new Set<string>();
   /** No rest ends before this time. */
   #nextRestEndMs = Number.POSITIVE_INFINITY;
   #spaces = new Map<CatalogPool, PoolSpace>();
@@ -61,6 +62,15 @@ export class AllocationTable {
     const present = this.#records.get(key);
     if (!this.#before.has(key)) this.#before.set(key, present);
     this.#replace(key, present, record);
+  }
+
+  get quarantinedCount(): number {
+    return this.#quarantined.size;
+  }
+
+  /** The addresses in quarantine, in their own order. */
+  quarantined(): readonly AddressRecord[] {
+    return this.#recordsAt(this.#quarantined);
   }
 
   heldBy(service: ServiceKey): readonly AddressRecord[] {
@@ -118,7 +128,8 @@ export class AllocationTable {
     for (const key of this.#remembered) {
       if (this.#remembered.size <= MAX_REMEMBERED) return;
       const record = this.#records.get(key);
-      if (record !== undefined) this.put(record.address, undefined);
+      const isMore = record?.quarantine !== undefined;
+      if (record !== undefined) this.put(record.address, isMore ? { ...record, former: undefined } : undefined);
     }
   }
 
@@ -191,6 +202,7 @@ export class AllocationTable {
   #index(key: string, record: AddressRecord): void {
     for (const index of [this.#byService, this.#byFormer, this.#bySharingKey]) index.add(key, record);
     this.#spaceOf(record)?.add(record);
+    if (record.quarantine !== undefined) this.#quarantined.add(key);
     if (record.former === undefined) return;
     if (record.former.restsUntilMs === 0) this.#remembered.add(key);
     else {
@@ -207,8 +219,7 @@ export class AllocationTable {
     for (const index of [this.#byService, this.#byFormer, this.#bySharingKey]) index.remove(key, record);
     this.#spaceOf(record)?.remove(record);
     this.#firstRoomy[record.address.family] = 0;
-    this.#resting.delete(key);
-    this.#remembered.delete(key);
+    for (const set of [this.#resting, this.#remembered, this.#quarantined]) set.delete(key);
   }
 
   #spaceOf(record: AddressRecord): PoolSpace | undefined {

@@ -22,6 +22,7 @@ import type { LedgerObject, LedgerProblem, LedgerWrite } from './ledger-object.t
 import type { DecisionScope } from './obstacle.ts';
 import { isOfWantedPool, type Plan, planFor, strandedIn } from './plan.ts';
 import { PoolCatalog } from './pool-catalog.ts';
+import { MAX_QUARANTINED, type Quarantine } from './quarantine.ts';
 import { Reliance } from './reliance.ts';
 import { decisionOf, type Outcome } from './verdict.ts';
 
@@ -129,6 +130,31 @@ export class Allocator {
     return freed.map(({ address }) => address);
   }
 
+  /**
+   * Keeps an address from everybody; who holds it gets another one when it is decided again. Does nothing where the address is in no
+   * pool or in quarantine already, and beyond {@link MAX_QUARANTINED}; true when it did something.
+   */
+  quarantine(address: IpAddress, quarantine: Quarantine): boolean {
+    this.#refuseWhileWriting();
+    const home = this.#table.catalog.poolOf(address);
+    const record = this.#table.get(address);
+    if (home === undefined || record?.quarantine !== undefined) return false;
+    if (this.#table.quarantinedCount >= MAX_QUARANTINED) return false;
+    const bare = { address, pool: home.pool.name, holders: [], former: undefined };
+    this.#table.put(address, { ...(record ?? bare), quarantine });
+    return true;
+  }
+
+  /** Ends the quarantine of an address; true when it was in it. */
+  endQuarantine(address: IpAddress): boolean {
+    this.#refuseWhileWriting();
+    const record = this.#table.get(address);
+    if (record?.quarantine === undefined) return false;
+    const isMore = record.holders.length > 0 || record.former !== undefined;
+    this.#table.put(address, isMore ? { ...record, quarantine: undefined } : undefined);
+    return true;
+  }
+
   /** What a Service holds in the draft, also what it is about to give up. */
   addressesOf(service: ServiceKey): readonly IpAddress[] {
     return this.#table.heldBy(service).map(({ address }) => address);
@@ -193,7 +219,8 @@ export class Allocator {
     const holders =
       present === undefined ? [...others, next] : others.map((other) => (other === present ? next : other));
     const pool = this.#table.catalog.poolOf(address)?.pool.name ?? record?.pool ?? '';
-    this.#table.put(address, { address, pool, holders, former: undefined });
+    const quarantine = record?.quarantine;
+    this.#table.put(address, { address, pool, holders, former: undefined, quarantine });
     return present === undefined;
   }
 
@@ -210,10 +237,11 @@ export class Allocator {
   }
 
   /** Takes the Service off the holders of an address; true when it was the last one. */
-  #letGo({ record: { address, pool, holders }, service, nowMs, isGone }: Parting): boolean {
+  #letGo({ record, service, nowMs, isGone }: Parting): boolean {
+    const { address, pool, holders, quarantine } = record;
     const others = holders.filter((holder) => holder.service !== service);
     if (others.length > 0) {
-      this.#table.put(address, { address, pool, holders: others, former: undefined });
+      this.#table.put(address, { address, pool, holders: others, former: undefined, quarantine });
       return false;
     }
     const home = this.#table.catalog.poolOf(address);
@@ -221,8 +249,9 @@ export class Allocator {
     const restsUntilMs = cooldownSeconds === 0 ? 0 : nowMs + cooldownSeconds * 1000;
     // A Service that lives on elsewhere needs no memory of the address, and one that is in no pool cannot be given back.
     const isRemembered = strandedIn(home, address) === undefined && (isGone || restsUntilMs > 0);
-    const former = { service, restsUntilMs };
-    this.#table.put(address, isRemembered ? { address, pool, holders: [], former } : undefined);
+    const former = isRemembered ? { service, restsUntilMs } : undefined;
+    const isMore = former !== undefined || quarantine !== undefined;
+    this.#table.put(address, isMore ? { address, pool, holders: [], former, quarantine } : undefined);
     return true;
   }
 }

@@ -9,6 +9,8 @@ export type RefusalReason =
   | 'OutOfAddresses'
   /** The address that it asks for belongs to another Service. */
   | 'AlreadyAllocated'
+  /** Somebody who is no Service uses the address that it asks for, as a node found out. */
+  | 'AddressInUse'
   /** A namespace or selector of the pool excludes the Service: permanent until pool, namespace or Service change. */
   | 'SelectorMismatch'
   /** No such pool, no pool with this address, or no pool that gives addresses by itself. */

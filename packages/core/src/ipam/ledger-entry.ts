@@ -6,6 +6,7 @@
 import * as z from 'zod/mini';
 import { notEmpty } from '../config/not-empty.ts';
 import { IpAddress } from '../net/ip-address.ts';
+import { MacAddress } from '../net/mac-address.ts';
 import { type Parsed, parsed, unparsed } from '../net/parsed.ts';
 import type { AddressRecord, Holder } from './address-record.ts';
 
@@ -19,6 +20,13 @@ const share = z.object({
 
 const holder = z.object({ name: serviceKey, request: z._default(z.string(), ''), share: z.optional(share) });
 
+const quarantine = z.object({
+  mac: z.string(),
+  node: z.string().check(z.minLength(1), z.maxLength(253)),
+  interface: z.string().check(z.maxLength(64)),
+  since: z.iso.datetime(),
+});
+
 const entrySchema = z
   .object({
     /** The pool of the address when it was given. */
@@ -27,9 +35,14 @@ const entrySchema = z
     services: z._default(z.array(holder), []),
     /** Who held it last, when nobody does, and until when it rests. */
     former: z.optional(z.object({ name: serviceKey, restsUntil: z.optional(z.iso.datetime()) })),
+    /** Who else uses it, by which node's word and since when. */
+    quarantine: z.optional(quarantine),
   })
   .check(
-    z.refine(({ services, former }) => services.length > 0 || former !== undefined, 'neither services nor former'),
+    z.refine(
+      ({ services, former, quarantine }) => services.length > 0 || former !== undefined || quarantine !== undefined,
+      'neither services nor former nor quarantine',
+    ),
   );
 
 type Entry = z.output<typeof entrySchema>;
@@ -40,11 +53,21 @@ export function entryKeyOf(address: IpAddress): string {
 }
 
 /** The text of a record. Fields with nothing to say are left out, so most entries are short. */
-export function encodeRecord({ pool, holders, former }: AddressRecord): string {
-  if (former === undefined) return JSON.stringify({ pool, services: holders.map(encodeHolder) });
-  const { service: name, restsUntilMs } = former;
-  const restsUntil = restsUntilMs === 0 ? undefined : new Date(restsUntilMs).toISOString();
-  return JSON.stringify({ pool, former: { name, restsUntil } });
+export function encodeRecord({ pool, holders, former, quarantine }: AddressRecord): string {
+  return JSON.stringify({
+    pool,
+    services: holders.length === 0 ? undefined : holders.map(encodeHolder),
+    former: former && {
+      name: former.service,
+      restsUntil: former.restsUntilMs === 0 ? undefined : new Date(former.restsUntilMs).toISOString(),
+    },
+    quarantine: quarantine && {
+      mac: quarantine.mac.toString(),
+      node: quarantine.node,
+      interface: quarantine.interface,
+      since: new Date(quarantine.sinceMs).toISOString(),
+    },
+  });
 }
 
 /** Reads an entry. Refused: a key that is not the canonical one of its address, text that is not JSON, a wrong shape. */
@@ -55,7 +78,7 @@ export function decodeRecord(key: string, text: string): Parsed<AddressRecord> {
   const json = parseJson(text);
   if (json === undefined) return unparsed(`"${text.slice(0, 40)}" is not JSON`);
   const entry = entrySchema.safeParse(json);
-  if (entry.success) return parsed(recordOf(address.value, entry.data));
+  if (entry.success) return readEntry(address.value, entry.data);
   const [issue] = entry.error.issues;
   return unparsed(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'unknown shape'}`);
 }
@@ -68,19 +91,29 @@ function encodeHolder({ service, poolRequest, terms }: Holder): unknown {
   };
 }
 
-function recordOf(address: IpAddress, { pool, services, former }: Entry): AddressRecord {
+function readEntry(address: IpAddress, entry: Entry): Parsed<AddressRecord> {
+  const { pool, services, former } = entry;
+  const mac = entry.quarantine && MacAddress.parse(entry.quarantine.mac);
+  if (mac?.ok === false) return unparsed(`quarantine.mac: ${mac.reason}`);
   const holders = new Map<string, Holder>();
   for (const { name, request, share } of services) {
     const terms = share && { key: share.key, ports: share.ports, localSelector: share.local };
     if (!holders.has(name)) holders.set(name, { service: name, poolRequest: request, terms });
   }
   const isHeld = holders.size > 0 || former === undefined;
-  return {
+  return parsed({
     address,
     pool,
     holders: [...holders.values()],
     former: isHeld ? undefined : { service: former.name, restsUntilMs: Date.parse(former.restsUntil ?? '') || 0 },
-  };
+    quarantine: entry.quarantine &&
+      mac && {
+        mac: mac.value,
+        node: entry.quarantine.node,
+        interface: entry.quarantine.interface,
+        sinceMs: Date.parse(entry.quarantine.since),
+      },
+  });
 }
 
 function parseJson(text: string): unknown {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { MacAddress } from '../net/mac-address.ts';
 import type { AddressRecord } from './address-record.ts';
 import { Allocator } from './allocator.ts';
 import { decodeRecord, encodeRecord, entryKeyOf } from './ledger-entry.ts';
@@ -15,6 +16,13 @@ function object(data: Record<string, string>, name = 'ledger'): LedgerObject {
   return { name, resourceVersion: '7', isSealed: false, data };
 }
 
+const STRANGER = {
+  mac: MacAddress.fromBytes(Uint8Array.of(0, 0, 0x5e, 0, 0x53, 1)) ?? MacAddress.ZERO,
+  node: 'n1',
+  interface: 'eth0',
+  sinceMs: 60_000,
+};
+
 describe('ledger entry', () => {
   const records: { name: string; record: AddressRecord; key: string; text: string }[] = [
     {
@@ -24,6 +32,7 @@ describe('ledger entry', () => {
         pool: 'lan',
         holders: [{ service: 'shop/web', poolRequest: '', terms: undefined }],
         former: undefined,
+        quarantine: undefined,
       },
       key: '203.0.113.40',
       text: '{"pool":"lan","services":[{"name":"shop/web"}]}',
@@ -41,15 +50,40 @@ describe('ledger entry', () => {
           },
         ],
         former: undefined,
+        quarantine: undefined,
       },
       key: '2001-db8-5--7',
       text: '{"pool":"lan","services":[{"name":"shop/web","request":"lan","share":{"key":"front","ports":["TCP/80"],"local":"app=web"}}]}',
     },
     {
       name: 'a former holder',
-      record: { address: ip('::7'), pool: 'lan', holders: [], former: { service: 'shop/web', restsUntilMs: 60_000 } },
+      record: {
+        address: ip('::7'),
+        pool: 'lan',
+        holders: [],
+        former: { service: 'shop/web', restsUntilMs: 60_000 },
+        quarantine: undefined,
+      },
       key: '--7',
       text: '{"pool":"lan","former":{"name":"shop/web","restsUntil":"1970-01-01T00:01:00.000Z"}}',
+    },
+    {
+      name: 'a quarantine beside its last holder',
+      record: {
+        address: ip('203.0.113.40'),
+        pool: 'lan',
+        holders: [{ service: 'shop/web', poolRequest: '', terms: undefined }],
+        former: undefined,
+        quarantine: STRANGER,
+      },
+      key: '203.0.113.40',
+      text: '{"pool":"lan","services":[{"name":"shop/web"}],"quarantine":{"mac":"00:00:5e:00:53:01","node":"n1","interface":"eth0","since":"1970-01-01T00:01:00.000Z"}}',
+    },
+    {
+      name: 'a quarantine alone',
+      record: { address: ip('203.0.113.40'), pool: 'lan', holders: [], former: undefined, quarantine: STRANGER },
+      key: '203.0.113.40',
+      text: '{"pool":"lan","quarantine":{"mac":"00:00:5e:00:53:01","node":"n1","interface":"eth0","since":"1970-01-01T00:01:00.000Z"}}',
     },
   ];
   for (const { name, record, key, text } of records) {

@@ -9,6 +9,7 @@ import type { AllocationTable } from './allocation-table.ts';
 import type { Surroundings } from './allocator.ts';
 import { closedBecause, quotaOf } from './pool-access.ts';
 import { type CatalogPool, isUsable, type PoolCatalog } from './pool-catalog.ts';
+import { describeQuarantine } from './quarantine.ts';
 import type { Refusal } from './refusal.ts';
 import { obstacleToJoin } from './sharing.ts';
 
@@ -104,6 +105,12 @@ function addressObstacle(scope: DecisionScope, pool: CatalogPool, address: IpAdd
     return { reason: 'AddressReserved', message: `${address} is reserved for ${reservedFor}` };
   }
   const record = table.get(address);
+  if (record?.quarantine !== undefined) {
+    return {
+      reason: 'AddressInUse',
+      message: `${describeQuarantine(address, record.quarantine)}; it is in quarantine`,
+    };
+  }
   if (restsFor(record, request.service, nowMs)) {
     const retryAtMs = record?.former?.restsUntilMs;
     return {

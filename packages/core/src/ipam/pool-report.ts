@@ -14,7 +14,9 @@ export interface PoolUsageReport {
   readonly used: bigint;
   /** Freed addresses that still rest. */
   readonly cooling: bigint;
-  /** total - used - cooling, never negative. */
+  /** Addresses that somebody else uses, found so before a Service used them. */
+  readonly quarantined: bigint;
+  /** total - used - cooling - quarantined, never negative. */
   readonly free: bigint;
 }
 
@@ -25,11 +27,14 @@ export function poolReport({ table }: Allocator, nowMs: number): readonly PoolUs
   return byName.flatMap((pool) =>
     pool.families.map((family) => {
       const space = table.space(pool);
-      const [total, used, cooling] = [pool.total[family], BigInt(space.used(family)), BigInt(space.resting(family))];
-      const free = total - used - cooling;
+      const counts = [space.used(family), space.resting(family), space.quarantined(family)].map(BigInt);
+      const [used = 0n, cooling = 0n, quarantined = 0n] = counts;
+      const total = pool.total[family];
+      const free = total - used - cooling - quarantined;
       const entries = pool.pool.addresses.filter(({ range }) => range.family === family);
       const addresses = entries.map(({ text }) => text);
-      return { pool: pool.pool.name, family, addresses, total, used, cooling, free: free < 0n ? 0n : free };
+      const rest = { quarantined, free: free < 0n ? 0n : free };
+      return { pool: pool.pool.name, family, addresses, total, used, cooling, ...rest };
     }),
   );
 }

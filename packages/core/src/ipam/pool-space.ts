@@ -12,6 +12,7 @@ export class PoolSpace {
   readonly #closed: Readonly<Record<IpFamily, IntervalSet>> = { IPv4: new IntervalSet(), IPv6: new IntervalSet() };
   readonly #used: Record<IpFamily, number> = { IPv4: 0, IPv6: 0 };
   readonly #resting: Record<IpFamily, number> = { IPv4: 0, IPv6: 0 };
+  readonly #quarantined: Record<IpFamily, number> = { IPv4: 0, IPv6: 0 };
   readonly #byNamespace = new Map<string, number>();
   /** No interval of the pool before this one has a free address. */
   readonly #firstOpen: Record<IpFamily, number> = { IPv4: 0, IPv6: 0 };
@@ -60,6 +61,11 @@ export class PoolSpace {
     return this.#resting[family];
   }
 
+  /** Addresses that no Service holds and that somebody else uses. */
+  quarantined(family: IpFamily): number {
+    return this.#quarantined[family];
+  }
+
   /** Addresses that Services of the namespace hold. */
   usedBy(namespace: string): number {
     return this.#byNamespace.get(namespace) ?? 0;
@@ -68,7 +74,8 @@ export class PoolSpace {
   /** All that is known about a family in one line, to be compared. */
   summary(family: IpFamily): string {
     const namespaces = [...this.#byNamespace].filter(([, count]) => count !== 0).sort();
-    return `${this.#used[family]} used, ${this.#resting[family]} resting, first free ${this.firstFree(family)}, ${namespaces}`;
+    const counts = `${this.#used[family]} used, ${this.#resting[family]} resting, ${this.#quarantined[family]} quarantined`;
+    return `${counts}, first free ${this.firstFree(family)}, ${namespaces}`;
   }
 
   // What is skipped is closed for good, so the search passes it once only.
@@ -83,7 +90,11 @@ export class PoolSpace {
   }
 
   /** Counts a record in or out; false when the record closes nothing, since nobody holds the address and it does not rest. */
-  #count({ address: { family }, holders, former }: AddressRecord, step: 1 | -1): boolean {
+  #count({ address: { family }, holders, former, quarantine }: AddressRecord, step: 1 | -1): boolean {
+    if (holders.length === 0 && quarantine !== undefined) {
+      this.#quarantined[family] += step;
+      return true;
+    }
     if (holders.length === 0) {
       if ((former?.restsUntilMs ?? 0) === 0) return false;
       this.#resting[family] += step;

@@ -10,8 +10,14 @@ export interface Refusal {
   readonly retryAtMs?: number | undefined;
 }
 
-/** Reasons that another Service's release or the passing of time can end; all others take a change by a user. */
-const TRANSIENT: readonly RefusalReason[] = ['OutOfAddresses', 'AlreadyAllocated', 'CoolingDown', 'QuotaExceeded'];
+/** Reasons that another's release of an address or the passing of time can end; all others take a change by a user. */
+const TRANSIENT: readonly RefusalReason[] = [
+  'OutOfAddresses',
+  'AlreadyAllocated',
+  'AddressInUse',
+  'CoolingDown',
+  'QuotaExceeded',
+];
 
 export function isPermanent({ reason }: Refusal): boolean {
   return !TRANSIENT.includes(reason);

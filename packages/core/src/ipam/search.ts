@@ -148,6 +148,7 @@ class Search {
   #isUnheld(address: IpAddress): boolean {
     const { request, table, nowMs } = this.#scope;
     const record = table.get(address);
+    if (record?.quarantine !== undefined) return false;
     return (record?.holders.length ?? 0) === 0 && !restsFor(record, request.service, nowMs);
   }
 
@@ -171,9 +172,12 @@ function refusalOf(scope: DecisionScope, pools: readonly CatalogPool[], families
   if (limited !== undefined) return quotaRefusal(scope, limited);
   const retryAtMs = table.nextRestEndMs(pools);
   const resting = retryAtMs === undefined ? '' : '; freed addresses still rest';
+  const isIn = (family: IpFamily, pool: CatalogPool) => table.space(pool).quarantined(family);
+  const quarantined = pools.reduce((sum, pool) => families.reduce((all, family) => all + isIn(family, pool), sum), 0);
+  const inUse = quarantined === 0 ? '' : `; strangers use ${quarantined} of them`;
   return {
     reason: 'OutOfAddresses',
-    message: `no free ${families.join(' and ')} address in ${names}${resting}`,
+    message: `no free ${families.join(' and ')} address in ${names}${resting}${inUse}`,
     retryAtMs,
   };
 }

@@ -3,6 +3,7 @@
 import { namespaceOfKey, type ServiceKey } from '../service/kube-service.ts';
 import type { SharingTerms } from '../service/service-request.ts';
 import { type AddressRecord, type Holder, holderOf, sameTerms } from './address-record.ts';
+import { describeQuarantine } from './quarantine.ts';
 
 /** Most Services on one address, so that the ledger's entry stays small. */
 export const MAX_SHARERS = 200;
@@ -18,6 +19,7 @@ export function obstacleToJoin(
   record: AddressRecord,
   { acrossNamespaces }: { readonly acrossNamespaces: boolean },
 ): string | undefined {
+  if (record.quarantine !== undefined) return describeQuarantine(record.address, record.quarantine);
   const others = record.holders.filter(({ service }) => service !== sharer.service);
   if (others.length >= MAX_SHARERS) return `${MAX_SHARERS} Services share ${record.address} already`;
   for (const other of others) {
@@ -31,10 +33,11 @@ export function obstacleToJoin(
 }
 
 /**
- * Why a holder may not stay, or undefined when it may. A holder whose terms changed must fit all others; one whose terms
+ * Why a holder may not stay, or undefined when it may: not on an address that a stranger uses. A holder whose terms changed must fit all others; one whose terms
  * are as recorded need only fit those that came before it, so that of two that do not fit the earlier stays.
  */
 export function obstacleToStay(sharer: Sharer, record: AddressRecord): string | undefined {
+  if (record.quarantine !== undefined) return describeQuarantine(record.address, record.quarantine);
   const own = holderOf(record, sharer.service);
   const terms = sharer.terms.key === '' ? undefined : sharer.terms;
   const position = own === undefined ? -1 : record.holders.indexOf(own);
