@@ -112,6 +112,22 @@ describe('a dual-stack Service', () => {
   });
 });
 
+describe('a Service with externalTrafficPolicy Local', () => {
+  it('is answered by a node with a pod, which sees the address of the client', async function test() {
+    this.timeout(clusterTimeoutMs);
+    const lab = await cluster();
+    await applyObjects(lab, webService('local', { externalTrafficPolicy: 'Local' }));
+    const vip = await waitForExternalIp(lab, 'local');
+    const [client = ''] = lab.plan.hosts.find(({ name }) => name === 'client')?.addresses ?? [];
+    expect(await waitForAnswer(lab, `http://${vip}/clientip`)).to.match(new RegExp(`^${client}:`));
+    const [answerer] = await whoAnswers(lab, vip);
+    const path = '{.items[*].spec.nodeName}';
+    const nodes = await lab.kubectl(['get', 'pods', '-l', 'app=web', '-o', `jsonpath=${path}`]);
+    expect(nodes.split(' ')).to.include(answerer?.host);
+    await deleteServices(lab, 'local');
+  });
+});
+
 describe('a Service that asks for too much', () => {
   let lab: Lab;
 

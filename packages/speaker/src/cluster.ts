@@ -4,6 +4,7 @@
 import { errorFields, type Log } from '@berth/daemon';
 import { ApiBudget, EventRecorder, findAccess, KubeClient, systemClock } from '@berth/kube';
 import type { SpeakerConfig } from './config.ts';
+import { EndpointWatch } from './endpoint-watch.ts';
 import { HeartbeatCredentials } from './heartbeat-credentials.ts';
 import { PoolSource } from './pool-source.ts';
 import { Refresh } from './refresh.ts';
@@ -15,6 +16,7 @@ const EVENTS_AT_ONCE = 2;
 export interface Cluster {
   readonly api: KubeClient;
   readonly watches: Watches;
+  readonly endpoints: EndpointWatch;
   readonly refresh: Refresh;
   readonly pools: PoolSource;
   readonly events: EventRecorder;
@@ -33,12 +35,24 @@ export async function openCluster(config: SpeakerConfig, log: Log, onChange: () 
     onChange,
     onError: (what, error, retryInMs) => log.warn('watch failed', { what, retryInMs, ...errorFields(error) }),
   });
+  const endpoints = new EndpointWatch({
+    api,
+    clock,
+    onChange,
+    onError: (error, retryInMs) => log.warn('watch failed', { what: 'endpoints', retryInMs, ...errorFields(error) }),
+  });
+  watches.services.subscribe(({ object: { spec } }) => {
+    if (spec?.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local') endpoints.begin();
+  });
   return {
     api,
     watches,
+    endpoints,
     refresh: new Refresh({
       clock,
-      relist: () => watches.relist(),
+      relist: async () => {
+        await Promise.all([watches.relist(), endpoints.relist()]);
+      },
       onImpatient: () => log.warn('API server does not answer: going on with what is known'),
     }),
     pools: new PoolSource((problems) => log.error('pool configuration refused, the last good one stays', { problems })),

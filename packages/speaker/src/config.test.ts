@@ -28,6 +28,14 @@ describe('readConfig', () => {
     expect(read.config.excludedInterfaces.some((pattern) => pattern.test('veth0abc'))).to.equal(true);
   });
 
+  it('takes a URL or off for the health of kube-proxy', () => {
+    expect(problems('--kube-proxy-health=off')).to.deep.equal([]);
+    expect(problems('--kube-proxy-health=http://[::1]:10256/healthz')).to.deep.equal([]);
+    expect(problems('--kube-proxy-health=10256')[0]).to.match(
+      /^--kube-proxy-health: .*wanted a URL with http:\/\/ or off/,
+    );
+  });
+
   it('refuses times of which fewer than four heartbeats fit', () => {
     expect(problems('--heartbeat-ms=50', '--dead-after-ms=100')).to.deep.equal([
       '--dead-after-ms: dead after: found 100 ms, want 200 to 30000 ms',

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The options of the speaker, by argument or environment. All problems are told at once. */
-import { DEFAULT_EXCLUDED_INTERFACES, DEFAULT_LOAD_BALANCER_CLASS, type Timing, timingOf } from '@berth/core';
+import {
+  DEFAULT_EXCLUDED_INTERFACES,
+  DEFAULT_LOAD_BALANCER_CLASS,
+  type EligibilityOptions,
+  type Timing,
+  timingOf,
+} from '@berth/core';
 import { choice, listenAddress, numberWithin, readOptions, wholeNumberWithin } from '@berth/daemon';
 import { ENGINES, type WantedEngine } from '@berth/link';
 import * as z from 'zod/mini';
@@ -25,8 +31,16 @@ export interface SpeakerConfig {
   readonly excludedInterfaces: readonly RegExp[];
   /** Seconds between announcements once the first ones are out. `--announce-every-seconds`. Default: 120. */
   readonly announceEverySeconds: number;
-  /** `obey` or `ignore` node.kubernetes.io/exclude-from-external-load-balancers. `--exclude-label`. Default: obey. */
-  readonly excludeLabel: 'obey' | 'ignore';
+  /**
+   * Which nodes may own VIPs; the same on all nodes. `--exclude-label`: `obey` or `ignore` node.kubernetes.io/exclude-from-external-load-balancers,
+   * default obey. `--cordoned-nodes`: they `serve`, or VIPs `avoid` them, default serve.
+   */
+  readonly eligibility: Required<EligibilityOptions>;
+  /**
+   * URL that the kube-proxy of this node answers with 200 while it is well, or `off`. A node whose kube-proxy is not well for ten seconds hands its VIPs
+   * over to nodes where it is. `--kube-proxy-health`. Default: `http://127.0.0.1:10256/healthz`.
+   */
+  readonly kubeProxyHealth: string;
   /**
    * What answers: `kernel` (a program by TCX links, Linux 6.6), `kernel-clsact` (the same on older kernels), `packet-socket` (a thread), or
    * `auto`, the first of these that can be had. `--engine`. Default: auto.
@@ -56,6 +70,8 @@ const ENVIRONMENT = {
   'exclude-interfaces': 'EXCLUDE_INTERFACES',
   'announce-every-seconds': 'ANNOUNCE_EVERY_SECONDS',
   'exclude-label': 'EXCLUDE_LABEL',
+  'cordoned-nodes': 'CORDONED_NODES',
+  'kube-proxy-health': 'KUBE_PROXY_HEALTH',
   engine: 'ENGINE',
   'heartbeat-ms': 'HEARTBEAT_MS',
   'dead-after-ms': 'DEAD_AFTER_MS',
@@ -93,6 +109,11 @@ const OPTIONS = z.object({
   ),
   'announce-every-seconds': z._default(numberWithin(1, 3600), 120),
   'exclude-label': z._default(choice('obey', 'ignore'), 'obey'),
+  'cordoned-nodes': z._default(choice('serve', 'avoid'), 'serve'),
+  'kube-proxy-health': z._default(
+    z.string().check(z.regex(/^(off|http:\/\/[^\s/]+(\/\S*)?)$/, 'wanted a URL with http:// or off')),
+    'http://127.0.0.1:10256/healthz',
+  ),
   engine: z._default(choice('auto', ...ENGINES), 'auto'),
   'heartbeat-ms': z._default(wholeNumberWithin(5, 1000), 25),
   'dead-after-ms': z._default(wholeNumberWithin(20, 30_000), 200),
@@ -122,7 +143,8 @@ function toConfig(options: z.infer<typeof OPTIONS>, timing: Timing): SpeakerConf
     logLevel: options['log-level'],
     excludedInterfaces: options['exclude-interfaces'],
     announceEverySeconds: options['announce-every-seconds'],
-    excludeLabel: options['exclude-label'],
+    eligibility: { excludeLabel: options['exclude-label'], cordoned: options['cordoned-nodes'] },
+    kubeProxyHealth: options['kube-proxy-health'],
     engine: options.engine,
     timing,
     rebalance: options.rebalance,

@@ -6,12 +6,14 @@ import { systemClock } from '@berth/kube';
 import { AddressGuard } from './address-guard.ts';
 import { type Cluster, openCluster } from './cluster.ts';
 import { readConfig, type SpeakerConfig } from './config.ts';
+import { openKubeProxyWatch } from './kube-proxy-watch.ts';
 import { type Lan, openLan } from './lan.ts';
 import type { Memberships } from './memberships.ts';
 import { Metrics } from './metrics.ts';
 import { NodePublisher } from './node-publisher.ts';
 import { openMemberships } from './open-memberships.ts';
 import { Speaker } from './speaker.ts';
+import { isInSubnet } from './subnets.ts';
 import { tellServices } from './tell-services.ts';
 
 const read = readConfig(process.argv.slice(2), process.env);
@@ -35,9 +37,9 @@ async function run(config: SpeakerConfig): Promise<void> {
     },
     counters: () => metrics,
   });
-  const { watches, events, credentials } = cluster;
+  const { watches, endpoints, events, credentials } = cluster;
   const memberships = openMemberships({
-    ...{ config, log, lan, credentials },
+    ...{ config, log, lan, cluster },
     onOwned: () => speaker.ownershipChanged(),
     onReport: (report) => publisher.reported(report),
   });
@@ -58,6 +60,11 @@ async function run(config: SpeakerConfig): Promise<void> {
     metrics: () => metrics.text(),
     metricsType: metrics.contentType,
   });
+  const kubeProxy = openKubeProxyWatch({
+    url: config.kubeProxyHealth,
+    log,
+    onChange: (fitness) => memberships.become(fitness),
+  });
   const { links, announcer, responder, wire } = lan;
   const closeResponder = { stop: () => responder.close() };
   // First of all VIPs are handed over, while everything still works.
@@ -65,6 +72,7 @@ async function run(config: SpeakerConfig): Promise<void> {
   const inOrder = [
     server,
     watches,
+    endpoints,
     credentials,
     events,
     links,
@@ -73,6 +81,7 @@ async function run(config: SpeakerConfig): Promise<void> {
     publisher,
     guard,
     speaker,
+    kubeProxy,
     leave,
   ];
   const shutdown = new Shutdown(log, inOrder);
@@ -83,8 +92,10 @@ async function run(config: SpeakerConfig): Promise<void> {
   watches.start();
   credentials.start();
   await Promise.all([links.ready, watches.ready, credentials.ready]);
+  await endpoints.ready;
   if (shutdown.isStopping) return;
   speaker.start();
+  kubeProxy.start();
   guard.start();
   publisher.start();
   log.info('speaker takes part', { node: config.nodeName, interfaces: wire.segments.map(({ ifname }) => ifname) });
@@ -105,7 +116,10 @@ interface SpeakerParts extends Omit<Parts, 'memberships'> {
 
 function newSpeaker({ config, log, cluster, lan, guard, publisher }: SpeakerParts): Speaker {
   const { watches, pools, refresh, events } = cluster;
-  const tell = tellServices({ log, events, services: watches.services, nodeName: config.nodeName });
+  const tell = tellServices({
+    ...{ log, events, services: watches.services, nodeName: config.nodeName },
+    isInSubnet: (vip, interfaces) => isInSubnet(vip, interfaces, lan.links.list()),
+  });
   return new Speaker({
     cluster: watches,
     segments: () => lan.segments(),

@@ -64,6 +64,7 @@ function speaker(number: number, clock: FakeClock, cable: Cable, rest: Partial<M
     timing: timing.timing,
     rebalance: 'off',
     eligibility: {},
+    localNodes: () => undefined,
     source: {
       clusterId: '00000000000000aa',
       keys: () => keysOf('one secret for all of them'),

@@ -3,23 +3,21 @@
  * Membership on all segments of this node: one loop for each fitting interface, one pace of heartbeats, one fence. Knows which VIPs
  * this node owns where.
  */
-import type {
-  DesiredVip,
-  EligibilityOptions,
-  IpAddress,
-  L2Advertisement,
-  NodeFacts,
-  ServiceKey,
-  Timing,
-  VipCandidate,
+import {
+  currentPaceMs,
+  type EligibilityOptions,
+  type IpAddress,
+  type NodeFacts,
+  type NodeFitness,
+  type Timing,
 } from '@berth/core';
-import { currentPaceMs, vipCandidates } from '@berth/core';
 import type { Clock, Timer } from '@berth/kube';
 import { type BeatKeeper, Beats, type FencedAnswerer } from './beats.ts';
 import type { HeartbeatSource } from './heartbeat-frames.ts';
 import { MembershipLoop, type MembershipLoopOptions, type SegmentSocket } from './membership-loop.ts';
 import { type BeatThread, NativeBeats } from './native-beats.ts';
 import type { Segment } from './segments.ts';
+import { desiredOn, groupByVip, type LocalNodes, type VipGroup } from './vip-groups.ts';
 import type { WantedVip } from './wanted-vips.ts';
 import type { OwnedVip } from './wire.ts';
 
@@ -32,6 +30,8 @@ export interface MembershipsOptions {
   readonly timing: Timing;
   readonly rebalance: 'off' | 'gradual';
   readonly eligibility: EligibilityOptions;
+  /** For Services with `externalTrafficPolicy: Local`. */
+  readonly localNodes: LocalNodes;
   readonly source: HeartbeatSource;
   readonly clock: Clock;
   readonly answerer: FencedAnswerer;
@@ -53,18 +53,13 @@ interface Joined {
   readonly loop: MembershipLoop;
 }
 
-interface Group {
-  readonly vip: IpAddress;
-  readonly services: Set<ServiceKey>;
-  readonly policies: Set<L2Advertisement>;
-}
-
 export class Memberships {
   readonly #options: MembershipsOptions;
   readonly #beats: BeatKeeper;
   readonly #joined = new Map<number, Joined>();
   #state: 'closed' | 'open' | 'leaving' = 'closed';
-  #groups: ReadonlyMap<string, Group> = new Map();
+  #groups: ReadonlyMap<string, VipGroup> = new Map();
+  #fitness: NodeFitness = 'fit';
   /** What this node owns has changed since it was last asked for. */
   #news: Timer | undefined;
   #onAllLeft: (() => void) | undefined;
@@ -121,9 +116,16 @@ export class Memberships {
   want(wanted: readonly WantedVip[], nodes: Iterable<NodeFacts>): void {
     if (this.#state === 'closed') return;
     this.#join();
-    this.#groups = groupByVip(wanted);
-    const facts = [...nodes];
-    for (const { segment, loop } of this.#joined.values()) loop.desire(this.#desiredOn(segment, this.#groups, facts));
+    const { nodeName, eligibility, localNodes } = this.#options;
+    this.#groups = groupByVip(wanted, localNodes);
+    const facts = { nodeName, nodes: [...nodes], eligibility };
+    for (const { segment, loop } of this.#joined.values()) loop.desire(desiredOn(segment, this.#groups, facts));
+  }
+
+  /** Whether this node could serve clients, by what it knows of itself. */
+  become(fitness: NodeFitness): void {
+    this.#fitness = fitness;
+    for (const { loop } of [...this.#joined.values()]) loop.give({ type: 'fitness', fitness });
   }
 
   /**
@@ -158,35 +160,10 @@ export class Memberships {
     });
   }
 
-  #ownedOf({ vip, services }: Group): OwnedVip[] {
+  #ownedOf({ vip, services }: VipGroup): OwnedVip[] {
     const owning = [...this.#joined.values()].filter(({ loop }) => loop.owns(vip));
     if (owning.length === 0) return [];
     return [{ vip, services: [...services].sort(), interfaces: owning.map(({ segment }) => segment.ifname) }];
-  }
-
-  // Most VIPs have the same policies, and share one array of candidates.
-  #desiredOn(segment: Segment, groups: ReadonlyMap<string, Group>, nodes: readonly NodeFacts[]): DesiredVip[] {
-    const known = new Map<string, readonly VipCandidate[]>();
-    const fitting = [...groups.values()].filter(({ vip }) => segment.families.includes(vip.family));
-    return fitting.map(({ vip, policies }) => {
-      const key = [...policies]
-        .map(({ name }) => name)
-        .sort()
-        .join(' ');
-      const candidates = known.get(key) ?? this.#candidatesOn(segment, [...policies], nodes);
-      known.set(key, candidates);
-      return { vip, candidates };
-    });
-  }
-
-  // Names of interfaces are this node's own: of others it is not known which of theirs is in this segment.
-  #candidatesOn(segment: Segment, policies: readonly L2Advertisement[], nodes: readonly NodeFacts[]): VipCandidate[] {
-    const { nodeName, eligibility } = this.#options;
-    const isAllowedHere = policies.some(
-      ({ interfaces }) => interfaces.length === 0 || interfaces.includes(segment.ifname),
-    );
-    const candidates = vipCandidates({ policies, nodes, eligibility });
-    return isAllowedHere ? candidates : candidates.filter(({ node }) => node !== nodeName);
   }
 
   #join(): void {
@@ -217,6 +194,7 @@ export class Memberships {
       });
       this.#joined.set(segment.ifindex, { segment, loop });
       loop.start();
+      loop.give({ type: 'fitness', fitness: this.#fitness });
     } catch (error) {
       onFailed(segment, error);
     }
@@ -252,15 +230,4 @@ export class Memberships {
     // The goodbye went out at once; it goes out twice more, against loss.
     if (left) this.#options.clock.after(GOODBYES * this.#options.timing.intervalMs, left);
   }
-}
-
-function groupByVip(wanted: readonly WantedVip[]): Map<string, Group> {
-  const groups = new Map<string, Group>();
-  for (const { vip, service, policies } of wanted) {
-    const group = groups.get(String(vip)) ?? { vip, services: new Set(), policies: new Set() };
-    group.services.add(service);
-    for (const policy of policies) group.policies.add(policy);
-    groups.set(String(vip), group);
-  }
-  return groups;
 }

@@ -80,7 +80,7 @@ export class NodePublisher {
     const { config, cluster, engine, memberships, guard, speaker } = this.#parts;
     const { served } = speaker();
     const node = cluster.watches.nodes.get(config.nodeName);
-    const eligibility = node && eligibilityOf(node, { excludeLabel: config.excludeLabel });
+    const eligibility = node && eligibilityOf(node, config.eligibility);
     const ineligible = eligibility?.kind === 'ineligible' ? eligibility.reason : '';
     return nodeStateOf(
       {

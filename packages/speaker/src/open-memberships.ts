@@ -5,8 +5,8 @@ import { HEARTBEAT_ETHER_TYPE, type MembershipReport } from '@berth/core';
 import { errorFields, type Log } from '@berth/daemon';
 import { systemClock } from '@berth/kube';
 import { HeartbeatSender, LinkGroup, PacketSocket } from '@berth/link';
+import type { Cluster } from './cluster.ts';
 import type { SpeakerConfig } from './config.ts';
-import type { HeartbeatCredentials } from './heartbeat-credentials.ts';
 import { HEARTBEAT_GROUP } from './heartbeat-frames.ts';
 import type { Lan } from './lan.ts';
 import type { SegmentSocket } from './membership-loop.ts';
@@ -20,20 +20,22 @@ export interface MembershipParts {
   readonly config: SpeakerConfig;
   readonly log: Log;
   readonly lan: Lan;
-  /** Must be ready before membership is opened. */
-  readonly credentials: HeartbeatCredentials;
+  /** Its credentials must be ready before membership is opened. */
+  readonly cluster: Pick<Cluster, 'credentials' | 'endpoints'>;
   onOwned(): void;
   onReport(report: MembershipReport): void;
 }
 
-export function openMemberships({ config, log, lan, credentials, onOwned, onReport }: MembershipParts): Memberships {
+export function openMemberships({ config, log, lan, cluster, onOwned, onReport }: MembershipParts): Memberships {
+  const { credentials, endpoints } = cluster;
   const thread = HeartbeatSender.open(lan.responder);
   return new Memberships({
     nodeName: config.nodeName,
     bootId: randomBytes(BOOT_ID_BYTES).toString('hex'),
     timing: config.timing,
     rebalance: config.rebalance,
-    eligibility: { excludeLabel: config.excludeLabel },
+    eligibility: config.eligibility,
+    localNodes: (service) => endpoints.nodesOf(service),
     source: {
       get clusterId() {
         return credentials.clusterId;

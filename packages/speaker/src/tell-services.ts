@@ -11,11 +11,14 @@ export interface TellOptions {
   readonly events: { record(object: KubeObject, note: EventNote): void };
   readonly services: { get(key: string): KubeObject | undefined };
   readonly nodeName: string;
+  /** Whether the VIP lies in a subnet of these interfaces of the node. */
+  isInSubnet(vip: string, interfaces: readonly string[]): boolean;
 }
 
 /** Event reasons; users of MetalLB know them. */
 const NODE_ASSIGNED = 'nodeAssigned';
 const ANNOUNCE_FAILED = 'announceFailed';
+const OUTSIDE_SUBNET = 'outsideSubnet';
 
 /** The function to call after each change of what is served. */
 export function tellServices(options: TellOptions): (now: readonly ServedVip[], before: readonly ServedVip[]) => void {
@@ -32,6 +35,15 @@ function tellBegun(options: TellOptions, { service, vip, interfaces }: ServedCha
   const where = interfaces.map((name) => `"${name}"`).join(', ');
   const message = `announcing ${vip} from node "${options.nodeName}" on interface ${where}`;
   record(options, service, { type: 'Normal', reason: NODE_ASSIGNED, message });
+  if (!options.isInSubnet(vip, interfaces)) tellOutside(options, { service, vip, interfaces });
+}
+
+// Announced all the same: the user may have a route.
+function tellOutside(options: TellOptions, { service, vip, interfaces }: ServedChange): void {
+  options.log.warn('outside of every subnet', { service, vip, interfaces });
+  const where = `no subnet of node "${options.nodeName}" on ${interfaces.map((name) => `"${name}"`).join(', ')}`;
+  const message = `${vip} is in ${where}: hosts of the LAN reach it only where they have a route for it`;
+  record(options, service, { type: 'Warning', reason: OUTSIDE_SUBNET, message });
 }
 
 function tellStranded(options: TellOptions, { service, vip }: ServedChange): void {

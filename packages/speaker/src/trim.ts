@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Objects cut down to what the speaker reads, since it keeps all Services and Nodes of the cluster in memory. */
-import { CONDITION_ANNOUNCED, type KubeService, wasAnnounced } from '@berth/core';
+import { CONDITION_ANNOUNCED, DRAIN_ANNOTATION, type KubeService, wasAnnounced } from '@berth/core';
 import type { Condition, Node, ObjectMeta, Service } from '@berth/kube';
 
 /** Stands for all that conditions say here: that the addresses were announced before. One for all Services, since memory counts. */
@@ -9,12 +9,17 @@ const ANNOUNCED_BEFORE: readonly Condition[] = [
 ];
 
 export function trimService(service: Service): Service {
-  const { type, loadBalancerClass } = service.spec ?? {};
+  const { type, loadBalancerClass, externalTrafficPolicy } = service.spec ?? {};
+  const isLocal = externalTrafficPolicy === 'Local';
   const loadBalancer = service.status?.loadBalancer;
   const conditions = wasAnnounced(service, Date.now()) ? ANNOUNCED_BEFORE : undefined;
   return {
     metadata: identityOf(service.metadata),
-    spec: { ...(type && { type }), ...(loadBalancerClass && { loadBalancerClass }) },
+    spec: {
+      ...(type && { type }),
+      ...(loadBalancerClass && { loadBalancerClass }),
+      ...(isLocal && { externalTrafficPolicy }),
+    },
     status: { ...(loadBalancer && { loadBalancer }), ...(conditions && { conditions }) },
   };
 }
@@ -29,13 +34,15 @@ export function kubeServiceOf({ metadata, spec, status }: Service): KubeService 
   };
 }
 
-/** Conditions keep only type and status: their heartbeat times change for nothing. */
+/** Conditions keep only type and status: their heartbeat times change for nothing. Of annotations only the one that drains is kept. */
 export function trimNode(node: Node): Node {
-  const taints = node.spec?.taints;
+  const { taints, unschedulable } = node.spec ?? {};
   const conditions = node.status?.conditions?.map(({ type, status }) => ({ type, status }));
+  const drain = node.metadata.annotations?.[DRAIN_ANNOTATION];
+  const { annotations: _, ...metadata } = node.metadata;
   return {
-    metadata: identityOf(node.metadata),
-    spec: { ...(taints && { taints }) },
+    metadata: identityOf(drain === undefined ? metadata : { ...metadata, annotations: { [DRAIN_ANNOTATION]: drain } }),
+    spec: { ...(taints && { taints }), ...(unschedulable && { unschedulable }) },
     status: { ...(conditions && { conditions }) },
   };
 }

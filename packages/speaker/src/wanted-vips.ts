@@ -21,6 +21,8 @@ export interface WantedVip {
   readonly policies: readonly L2Advertisement[];
   /** Whether it may have clients already. */
   readonly wasAnnounced: boolean;
+  /** Whether only nodes with an endpoint of the Service may own it (externalTrafficPolicy Local). Default: false. */
+  readonly isLocal?: boolean;
 }
 
 /** Every VIP that a Service of ours holds in its status. A Service that is being deleted holds none any more. */
@@ -32,12 +34,14 @@ export function wantedVips(
   const wanted: WantedVip[] = [];
   for (const service of services) {
     if (!isOurs(service, rule) || service.metadata?.deletionTimestamp !== undefined) continue;
-    const announced = isAnnouncedBefore(service);
+    const about = {
+      service: serviceKeyOf(service),
+      wasAnnounced: isAnnouncedBefore(service),
+      isLocal: service.spec?.externalTrafficPolicy === 'Local',
+    };
     for (const vip of heldVips(service)) {
       const policies = policiesOfVip(service, vip, config);
-      if (!policies.announced) continue;
-      const { advertisements } = policies;
-      wanted.push({ service: serviceKeyOf(service), vip, policies: advertisements, wasAnnounced: announced });
+      if (policies.announced) wanted.push({ ...about, vip, policies: policies.advertisements });
     }
   }
   return wanted;

@@ -108,6 +108,6 @@ function isVipNews(event: StoreEvent<Service>): boolean {
 
 function isSameNode(a: Node, b: Node): boolean {
   const facts = ({ metadata, spec, status }: Node) =>
-    JSON.stringify([metadata.labels, metadata.deletionTimestamp, spec, status]);
+    JSON.stringify([metadata.labels, metadata.annotations, metadata.deletionTimestamp, spec, status]);
   return facts(a) === facts(b);
 }

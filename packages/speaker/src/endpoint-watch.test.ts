@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type EndpointSlice, endpointSlices } from '@berth/kube';
+import { FakeApi, FakeClock, settle } from '@berth/kube/testing';
+import { expect } from 'chai';
+import { EndpointWatch, trimSlice } from './endpoint-watch.ts';
+
+const LABEL = 'kubernetes.io/service-name';
+
+function slice(name: string, ...endpoints: [nodeName: string, isReady: boolean][]): EndpointSlice {
+  return {
+    metadata: { namespace: 'shop', name, labels: { [LABEL]: 'web', other: 'label' }, annotations: { long: 'text' } },
+    addressType: 'IPv4',
+    ports: [{ port: 80 }],
+    endpoints: endpoints.map(([nodeName, ready]) => ({ addresses: ['10.0.0.1'], nodeName, conditions: { ready } })),
+  };
+}
+
+describe('trimSlice', () => {
+  it('keeps the Service, and each node that has something usable once', () => {
+    const trimmed = trimSlice(slice('web-1', ['edge-2', true], ['edge-1', true], ['edge-2', true], ['edge-3', false]));
+    expect(trimmed.metadata.labels).to.deep.equal({ [LABEL]: 'web' });
+    expect(trimmed.endpoints?.map(({ nodeName }) => nodeName)).to.deep.equal(['edge-1', 'edge-2']);
+    expect(JSON.stringify(trimmed)).not.to.contain('10.0.0.1');
+  });
+});
+
+describe('EndpointWatch', () => {
+  let api: FakeApi;
+  let news: number;
+  let watch: EndpointWatch;
+
+  beforeEach(async () => {
+    api = new FakeApi();
+    news = 0;
+    watch = new EndpointWatch({
+      ...{ api, clock: new FakeClock() },
+      onChange: () => {
+        news += 1;
+      },
+      onError: () => {},
+    });
+    await api.create(endpointSlices, slice('web-1', ['edge-1', true]));
+    await api.create(endpointSlices, slice('web-2', ['edge-2', true]));
+  });
+
+  afterEach(() => watch.stop());
+
+  const nodes = () => [...(watch.nodesOf('shop/web') ?? [])].sort();
+
+  it('asks the API server for nothing until it has to', async () => {
+    await watch.ready;
+    await watch.relist();
+    expect(api.calls.filter(({ verb }) => verb === 'list')).to.deep.equal([]);
+    expect(watch.nodesOf('shop/web')).to.equal(undefined);
+  });
+
+  it('EL-06: merges the slices of a Service', async () => {
+    watch.begin();
+    await watch.ready;
+    expect(nodes()).to.deep.equal(['edge-1', 'edge-2']);
+    expect([...(watch.nodesOf('shop/other') ?? ['unknown'])]).to.deep.equal([]);
+  });
+
+  it('tells when nodes change, and only then', async () => {
+    watch.begin();
+    await watch.ready;
+    await settle();
+    const before = news;
+    const present = await api.get(endpointSlices, { namespace: 'shop', name: 'web-1' });
+    const twice = slice('', ['edge-1', true], ['edge-1', true]).endpoints ?? [];
+    await api.replace(endpointSlices, { ...present, endpoints: twice });
+    await settle();
+    expect(news).to.equal(before);
+    await api.delete(endpointSlices, { namespace: 'shop', name: 'web-1' });
+    await settle();
+    expect(news).to.equal(before + 1);
+    expect(nodes()).to.deep.equal(['edge-2']);
+  });
+
+  it('knows the same, and what was missed, after reading again', async () => {
+    watch.begin();
+    await watch.ready;
+    const reading = watch.relist();
+    expect(nodes()).to.deep.equal(['edge-1', 'edge-2']);
+    await reading;
+    expect(nodes()).to.deep.equal(['edge-1', 'edge-2']);
+  });
+});

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * On which nodes a Service has endpoints, for `externalTrafficPolicy: Local`. EndpointSlices are watched only once a Service with that policy
+ * was seen: most clusters have none, and the slices of all Services would cost memory and traffic on each node.
+ */
+import { type EndpointSliceFacts, nodesWithEndpoint, type ServiceKey } from '@berth/core';
+import {
+  type Clock,
+  type EndpointSlice,
+  endpointSlices,
+  type KubeApi,
+  type KubeError,
+  Reflector,
+  Store,
+  type StoreEvent,
+} from '@berth/kube';
+
+/** Names the Service of a slice. */
+const SERVICE_LABEL = 'kubernetes.io/service-name';
+
+export interface EndpointWatchOptions {
+  readonly api: KubeApi;
+  readonly clock: Clock;
+  /** The nodes of a Service have changed. */
+  onChange(): void;
+  onError(error: KubeError, retryInMs: number): void;
+}
+
+export class EndpointWatch {
+  readonly name = 'endpoints';
+  readonly #options: EndpointWatchOptions;
+  readonly #store = new Store<EndpointSlice, 'service'>({ service: (slice) => serviceOf(slice) });
+  #reflector: Reflector<EndpointSlice> | undefined;
+
+  constructor(options: EndpointWatchOptions) {
+    this.#options = options;
+    this.#store.subscribe((event) => {
+      if (isNews(event)) options.onChange();
+    });
+  }
+
+  /** Resolves when everything was listed once, at once while nothing is watched. */
+  get ready(): Promise<void> {
+    return this.#reflector?.ready ?? Promise.resolve();
+  }
+
+  /** Begins to watch; further calls do nothing. */
+  begin(): void {
+    if (this.#reflector) return;
+    this.#reflector = this.#newReflector();
+    this.#reflector.start();
+    // A Service without any endpoint is known to have none from now on.
+    void this.#reflector.ready.then(() => this.#options.onChange());
+  }
+
+  /** Names of the nodes with a usable endpoint of the Service; undefined while that is not known. */
+  nodesOf(service: ServiceKey): ReadonlySet<string> | undefined {
+    if (!this.#reflector?.hasSynced) return undefined;
+    return nodesWithEndpoint(this.#store.by('service', service));
+  }
+
+  /** Reads everything again; what is known stays until then. */
+  async relist(): Promise<void> {
+    if (!this.#reflector) return;
+    const before = this.#reflector;
+    await before.stop();
+    const reflector = this.#newReflector();
+    reflector.start();
+    await reflector.ready;
+    this.#reflector = reflector;
+  }
+
+  async stop(): Promise<void> {
+    await this.#reflector?.stop();
+  }
+
+  #newReflector(): Reflector<EndpointSlice> {
+    const { api, clock, onError } = this.#options;
+    return new Reflector<EndpointSlice>({
+      ...{ api, clock, onError },
+      kind: endpointSlices,
+      store: this.#store,
+      selection: { labelSelector: SERVICE_LABEL },
+      transform: trimSlice,
+    });
+  }
+}
+
+/** Of a slice nothing is kept but its Service and, once each, the nodes on which it has something that serves. */
+export function trimSlice({ metadata, ...slice }: EndpointSlice): EndpointSlice {
+  const { name, namespace = '', resourceVersion = '', labels } = metadata;
+  const nodes = nodesWithEndpoint([slice as EndpointSliceFacts]);
+  return {
+    metadata: { name, namespace, resourceVersion, labels: { [SERVICE_LABEL]: labels?.[SERVICE_LABEL] ?? '' } },
+    addressType: '',
+    endpoints: [...nodes].sort().map((nodeName) => ({ addresses: NO_ADDRESSES, nodeName })),
+  };
+}
+
+const NO_ADDRESSES: readonly string[] = [];
+
+function serviceOf({ metadata }: EndpointSlice): string[] {
+  return [`${metadata.namespace}/${metadata.labels?.[SERVICE_LABEL]}`];
+}
+
+// A pod that is replaced by another one on its node changes nothing here.
+function isNews(event: StoreEvent<EndpointSlice>): boolean {
+  const nodesIn = ({ endpoints = [] }: EndpointSlice) => endpoints.map(({ nodeName }) => nodeName).join(' ');
+  if (event.type === 'updated') return nodesIn(event.previous) !== nodesIn(event.object);
+  return nodesIn(event.object) !== '';
+}
