@@ -73,7 +73,7 @@ function addReading(program: Command, choose: Choose, cluster: () => ClusterOpti
     );
   program
     .command('explain')
-    .description('Tells why a Service has its address, or none.')
+    .description('Tells why a Service has its address, or none, and who answers for it since when and why.')
     .argument('<service>', 'NAME or NAMESPACE/NAME', parseServiceName)
     .option('-n, --namespace <name>', 'namespace of the Service')
     .action((service: ServiceName, flags: NamespaceFlag) =>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `kubectl berth explain SERVICE`: why it has this address, or none, from all that is known about it. */
+/** `kubectl berth explain SERVICE`: why it has this address, or none, and who answers for it, from all that is known. */
 import {
   Allocator,
   explainPools,
@@ -10,10 +10,12 @@ import {
   type ServiceRequest,
 } from '@berth/core';
 import { keyOf, type Service } from '@berth/kube';
-import { type ClusterState, noteOnConfig, readClusterState } from '../cluster-state.ts';
+import { answeredBy } from '../answered-by.ts';
+import { type ClusterState, noteOnConfig } from '../cluster-state.ts';
 import { CommandError, type Environment, EXIT } from '../environment.ts';
 import type { ClusterOptions, Operation } from '../operation.ts';
 import { formatCount, formatTable } from '../output.ts';
+import { type Placement, readPlacement } from '../placement.ts';
 
 export async function explain(
   operation: Extract<Operation, { kind: 'explain' }>,
@@ -22,17 +24,19 @@ export async function explain(
   const { cluster } = operation;
   const { api, namespace } = await environment.connect(cluster);
   const key = `${operation.service.namespace ?? namespace}/${operation.service.name}`;
-  const state = await readClusterState(api, cluster);
+  const nowMs = environment.clock.date().getTime();
+  const placement = await readPlacement(api, cluster, nowMs);
+  const { state } = placement;
   environment.err(noteOnConfig(state));
   const service = state.services.find((each) => keyOf(each) === key);
   if (service === undefined) throw new CommandError(`there is no Service ${key}`);
-  const nowMs = environment.clock.date().getTime();
-  environment.out(explanationOf(service, { state, cluster, nowMs }));
+  environment.out(explanationOf(service, { state, placement, cluster, nowMs }));
   return EXIT.ok;
 }
 
 interface Known {
   readonly state: ClusterState;
+  readonly placement: Placement;
   readonly cluster: ClusterOptions;
   readonly nowMs: number;
 }
@@ -49,6 +53,7 @@ function explanationOf(service: Service, known: Known): string {
     `${headline(service, request)}\n`,
     `Asks for: ${wishesOf(request)}.\n`,
     ledgerOf(allocator, request),
+    answeredBy(service, request.shownAddresses, known.placement),
     conditions,
     poolsOf(explainPools(allocator, request, known.nowMs)),
     verdictOf(allocator, request, known.nowMs),
