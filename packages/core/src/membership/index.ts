@@ -14,6 +14,7 @@ export {
 export * from './intake.ts';
 export { type KeyRing, signingKeyId } from './key-choice.ts';
 export { deadAtMs, isDeaf, lastSignMs, type Member } from './member.ts';
+export { ownerOf, type VipOwner } from './owner.ts';
 export {
   currentPaceMs,
   type Identity,
