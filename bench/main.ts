@@ -18,6 +18,7 @@ const BENCHES: Record<string, Bench> = {
   restart: { about: 'controller restarted: until it is ready, and what it writes', load: () => import('./restart.ts') },
   ndp: { about: 'Neighbor advertisement of a VIP against the kernel’s own', load: () => import('./ndp.ts') },
   storm: { about: 'ARP storm: is every VIP answered, is the speaker idle', load: () => import('./storm.ts') },
+  takeover: { about: '2,000 VIPs taken over: frames a second, until all know', load: () => import('./takeover.ts') },
   traffic: { about: 'TCP stream with and without the program on the interface', load: () => import('./traffic.ts') },
 };
 
