@@ -18,6 +18,7 @@ import {
 import { type Clock, isKubeError, keyOf, type Service, sleep } from '@berth/kube';
 import type { ClusterView } from './cluster-view.ts';
 import type { Ledger } from './ledger.ts';
+import type { Quarantines } from './quarantines.ts';
 
 /** Lost races after which a batch is given back as failed; its Services come again with growing delay. */
 const MAX_ATTEMPTS = 20;
@@ -50,6 +51,7 @@ export interface AllocationOptions {
   readonly classRule: LoadBalancerClassRule;
   readonly clock: Clock;
   readonly surroundings: Surroundings;
+  readonly quarantines: Pick<Quarantines, 'apply' | 'committed'>;
   readonly random?: () => number;
   /** Told after the ledger was read and statuses were taken over. */
   onReload(reload: Reload): void;
@@ -118,17 +120,20 @@ export class Allocation {
     this.allocator.setSurroundings(this.#surroundings);
     const nowMs = this.#options.clock.date().getTime();
     const verdicts = new Map<ServiceKey, Verdict>();
+    const moving = this.#options.quarantines.apply(this.allocator, nowMs);
     // What becomes free goes first, so that those who wait in the same batch get it; then the oldest first.
-    for (const { key, service } of this.#inOrder(keys)) verdicts.set(key, this.#judge(key, service, nowMs));
+    for (const { key, service } of this.#inOrder(new Set([...keys, ...moving])))
+      verdicts.set(key, this.#judge(key, service, nowMs));
     const writes = this.allocator.writes();
     const versions = writes.length === 0 ? [] : await this.#options.ledger.write(writes, signal);
     this.allocator.commit(versions);
+    this.#options.quarantines.committed(this.allocator);
     if (writes.length > 0) this.#options.onLedgerWrite();
     return { verdicts, isChange: writes.length > 0 };
   }
 
-  #inOrder(keys: readonly ServiceKey[]): readonly Item[] {
-    const items = keys.map((key) => {
+  #inOrder(keys: ReadonlySet<ServiceKey>): readonly Item[] {
+    const items = [...keys].map((key) => {
       const service = this.#options.view.services.get(key);
       const isStaying = service !== undefined && this.#isStaying(service);
       return { key, service, rank: isStaying ? (service.metadata.creationTimestamp ?? '') : '' };

@@ -32,6 +32,7 @@ import {
 import { Allocation, type Verdict } from './allocation.ts';
 import { Announcements } from './announcements.ts';
 import type { ClusterView } from './cluster-view.ts';
+import { keysByAge } from './keys-by-age.ts';
 import { Ledger } from './ledger.ts';
 import { LedgerReporter } from './ledger-reporter.ts';
 import type { Metrics } from './metrics.ts';
@@ -42,6 +43,8 @@ import { PoolPreview } from './pool-preview.ts';
 import { PoolReporter } from './pool-reporter.ts';
 import { NO_POOLS, nextPoolState, type PoolState, restoredPoolState } from './pool-source.ts';
 import { formatPoolStatus, POOL_STATUS_MAP } from './pool-status.ts';
+import { QuarantineReporter } from './quarantine-reporter.ts';
+import { Quarantines } from './quarantines.ts';
 import { isRelevantNamespaceChange, isRelevantServiceChange } from './relevant-change.ts';
 import { ServiceWriter } from './service-writer.ts';
 import { surroundingsOf } from './surroundings.ts';
@@ -54,7 +57,6 @@ const LEDGER_KEY = '';
 
 /** Batches that may be under way: while the statuses of one are written, the next is decided. */
 const WORKERS = 4;
-
 /** Most Services of one batch, so that the first ones of a burst need not wait for all decisions. */
 const MAX_BATCH = 500;
 
@@ -80,6 +82,7 @@ export class LeaderTerm {
   readonly #loop: ReconcileLoop;
   readonly #outcomes = new Outcomes();
   readonly #ledger: Ledger;
+  readonly #quarantines: Quarantines;
   readonly #allocation: Allocation;
   readonly #events: EventRecorder;
   readonly #writer: ServiceWriter;
@@ -99,12 +102,16 @@ export class LeaderTerm {
     this.#queue = new WorkQueue({ clock });
     this.#events = openEvents(options, budget);
     this.#ledger = new Ledger({ api, budget, namespace });
-    const ledgerReporter = new LedgerReporter({ log: options.log, events: this.#events, namespace });
+    const telling = { log: options.log, events: this.#events, namespace };
+    const ledgerReporter = new LedgerReporter(telling);
+    const quarantineReporter = new QuarantineReporter({ ...telling, services: view.services });
+    this.#quarantines = new Quarantines({
+      ...{ clock, view },
+      onDue: () => this.#queue.add(LEDGER_KEY, 'high'),
+      onNews: (news) => quarantineReporter.tell(news),
+    });
     this.#allocation = new Allocation({
-      view,
-      clock,
-      classRule,
-      ledger: this.#ledger,
+      ...{ view, clock, classRule, ledger: this.#ledger, quarantines: this.#quarantines },
       surroundings: this.#surroundings(),
       onReload: (reload) => ledgerReporter.tell(reload),
       onLostRace: () => metrics.ledgerRaceLost(),
@@ -122,17 +129,15 @@ export class LeaderTerm {
     });
     const announced = this.#announcements.verdictFor.bind(this.#announcements);
     this.#writer = new ServiceWriter({ ...writing, finalizer, announced });
-    this.#preview = new PoolPreview({
-      view,
-      allocator: this.#allocation.allocator,
-      classRule,
-      clock,
-      log: options.log,
-    });
-    this.#reporter = new PoolReporter({ log: options.log, events: this.#events, namespace });
+    const { allocator } = this.#allocation;
+    this.#preview = new PoolPreview({ view, allocator, classRule, clock, log: options.log });
+    this.#reporter = new PoolReporter(telling);
     this.#lastGood = this.#ownedMap(LAST_GOOD_MAP, () => this.#pools.data);
     this.#status = this.#ownedMap(POOL_STATUS_MAP, () =>
-      formatPoolStatus({ pools: this.#pools, usage: this.usage(), stranded: this.#outcomes.stranded() }),
+      formatPoolStatus({
+        ...{ pools: this.#pools, usage: this.usage(), stranded: this.#outcomes.stranded() },
+        quarantined: this.#allocation.allocator.table.quarantined(),
+      }),
     );
     this.#loop = new ReconcileLoop({
       name: 'services',
@@ -162,7 +167,6 @@ export class LeaderTerm {
     return this.#outcomes.refusals();
   }
 
-  /** Services that nobody announces, by reason. */
   silent(): ReadonlyMap<string, number> {
     return this.#announcements.silent();
   }
@@ -182,8 +186,10 @@ export class LeaderTerm {
     this.#pools = restoredPoolState(this.#configMap(LAST_GOOD_MAP)?.data);
     this.#poolsChanged();
     this.#announcements.start();
+    this.#quarantines.start();
     if (!this.#signal.aborted) await once(this.#signal, 'abort');
     for (const end of ends) end();
+    this.#quarantines.stop();
     this.#queue.shutDown();
     await Promise.all([this.#loop.stop(), this.#announcements.stop()]);
     await Promise.all([this.#events.stop(), this.#lastGood.idle(), this.#status.idle()]);
@@ -274,9 +280,7 @@ export class LeaderTerm {
 
   *#allKeys(): Iterable<string> {
     yield LEDGER_KEY;
-    const all = [...this.#options.view.services.values()];
-    const stamp = ({ metadata }: Service) => metadata.creationTimestamp ?? '';
-    for (const service of all.sort((a, b) => (stamp(a) < stamp(b) ? -1 : 1))) yield keyOf(service);
+    yield* keysByAge(this.#options.view.services.values());
   }
 
   #ownedMap(name: string, data: () => PoolState['data']): OwnedConfigMap {

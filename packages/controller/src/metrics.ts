@@ -90,6 +90,11 @@ function registerPools(sources: MetricSources, registers: Registry[]): void {
     });
   perPool('addresses_total', 'Addresses that the pool can give', (row) => row.total);
   perPool('addresses_in_use', 'Addresses of the pool that Services hold; a shared one counts once', (row) => row.used);
+  perPool(
+    'addresses_quarantined',
+    'Addresses of the pool that strangers use, found so before a Service used them',
+    (row) => row.quarantined,
+  );
   perPool('addresses_cooling', 'Freed addresses of the pool that still rest', (row) => row.cooling);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The ConfigMap `pool-status`: what `kubectl get configmap pool-status -o yaml` tells about pools and configuration. */
-import { type Decision, formatProblem, type PoolUsageReport } from '@berth/core';
+import { type AddressRecord, type Decision, formatProblem, type PoolUsageReport } from '@berth/core';
 import type { PoolData, PoolState } from './pool-source.ts';
 
 export const POOL_STATUS_MAP = 'pool-status';
@@ -12,31 +12,41 @@ export interface PoolStatusInput {
   readonly pools: PoolState;
   readonly usage: readonly PoolUsageReport[];
   readonly stranded: readonly Decision[];
+  readonly quarantined: readonly AddressRecord[];
 }
 
 /** Returns the data of the ConfigMap; the same input gives the same text. */
-export function formatPoolStatus({ pools, usage, stranded }: PoolStatusInput): PoolData {
+export function formatPoolStatus({ pools, usage, stranded, quarantined }: PoolStatusInput): PoolData {
   return {
     config: pools.report,
     problems: list([...pools.problems, ...pools.warnings].map(formatProblem)),
-    pools: table([['POOL', 'FAMILY', 'TOTAL', 'USED', 'FREE', 'ADDRESSES'], ...usage.map(usageRow)]),
+    pools: table([['POOL', 'FAMILY', 'TOTAL', 'USED', 'FREE', 'QUARANTINED', 'ADDRESSES'], ...usage.map(usageRow)]),
     stranded: table(stranded.slice(0, MAX_LINES).map(strandedRow)) + rest(stranded.length),
+    quarantined: table(quarantined.slice(0, MAX_LINES).map(quarantinedRow)) + rest(quarantined.length),
     'pools.json': `${JSON.stringify(usage.map(usageJson))}\n`,
   };
 }
 
-function usageRow({ pool, family, total, used, free, addresses }: PoolUsageReport): string[] {
-  return [pool, family, String(total), String(used), String(free), addresses.join(' ')];
+function usageRow({ pool, family, total, used, free, quarantined, addresses }: PoolUsageReport): string[] {
+  return [pool, family, ...[total, used, free, quarantined].map(String), addresses.join(' ')];
 }
 
 // Numbers of a large IPv6 range do not fit into a JSON number.
-function usageJson({ pool, family, total, used, cooling, free, addresses }: PoolUsageReport): unknown {
-  const counts = { total: String(total), used: String(used), cooling: String(cooling), free: String(free) };
+function usageJson({ pool, family, addresses, ...counted }: PoolUsageReport): unknown {
+  const { total, used, cooling, quarantined, free } = counted;
+  const all = Object.entries({ total, used, cooling, quarantined, free });
+  const counts = Object.fromEntries(all.map(([name, count]) => [name, String(count)]));
   return { pool, family, ...counts, addresses };
 }
 
 function strandedRow({ service, addresses, remarks }: Decision): string[] {
   return [service, addresses.map(({ address }) => address.toString()).join(','), remarks.join(',')];
+}
+
+function quarantinedRow({ address, quarantine }: AddressRecord): string[] {
+  return quarantine === undefined
+    ? [String(address)]
+    : [String(address), String(quarantine.mac), quarantine.node, new Date(quarantine.sinceMs).toISOString()];
 }
 
 function list(lines: readonly string[]): string {

@@ -7,6 +7,7 @@ export * from './config/label-selector.ts';
 export * from './config/parse.ts';
 export * from './config/pool-config.ts';
 export * from './config/problem.ts';
+export type { AddressRecord } from './ipam/address-record.ts';
 export * from './ipam/adoption.ts';
 export * from './ipam/allocator.ts';
 export * from './ipam/decision.ts';
