@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Puts membership by heartbeats together: a native thread that sends, a packet socket for each segment, what the log is told. */
 import { randomBytes } from 'node:crypto';
-import { HEARTBEAT_ETHER_TYPE, type MembershipReport } from '@berth/core';
+import type { MembershipReport } from '@berth/core';
 import { errorFields, type Log } from '@berth/daemon';
 import { systemClock } from '@berth/kube';
-import { HeartbeatSender, LinkGroup, PacketSocket } from '@berth/link';
+import { HeartbeatSender } from '@berth/link';
 import type { Cluster } from './cluster.ts';
 import type { SpeakerConfig } from './config.ts';
-import { HEARTBEAT_GROUP } from './heartbeat-frames.ts';
 import type { Lan } from './lan.ts';
-import type { SegmentSocket } from './membership-loop.ts';
 import { Memberships } from './memberships.ts';
+import { openSegmentSocket } from './segment-socket.ts';
 
-/** Room for the heartbeats of a crowded segment while this process is busy. */
-const RECEIVE_BUFFER_BYTES = 1 << 20;
 const BOOT_ID_BYTES = 8;
 
 export interface MembershipParts {
@@ -47,7 +44,7 @@ export function openMemberships({ config, log, lan, cluster, onOwned, onReport }
     answerer: lan.responder,
     thread,
     segments: () => lan.segments(),
-    openSocket: ({ ifindex }) => openSegmentSocket(ifindex),
+    openSocket: ({ ifindex }) => openSegmentSocket(ifindex, systemClock),
     onOwned,
     onAnnounce: (vip, { ifindex }) => lan.announcer.again(vip, ifindex),
     onReport: (report, { ifname }) => {
@@ -57,21 +54,4 @@ export function openMemberships({ config, log, lan, cluster, onOwned, onReport }
     onFailed: ({ ifname }, error) =>
       log.warn('heartbeats cannot be sent', { interface: ifname, ...errorFields(error) }),
   });
-}
-
-function openSegmentSocket(ifindex: number): SegmentSocket {
-  const socket = PacketSocket.open({
-    ifindex,
-    protocol: HEARTBEAT_ETHER_TYPE,
-    receiveBufferBytes: RECEIVE_BUFFER_BYTES,
-  });
-  const group = LinkGroup.join(ifindex, HEARTBEAT_GROUP);
-  return {
-    send: (frame) => socket.send(frame),
-    receive: (onFrame, onError) => socket.receive(onFrame, onError),
-    close: () => {
-      group.close();
-      socket.close();
-    },
-  };
 }
