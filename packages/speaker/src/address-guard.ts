@@ -22,6 +22,7 @@ import { MemberMacs } from './member-macs.ts';
 import type { Memberships } from './memberships.ts';
 import { type Gateway, gatewaysOf, ownAddressConflicts } from './own-addresses.ts';
 import { ProbingAhead } from './probing-ahead.ts';
+import { Reachability } from './reachability.ts';
 import { tellConflicts } from './tell-conflicts.ts';
 import type { ServedVip } from './wire.ts';
 
@@ -47,10 +48,12 @@ export class AddressGuard {
   readonly name = 'address guard';
   /** Membership as the speaker is to see it. */
   readonly firstUse: FirstUse;
+  /** What asks on the wire. */
+  readonly prober: AddressProber;
+  readonly reachability: Reachability;
   readonly #parts: AddressGuardParts;
   readonly #ears = new ClaimEars();
   readonly #macs: MemberMacs;
-  readonly #prober: AddressProber;
   readonly #clearance: AddressClearance;
   readonly #ahead: ProbingAhead;
   readonly #alarms: ConflictAlarms;
@@ -66,7 +69,7 @@ export class AddressGuard {
     const isOurs = (mac: Parameters<MemberMacs['isOurs']>[0]) => this.#macs.isOurs(mac);
     this.#parts = parts;
     this.#macs = new MemberMacs({ clock, joined, own: () => lan.links.list().flatMap(({ mac }) => mac ?? []) });
-    this.#prober = new AddressProber({ clock, random: Math.random, isMember: isOurs, ears: this.#ears });
+    this.prober = new AddressProber({ clock, random: Math.random, isMember: isOurs, ears: this.#ears });
     this.#clearance = this.#newClearance(isOurs);
     this.firstUse = new FirstUse({ memberships, joined, clearance: this.#clearance });
     this.#ahead = new ProbingAhead({
@@ -75,21 +78,24 @@ export class AddressGuard {
       taken: () => addressesOf(cluster.watches.services.values()),
     });
     this.#alarms = this.#newAlarms(isOurs);
+    this.reachability = new Reachability({ ...parts, nodeName: parts.config.nodeName, prober: this.prober });
     cluster.watches.services.subscribe((event) => this.#serviceChanged(event));
   }
 
   start(): void {
     this.#ahead.start();
     this.#alarms.start();
+    this.reachability.start();
     this.#note();
   }
 
   stop(): void {
     this.#noting?.cancel();
     this.#gathering?.cancel();
+    this.reachability.stop();
     this.#alarms.stop();
     this.#ahead.stop();
-    this.#prober.stop();
+    this.prober.stop();
     this.#clearance.stop();
     this.#ears.close();
   }
@@ -127,7 +133,7 @@ export class AddressGuard {
   #newClearance(isOurs: MemberMacs['isOurs']): AddressClearance {
     const { log } = this.#parts;
     return new AddressClearance({
-      ...{ clock: systemClock, prober: this.#prober, isOurs },
+      ...{ clock: systemClock, prober: this.prober, isOurs },
       onChanged: () => this.#gather(),
       onConflict: ({ vip, interface: ifname, mac }) => {
         this.#counts.before += 1;

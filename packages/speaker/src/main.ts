@@ -49,7 +49,8 @@ async function run(config: SpeakerConfig): Promise<void> {
     onCleared: () => speaker.ownershipChanged(),
     onNews: () => publisher.changed('now'),
   });
-  const parts = { config, log, cluster, lan, memberships, guard };
+  const { reachability } = guard;
+  const parts = { config, log, cluster, lan, memberships, guard, reachability };
   const publisher = new NodePublisher({ ...parts, engine: lan.engine, speaker: () => speaker });
   const speaker = newSpeaker({ ...parts, publisher });
   const metrics = newMetrics({ config, cluster, lan, memberships, speaker, guard });

@@ -16,6 +16,7 @@ import { NodeLease } from './node-lease.ts';
 import { nodeStateOf } from './node-state.ts';
 import { Orders } from './orders.ts';
 import { ownObstacles } from './own-obstacles.ts';
+import type { Reachability } from './reachability.ts';
 import type { Speaker } from './speaker.ts';
 
 export interface NodePublisherParts {
@@ -26,6 +27,7 @@ export interface NodePublisherParts {
   readonly engine: string;
   readonly memberships: Memberships;
   readonly guard: { conflicts(): readonly AddressConflict[]; notAnnounced(): readonly NotAnnounced[] };
+  readonly reachability: Pick<Reachability, 'selfTest' | 'check' | 'carryOut'>;
   speaker(): Pick<Speaker, 'served' | 'wanted'>;
 }
 
@@ -43,6 +45,7 @@ export class NodePublisher {
     this.#orders = new Orders({
       ...{ ...common, log },
       loops: () => memberships.loops.map(({ loop }) => loop),
+      onCheck: (order) => void parts.reachability.carryOut(order),
       onOutcome: () => this.changed('now'),
     });
     this.#lease = new NodeLease({
@@ -77,7 +80,7 @@ export class NodePublisher {
   }
 
   #state(): NodeState {
-    const { config, cluster, engine, memberships, guard, speaker } = this.#parts;
+    const { config, cluster, engine, memberships, guard, reachability, speaker } = this.#parts;
     const { served } = speaker();
     const node = cluster.watches.nodes.get(config.nodeName);
     const eligibility = node && eligibilityOf(node, config.eligibility);
@@ -89,7 +92,9 @@ export class NodePublisher {
         transport: 'multicast',
         newestKeyId: cluster.credentials.keys().newest.id,
         conflicts: guard.conflicts(),
-        unreachable: [],
+        unreachable: reachability.selfTest.unreachable(),
+        testedSeconds: reachability.selfTest.coveredSeconds,
+        check: reachability.check,
         notAnnounced: [...this.#obstacles(ineligible), ...guard.notAnnounced()],
         orders: this.#orders.outcomes(),
       },

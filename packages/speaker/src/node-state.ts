@@ -2,6 +2,7 @@
 /** What this node says of itself, made from what its parts know. Pure. */
 import {
   type AddressConflict,
+  type CheckReport,
   isDeaf,
   type MembershipState,
   type NodeState,
@@ -34,6 +35,8 @@ export interface NodeStateParts {
   readonly unreachable: readonly UnreachableVip[];
   readonly notAnnounced: readonly NotAnnounced[];
   readonly orders: readonly OrderOutcome[];
+  readonly testedSeconds: number | undefined;
+  readonly check: CheckReport | undefined;
 }
 
 /** The state at a time of the monotonic clock that the segments run on. */
@@ -50,6 +53,8 @@ export function nodeStateOf(parts: NodeStateParts, nowMs: number): NodeState {
     unreachable: parts.unreachable,
     notAnnounced: parts.notAnnounced,
     orders: parts.orders,
+    testedSeconds: parts.testedSeconds,
+    check: parts.check,
   };
 }
 

@@ -14,6 +14,7 @@ describe('Orders', () => {
   let clock: FakeClock;
   let given: MembershipEvent[];
   let owned: Set<string>;
+  let checks: string[];
   let rebalance: 'off' | 'once';
   let orders: Orders;
 
@@ -21,6 +22,7 @@ describe('Orders', () => {
     api = new FakeApi();
     clock = new FakeClock();
     given = [];
+    checks = [];
     owned = new Set(['192.0.2.7']);
     rebalance = 'off';
     orders = newOrders();
@@ -62,6 +64,14 @@ describe('Orders', () => {
     expect(orders.outcomes()).to.deep.equal([{ id: 'r1', outcome: 'begun', why: undefined }]);
     rebalance = 'off';
     expect(orders.outcomes()).to.deep.equal([{ id: 'r1', outcome: 'done', why: undefined }]);
+  });
+
+  it('passes an order to check on, whoever owns the VIP', async () => {
+    await begin();
+    await order({ kind: 'check', id: 'c1', vip: ip('192.0.2.8') });
+    await order({ kind: 'check', id: 'c2' });
+    expect(checks).to.deep.equal(['c1', 'c2']);
+    expect(orders.outcomes()).to.deep.equal([]);
   });
 
   it('does nothing about what it cannot read', async () => {
@@ -106,6 +116,7 @@ describe('Orders', () => {
     };
     const silent = () => {};
     const log = { error: silent, warn: silent, info: silent, debug: silent };
-    return new Orders({ api, clock, log, namespace: NAMESPACE, loops: () => [loop], onOutcome: silent });
+    const onCheck = ({ id }: { readonly id: string }) => checks.push(id);
+    return new Orders({ api, clock, log, namespace: NAMESPACE, loops: () => [loop], onCheck, onOutcome: silent });
   }
 });

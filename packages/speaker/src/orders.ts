@@ -32,6 +32,8 @@ export interface OrdersOptions {
   readonly namespace: string;
   /** The segments of this moment. */
   loops(): readonly Pick<MembershipLoop, 'give' | 'owns' | 'state'>[];
+  /** Asks on the wire; the answer is told elsewhere. */
+  onCheck(order: Order & { readonly kind: 'check' }): void;
   /** What became of an order may have changed. */
   onOutcome(): void;
 }
@@ -124,6 +126,10 @@ export class Orders {
     if (order.kind === 'rebalance') {
       for (const loop of loops) loop.give({ type: 'rebalance' });
       return 'ours';
+    }
+    if (order.kind === 'check') {
+      this.#options.onCheck(order);
+      return 'none';
     }
     const owning = loops.filter((loop) => loop.owns(order.vip));
     for (const loop of owning) loop.give({ type: 'move', vip: order.vip, node: order.node });

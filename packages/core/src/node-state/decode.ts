@@ -8,6 +8,8 @@ import { MAX_REMARKS, NODE_STATE_VERSION } from './encode.ts';
 import { countOf, everyOf, listOf, objectOf, oneOf, readJson, textOf } from './json-fields.ts';
 import type {
   AddressConflict,
+  CheckReport,
+  HeardVip,
   MemberState,
   NodeHealth,
   NodeState,
@@ -49,7 +51,7 @@ export function decodeNodeState(text: string): Parsed<NodeState> {
   const json = objectOf(readJson(text, MAX_CHARACTERS));
   if (json === undefined) return unparsed('node state: not a JSON object of at most 256 KiB');
   const { v, bootId, engine, transport, keys, ineligible, segments, owned, leftOut } = json;
-  const { conflicts, unreachable, notAnnounced, orders } = json;
+  const { conflicts, unreachable, notAnnounced, orders, tested, check } = json;
   if (v !== NODE_STATE_VERSION) return unparsed(`node state: version is not ${NODE_STATE_VERSION}`);
   const parts = {
     bootId: matching(textOf(bootId, MAX_WORD_CHARACTERS), BOOT_ID),
@@ -65,7 +67,12 @@ export function decodeNodeState(text: string): Parsed<NodeState> {
     notAnnounced: everyOf(listOf(notAnnounced, MAX_GROUPS), notAnnouncedOf)?.flat(),
     orders: everyOf(listOf(orders, MAX_REMARKS), orderOf),
   };
-  return isWhole(parts) ? parsed(parts) : unparsed(`node state: ${firstMissing(parts)} has another shape`);
+  // A state without these says nothing about them.
+  const [testedSeconds, report] = [countOf(tested), checkOf(check)];
+  const extras = { ...(testedSeconds !== undefined && { testedSeconds }), ...(report && { check: report }) };
+  return isWhole(parts)
+    ? parsed({ ...parts, ...extras })
+    : unparsed(`node state: ${firstMissing(parts)} has another shape`);
 }
 
 /** Nothing is known of a node whose text cannot be read. */
@@ -158,6 +165,24 @@ function unreachableOf(value: unknown): UnreachableVip | undefined {
   const answers = everyOf(listOf(macs, MAX_REMARKS), macOf);
   if (!read.vip || !read.why || read.since === undefined || known === undefined || !answers) return undefined;
   return { vip: read.vip, interface: known, why: read.why, macs: answers, sinceSeconds: read.since };
+}
+
+function checkOf(value: unknown): CheckReport | undefined {
+  const [id, asked, right, rows] = listOf(value, 8) ?? [];
+  const read = { id: textOf(id, MAX_WORD_CHARACTERS), asked: countOf(asked), right: countOf(right) };
+  const heard = everyOf(listOf(rows, MAX_REMARKS), heardOf);
+  if (read.id === undefined || read.asked === undefined || read.right === undefined || !heard) return undefined;
+  return { id: read.id, asked: read.asked, right: read.right, heard };
+}
+
+function heardOf(value: unknown): HeardVip | undefined {
+  const [vip, ifname, node, mac, macs] = listOf(value, 8) ?? [];
+  const read = { vip: ipOf(vip), ifname: textOf(ifname, MAX_WORD_CHARACTERS), mac: macOf(mac) };
+  const name = matching(textOf(node, MAX_NAMES_CHARACTERS), NODE_NAME);
+  const answers = everyOf(listOf(macs, MAX_REMARKS), macOf);
+  if (!read.vip || read.ifname === undefined || !answers) return undefined;
+  const owner = name !== undefined && read.mac ? { node: name, mac: read.mac } : undefined;
+  return { vip: read.vip, interface: read.ifname, owner, macs: answers };
 }
 
 function orderOf(value: unknown): OrderOutcome | undefined {

@@ -4,7 +4,7 @@
  * 5,000 IPv4 VIPs take about 60 kB, 5,000 random IPv6 ones about 160 kB.
  */
 import type { IpAddress } from '../net/ip-address.ts';
-import type { NodeHealth, NodeState, OwnedState, SegmentState } from './node-state.ts';
+import type { CheckReport, NodeHealth, NodeState, OwnedState, SegmentState } from './node-state.ts';
 import { encodeVipRows } from './vip-rows.ts';
 
 /** Version of the text. A reader refuses another one; fields that it does not know it skips. */
@@ -46,6 +46,8 @@ function encodeWhole(state: NodeState): string {
     ),
     notAnnounced: filled(encodeNotAnnounced(state)),
     orders: filled(state.orders.map(({ id, outcome, why }) => [id, outcome, why]).slice(0, MAX_REMARKS)),
+    tested: state.testedSeconds,
+    check: state.check && encodeCheck(state.check),
   });
 }
 
@@ -64,6 +66,13 @@ function encodeOwned(owned: readonly OwnedState[]): unknown[] {
     const rows = group.map(({ vip, term, sinceSeconds }) => ({ vip, numbers: [term, sinceSeconds - since] }));
     return [[first.interface, first.why, first.vip.family, since, encodeVipRows(rows)]];
   });
+}
+
+function encodeCheck({ id, asked, right, heard }: CheckReport): unknown {
+  const rows = heard.slice(0, MAX_REMARKS).map(({ vip, interface: ifname, owner, macs }) => {
+    return [vip, ifname, owner?.node ?? '', owner?.mac ?? '', macs.slice(0, MAX_REMARKS)];
+  });
+  return [id, asked, right, rows];
 }
 
 function encodeNotAnnounced({ notAnnounced }: NodeState): unknown[] {

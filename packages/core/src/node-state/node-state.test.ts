@@ -52,6 +52,16 @@ describe('node state as text', () => {
         { id: 'a1', outcome: 'done', why: undefined },
         { id: 'a2', outcome: 'refused', why: 'not-heard' },
       ],
+      testedSeconds: 1_800_000_000,
+      check: {
+        id: 'c1',
+        asked: 2,
+        right: 1,
+        heard: [
+          { vip: ip('192.0.2.7'), interface: 'lan0', owner: { node: 'edge-2', mac: MAC }, macs: [] },
+          { vip: ip('192.0.2.8'), interface: 'lan0', owner: undefined, macs: [MAC, MAC] },
+        ],
+      },
     };
     expect(decoded(encodeNodeState(state))).to.deep.equal({ ok: true, value: state });
   });

@@ -46,6 +46,10 @@ export interface NodeState {
   readonly notAnnounced: readonly NotAnnounced[];
   /** What became of the last orders. */
   readonly orders: readonly OrderOutcome[];
+  /** VIPs that were announced by then have been asked for since, as far as it was this node's turn. Undefined: not yet. */
+  readonly testedSeconds?: number | undefined;
+  /** What the last order to ask on the wire brought. */
+  readonly check?: CheckReport | undefined;
 }
 
 export interface SegmentState {
@@ -117,6 +121,27 @@ export type NotAnnouncedReason =
   | 'no-endpoint'
   /** {@link NodeState.ineligible} tells why. */
   | 'not-eligible';
+
+/** What a node heard when a person wanted to know who answers. */
+export interface CheckReport {
+  /** Id of the order. */
+  readonly id: string;
+  /** Questions, one for each VIP and interface, and how many of them got the one right answer. */
+  readonly asked: number;
+  readonly right: number;
+  /** All that was heard of one VIP, or what was not right of many; cut where it would be too long. */
+  readonly heard: readonly HeardVip[];
+}
+
+/** The answers to one question. */
+export interface HeardVip {
+  readonly vip: IpAddress;
+  readonly interface: string;
+  /** The owner by its heartbeats, and the MAC address that it names; undefined where nobody owns the VIP. */
+  readonly owner: { readonly node: string; readonly mac: MacAddress } | undefined;
+  /** Who answered. */
+  readonly macs: readonly MacAddress[];
+}
 
 /** What became of an order by a person. */
 export interface OrderOutcome {

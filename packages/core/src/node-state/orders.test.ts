@@ -9,9 +9,11 @@ describe('decodeOrder', () => {
   const orders: Order[] = [
     { kind: 'move', id: 'a1', vip, node: 'edge-2' },
     { kind: 'rebalance', id: 'a2' },
+    { kind: 'check', id: 'a3' },
+    { kind: 'check', id: 'a4', vip },
   ];
   for (const order of orders) {
-    it(`reads what was written: ${order.kind}`, () => {
+    it(`reads what was written: ${order.kind} ${order.id}`, () => {
       const read = decodeOrder(order.kind, encodeOrder(order));
       expect(read.ok && encodeOrder(read.value)).to.equal(encodeOrder(order));
       expect(read.ok && read.value.kind).to.equal(order.kind);

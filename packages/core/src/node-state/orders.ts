@@ -14,9 +14,11 @@ export type Order =
   /** Hand this VIP, which another node owns, to that node. */
   | { readonly kind: 'move'; readonly id: string; readonly vip: IpAddress; readonly node: string }
   /** Even the load out once. */
-  | { readonly kind: 'rebalance'; readonly id: string };
+  | { readonly kind: 'rebalance'; readonly id: string }
+  /** Ask on the wire who answers for this VIP, or for all that others own. */
+  | { readonly kind: 'check'; readonly id: string; readonly vip?: IpAddress };
 
-export const ORDER_KINDS = ['move', 'rebalance'] as const satisfies readonly Order['kind'][];
+export const ORDER_KINDS = ['move', 'rebalance', 'check'] as const satisfies readonly Order['kind'][];
 
 const MAX_CHARACTERS = 4096;
 const MAX_NAME_CHARACTERS = 253;
@@ -35,10 +37,11 @@ export function decodeOrder(kind: Order['kind'], text: string): Parsed<Order> {
   const id = textOf(json?.id, MAX_NAME_CHARACTERS);
   if (json === undefined || id === undefined || !ID.test(id))
     return unparsed(`${kind}: want a JSON object with an "id" of at most 64 letters, digits and dashes`);
-  if (kind === 'rebalance') return parsed({ kind, id });
+  if (kind === 'rebalance' || (kind === 'check' && json.vip === undefined)) return parsed({ kind, id });
   const vip = IpAddress.parse(textOf(json.vip, MAX_NAME_CHARACTERS) ?? '');
-  const node = textOf(json.node, MAX_NAME_CHARACTERS);
   if (!vip.ok) return unparsed(`${kind}: vip: ${vip.reason}`);
+  if (kind === 'check') return parsed({ kind, id, vip: vip.value });
+  const node = textOf(json.node, MAX_NAME_CHARACTERS);
   if (node === undefined || node === '') return unparsed(`${kind}: node: want the name of a node`);
   return parsed({ kind, id, vip: vip.value, node });
 }
