@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The commands about nodes and about who answers for which VIP. */
-import { IpAddress } from '@berth/core';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { IpAddress } from '@berth/core';
+import type { Command } from 'commander';
 import type { ClusterOptions, Operation, Output } from './operation.ts';
-import { outputOption, timeoutOption } from './options.ts';
+import { outputOption, parseAddress, timeoutOption } from './options.ts';
 
 /** Hand-overs take a fraction of a second; what people wait for is that the nodes tell of them. */
 const TIMEOUT_SECONDS = 30;
@@ -29,7 +29,7 @@ export function addOnNodes(program: Command, choose: Choose, cluster: () => Clus
   program
     .command('move')
     .description('Moves a VIP to another node, without a gap.')
-    .argument('<vip>', 'address of a Service', parseVip)
+    .argument('<vip>', 'address of a Service', parseAddress)
     .argument('<node>', 'name of the node')
     .addOption(timeoutOption(TIMEOUT_SECONDS))
     .action((vip: IpAddress, node: string, { timeout }: Timeout) =>
@@ -69,10 +69,4 @@ function addDraining(program: Command, choose: Choose, cluster: () => ClusterOpt
     .action((node: string, { timeout }: Timeout) =>
       choose({ kind: 'undrain', node, timeoutSeconds: timeout, cluster: cluster() }),
     );
-}
-
-function parseVip(text: string): IpAddress {
-  const address = IpAddress.parse(text);
-  if (!address.ok) throw new InvalidArgumentError(address.reason);
-  return address.value;
 }

@@ -54,6 +54,10 @@ describe('parseCommandLine', () => {
       operation: { kind: 'drain', node: 'edge-1', isForced: true, timeoutSeconds: 5, cluster: CLUSTER },
     },
     { argv: 'undrain edge-1', operation: { kind: 'undrain', node: 'edge-1', timeoutSeconds: 30, cluster: CLUSTER } },
+    {
+      argv: 'pool release 192.0.2.7',
+      operation: { kind: 'pool release', address: ip('192.0.2.7'), cluster: CLUSTER },
+    },
     { argv: 'rebalance', operation: { kind: 'rebalance', timeoutSeconds: 300, cluster: CLUSTER } },
     {
       argv: 'rotate-key',
@@ -83,6 +87,9 @@ describe('parseCommandLine', () => {
     'move 192.0.2.700 edge-2',
     'move 192.0.2.7',
     'drain',
+    'pool',
+    'pool release',
+    'pool release 192.0.2.0/24',
     'rebalance --timeout never',
   ];
   for (const argv of wrong) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Reads the arguments into an operation. Nothing is carried out here, and nothing is printed. */
-import { DEFAULT_LOAD_BALANCER_CLASS } from '@berth/core';
+import { DEFAULT_LOAD_BALANCER_CLASS, type IpAddress } from '@berth/core';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { addOnNodes } from './command-line-nodes.ts';
 import type { ClusterOptions, Operation, Output, ServiceName } from './operation.ts';
-import { outputOption, parseSeconds } from './options.ts';
+import { outputOption, parseAddress, parseSeconds } from './options.ts';
 
 interface GlobalFlags {
   readonly kubeconfig?: string;
@@ -19,7 +19,7 @@ export function parseCommandLine(argv: readonly string[]): Operation {
   const program = programFor((chosen) => {
     operation = chosen;
   });
-  for (const command of [program, ...program.commands]) {
+  for (const command of withSubcommands(program)) {
     command
       .exitOverride()
       .configureOutput({ writeOut: (text) => texts.push(text), writeErr: (text) => texts.push(text) });
@@ -31,6 +31,10 @@ export function parseCommandLine(argv: readonly string[]): Operation {
     return { kind: error.exitCode === 0 ? 'help' : 'usage error', text: texts.join('') };
   }
   return operation ?? { kind: 'usage error', text: program.helpInformation() };
+}
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }
 
 function programFor(choose: (operation: Operation) => void): Command {
@@ -87,6 +91,13 @@ function addReading(program: Command, choose: Choose, cluster: () => ClusterOpti
 }
 
 function addWriting(program: Command, choose: Choose, cluster: () => ClusterOptions): void {
+  program
+    .command('pool')
+    .description('Changes what is known of addresses.')
+    .command('release')
+    .description('Takes an address out of quarantine, once whoever used it beside Berth is gone.')
+    .argument('<address>', 'as kubectl berth pools shows it', parseAddress)
+    .action((address: IpAddress) => choose({ kind: 'pool release', address, cluster: cluster() }));
   program
     .command('renumber')
     .description('Gives a Service another address, e.g. where a pool edit left it outside the pools.')

@@ -53,6 +53,7 @@ export type Operation =
   | { readonly kind: 'preview'; readonly file: string; readonly output: Output; readonly cluster: ClusterOptions }
   | { readonly kind: 'explain'; readonly service: ServiceName; readonly cluster: ClusterOptions }
   | { readonly kind: 'pools'; readonly output: Output; readonly cluster: ClusterOptions }
+  | { readonly kind: 'pool release'; readonly address: IpAddress; readonly cluster: ClusterOptions }
   | { readonly kind: 'uninstall'; readonly isDryRun: boolean; readonly cluster: ClusterOptions }
   | {
       readonly kind: 'renumber';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Options that several commands have. */
+import { IpAddress } from '@berth/core';
 import { InvalidArgumentError, Option } from 'commander';
 
 export function outputOption(): Option {
@@ -14,4 +15,10 @@ export function timeoutOption(seconds: number): Option {
 export function parseSeconds(text: string): number {
   if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('Wanted a number of seconds.');
   return Number(text);
+}
+
+export function parseAddress(text: string): IpAddress {
+  const address = IpAddress.parse(text);
+  if (!address.ok) throw new InvalidArgumentError(address.reason);
+  return address.value;
 }

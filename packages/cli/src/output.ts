@@ -29,11 +29,11 @@ export function formatJson(value: unknown): string {
 
 /** Rows of the table of pools. */
 export function usageRows(usage: readonly PoolUsageReport[]): string[][] {
-  const head = ['POOL', 'FAMILY', 'TOTAL', 'USED', 'COOLING', 'FREE', 'ADDRESSES'];
-  const rows = usage.map(({ pool, family, total, used, cooling, free, addresses }) => [
+  const head = ['POOL', 'FAMILY', 'TOTAL', 'USED', 'COOLING', 'QUARANTINED', 'FREE', 'ADDRESSES'];
+  const rows = usage.map(({ pool, family, total, used, cooling, quarantined, free, addresses }) => [
     pool,
     family,
-    ...[total, used, cooling, free].map(formatCount),
+    ...[total, used, cooling, quarantined, free].map(formatCount),
     addresses.join(' '),
   ]);
   return [head, ...rows];

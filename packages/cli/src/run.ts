@@ -4,6 +4,7 @@ import { drain, undrain } from './commands/drain.ts';
 import { explain } from './commands/explain.ts';
 import { lint } from './commands/lint.ts';
 import { move } from './commands/move.ts';
+import { poolRelease } from './commands/pool-release.ts';
 import { pools } from './commands/pools.ts';
 import { preview } from './commands/preview.ts';
 import { rebalance } from './commands/rebalance.ts';
@@ -30,6 +31,8 @@ export async function run(operation: Operation, environment: Environment): Promi
       return explain(operation, environment);
     case 'pools':
       return pools(operation, environment);
+    case 'pool release':
+      return poolRelease(operation, environment);
     case 'renumber':
       return renumber(operation, environment);
     case 'uninstall':

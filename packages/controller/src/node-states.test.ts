@@ -12,6 +12,7 @@ const STATE: NodeState = {
   transport: 'multicast',
   keys: { newest: '', signing: '' },
   ineligible: '',
+  fitness: 'fit',
   segments: [],
   owned: [],
   leftOut: 0,

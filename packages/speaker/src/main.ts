@@ -53,7 +53,7 @@ async function run(config: SpeakerConfig): Promise<void> {
   const parts = { config, log, cluster, lan, memberships, guard, reachability };
   const publisher = new NodePublisher({ ...parts, engine: lan.engine, speaker: () => speaker });
   const speaker = newSpeaker({ ...parts, publisher });
-  const metrics = newMetrics({ config, cluster, lan, memberships, speaker, guard });
+  const metrics = newMetrics({ ...parts, speaker, publisher });
   const server = new HttpServer({
     ...config.metricsAddress,
     isReady: () => speaker.isLive,
@@ -93,10 +93,9 @@ async function run(config: SpeakerConfig): Promise<void> {
   watches.start();
   credentials.start();
   await Promise.all([links.ready, watches.ready, credentials.ready]);
-  await endpoints.ready;
+  await Promise.all([endpoints.ready, kubeProxy.start()]);
   if (shutdown.isStopping) return;
   speaker.start();
-  kubeProxy.start();
   guard.start();
   publisher.start();
   log.info('speaker takes part', { node: config.nodeName, interfaces: wire.segments.map(({ ifname }) => ifname) });
@@ -141,9 +140,10 @@ function newSpeaker({ config, log, cluster, lan, guard, publisher }: SpeakerPart
 interface MetricParts extends Parts {
   readonly speaker: Speaker;
   readonly guard: AddressGuard;
+  readonly publisher: NodePublisher;
 }
 
-function newMetrics({ config, cluster, lan, memberships, speaker, guard }: MetricParts): Metrics {
+function newMetrics({ config, cluster, lan, memberships, speaker, guard, publisher }: MetricParts): Metrics {
   return new Metrics({
     nodeName: config.nodeName,
     served: () => speaker.served,
@@ -152,6 +152,7 @@ function newMetrics({ config, cluster, lan, memberships, speaker, guard }: Metri
     segments: () => lan.wire.segments,
     engine: lan.engine,
     beats: memberships.beats,
+    membership: { loops: () => memberships.loops, worstDelayMs: () => publisher.worstDelayMs, clock: systemClock },
     conflicts: guard,
     pools: cluster.pools,
   });

@@ -3,6 +3,7 @@
 import { Counter, Gauge, Registry, registerProcessMetrics } from '@berth/daemon';
 import type { EngineName, VipCounters } from '@berth/link';
 import { type ConflictSources, registerConflicts } from './conflict-metrics.ts';
+import { type MembershipSources, registerMembership } from './membership-metrics.ts';
 import type { ServedVip } from './wire.ts';
 
 /** Where the numbers come from. */
@@ -17,6 +18,7 @@ export interface MetricSources {
   readonly engine: EngineName;
   /** Heartbeats, which hold the fence. */
   readonly beats: { readonly rounds: number; readonly lapses: number };
+  readonly membership: MembershipSources;
   readonly conflicts: ConflictSources;
   readonly pools: { readonly isStale: boolean };
 }
@@ -62,6 +64,7 @@ export class Metrics implements MetricEvents {
     registerVips(sources, registers);
     registerWire(sources, registers);
     registerState(sources, registers);
+    registerMembership(sources.membership, registers);
     registerConflicts(sources.conflicts, registers);
     registerProcessMetrics(this.#registry);
   }

@@ -155,6 +155,7 @@ function stateOf(owned: readonly string[]): NodeState {
     transport: 'multicast',
     keys: { newest: '', signing: '' },
     ineligible: '',
+    fitness: 'fit',
     segments: [],
     owned: owned.map((vip) => ({ vip: ip(vip), interface: 'lan0', term: 1, sinceSeconds: 0, why: 'new' })),
     leftOut: 0,

@@ -4,6 +4,7 @@ import {
   type AddressConflict,
   eligibilityOf,
   type MembershipReport,
+  type NodeHealth,
   type NodeState,
   type NotAnnounced,
 } from '@berth/core';
@@ -36,6 +37,8 @@ export class NodePublisher {
   readonly #parts: NodePublisherParts;
   readonly #orders: Orders;
   readonly #lease: NodeLease;
+  /** As told with the last renewal. */
+  #worstDelayMs = 0;
 
   constructor(parts: NodePublisherParts) {
     const { config, log, cluster, memberships } = parts;
@@ -52,7 +55,7 @@ export class NodePublisher {
       ...{ ...common, nodeName: config.nodeName },
       node: () => watches.nodes.get(config.nodeName),
       state: () => this.#state(),
-      health: () => ({ latestMs: memberships.beats.takeLatest(), lapses: memberships.beats.lapses }),
+      health: () => this.#health(),
       onError: (error, retryInMs) => log.warn('node state not written', { retryInMs, ...errorFields(error) }),
     });
   }
@@ -73,10 +76,21 @@ export class NodePublisher {
     this.#lease.changed(urgency);
   }
 
+  /** Longest delay of a heartbeat that was told last, in milliseconds. */
+  get worstDelayMs(): number {
+    return this.#worstDelayMs;
+  }
+
   /** News of a segment. */
   reported(report: MembershipReport): void {
     this.#orders.noteReport(report);
     this.changed('soon');
+  }
+
+  #health(): NodeHealth {
+    const { beats } = this.#parts.memberships;
+    this.#worstDelayMs = beats.takeLatest();
+    return { latestMs: this.#worstDelayMs, lapses: beats.lapses };
   }
 
   #state(): NodeState {

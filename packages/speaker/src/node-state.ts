@@ -45,6 +45,7 @@ export function nodeStateOf(parts: NodeStateParts, nowMs: number): NodeState {
   const [first] = joined;
   return {
     ...{ bootId, engine, transport, ineligible },
+    fitness: first?.loop.state.fitness ?? 'fit',
     keys: { newest: hexOf(newestKeyId), signing: hexOf(first?.loop.signingKeyId) },
     segments: joined.map(({ segment, loop }) => segmentStateOf(segment, loop.state, nowMs)),
     owned: ownedOf(served, joined),

@@ -86,9 +86,13 @@ function wishesOf({ families, familyPolicy, wantedAddresses, wantedPool, sharing
 }
 
 function ledgerOf({ table }: Allocator, { service }: ServiceRequest): string {
-  const held = table.heldBy(service).map(({ address, holders }) => {
+  const held = table.heldBy(service).map(({ address, holders, quarantine }) => {
     const others = holders.filter((holder) => holder.service !== service).map((holder) => holder.service);
-    return `${address}${others.length === 0 ? '' : ` (with ${others.join(', ')})`}`;
+    const remarks = [
+      ...(others.length === 0 ? [] : [`with ${others.join(', ')}`]),
+      ...(quarantine === undefined ? [] : ['in quarantine']),
+    ];
+    return `${address}${remarks.length === 0 ? '' : ` (${remarks.join('; ')})`}`;
   });
   return `The ledger gives it: ${held.join(' and ') || 'nothing'}.\n`;
 }
@@ -112,14 +116,15 @@ function freeIn({ usage }: PoolVerdict): string {
     .join(', ');
 }
 
-function remarkOn({ closed, autoAssign, quota, reserved }: PoolVerdict): string {
+function remarkOn({ closed, autoAssign, quota, reserved, usage }: PoolVerdict): string {
+  const quarantined = usage.reduce((sum, row) => sum + row.quarantined, 0n);
   const remarks = [
     ...(closed === undefined ? [] : [closed]),
     ...(autoAssign ? [] : ['only on request (autoAssign: false)']),
     ...(quota === undefined ? [] : [`quota: ${quota.used} of ${quota.limit}`]),
     ...(reserved.length === 0 ? [] : [`keeps ${reserved.join(', ')} for it`]),
   ];
-  return remarks.join('; ') || 'open to it';
+  return (remarks.join('; ') || 'open to it') + (quarantined === 0n ? '' : `; ${quarantined} in quarantine`);
 }
 
 // The same code as in the controller decides; its draft is thrown away.

@@ -78,7 +78,7 @@ function refusalText(why: MoveRefusal | undefined, node: string): string {
     case 'not-heard':
       return `its owner does not hear ${node}`;
     case 'not-a-candidate':
-      return `${node} may not own it`;
+      return `${node} may not own it, or its kube-proxy is not well`;
     case 'not-taken':
       return `${node} did not take it`;
     case undefined:

@@ -70,6 +70,7 @@ function remarksOnNode(node: string, state: NodeState): string[] {
   const waiting = Map.groupBy(state.notAnnounced, ({ why }) => why);
   return [
     ...(state.ineligible === '' ? [] : [`${node}: may own nothing: ${state.ineligible}`]),
+    ...(state.fitness === 'fit' ? [] : [`${node}: its kube-proxy is not well; other nodes go first`]),
     ...oneWay,
     ...conflicts,
     ...unreachable,

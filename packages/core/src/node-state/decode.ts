@@ -59,6 +59,7 @@ export function decodeNodeState(text: string): Parsed<NodeState> {
     transport: textOf(transport, MAX_WORD_CHARACTERS),
     keys: keysOf(keys),
     ineligible: textOf(ineligible ?? '', MAX_WORD_CHARACTERS),
+    fitness: oneOf(json.fitness ?? 'fit', ['fit', 'unfit']),
     segments: everyOf(listOf(segments, MAX_SEGMENTS), segmentOf),
     owned: everyOf(listOf(owned, MAX_GROUPS), ownedOf)?.flat(),
     leftOut: countOf(leftOut ?? 0),

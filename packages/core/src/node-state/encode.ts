@@ -28,11 +28,12 @@ export function encodeNodeHealth({ latestMs, lapses }: NodeHealth): string {
 
 // Lists with nothing in them are left out.
 function encodeWhole(state: NodeState): string {
-  const { bootId, engine, transport, keys, ineligible, leftOut } = state;
+  const { bootId, engine, transport, keys, ineligible, fitness, leftOut } = state;
   return JSON.stringify({
     v: NODE_STATE_VERSION,
     ...{ bootId, engine, transport, keys: [keys.newest, keys.signing] },
     ineligible: ineligible === '' ? undefined : ineligible,
+    fitness: fitness === 'fit' ? undefined : fitness,
     segments: filled(state.segments.map(encodeSegment)),
     owned: filled(encodeOwned(state.owned)),
     leftOut: leftOut === 0 ? undefined : leftOut,

@@ -14,6 +14,7 @@ const EMPTY: NodeState = {
   transport: 'multicast',
   keys: { newest: '1dfbbaab', signing: '1dfbbaab' },
   ineligible: '',
+  fitness: 'fit',
   segments: [],
   owned: [],
   leftOut: 0,

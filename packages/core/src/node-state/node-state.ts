@@ -7,7 +7,7 @@ import type { AnswerReason, MoveRefusal } from '../membership/event.ts';
 import type { IpAddress } from '../net/ip-address.ts';
 import type { MacAddress } from '../net/mac-address.ts';
 import { sha256 } from '../placement/sha256.ts';
-import type { HeartbeatPhase } from '../wire/heartbeat.ts';
+import type { HeartbeatPhase, NodeFitness } from '../wire/heartbeat.ts';
 
 /** Label of the Leases that hold a node's state; its value is {@link nodeLabelValue}. */
 export const NODE_STATE_LABEL = 'berth.dev/node';
@@ -36,6 +36,8 @@ export interface NodeState {
   readonly keys: { readonly newest: string; readonly signing: string };
   /** Why the node may own nothing, by what the cluster says of it; empty when it may. */
   readonly ineligible: string;
+  /** Unfit: by its own word it should own nothing that another node can, since its kube-proxy is not well. */
+  readonly fitness: NodeFitness;
   readonly segments: readonly SegmentState[];
   /** One for each VIP and interface. */
   readonly owned: readonly OwnedState[];
