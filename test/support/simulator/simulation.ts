@@ -211,9 +211,11 @@ export class Simulation {
 
   // Invariant 4: nobody takes over from a process that stands still and still answers, unless the LAN failed between the two.
   #judgeTakeover(taker: SimulatedNode, action: Extract<MembershipAction, { type: 'answer' }>): void {
-    if (action.reason === 'handed-over') return;
     const { nowMs } = this.clock;
     const vip = String(action.vip);
+    const mayOwn = taker.state.desired.get(vip)?.candidates.some(({ node }) => node === taker.name);
+    if (mayOwn !== true) this.#violate(`${taker.name} took ${vip} (${action.reason}), which it may not own`);
+    if (action.reason === 'handed-over') return;
     for (const node of this.nodes) {
       if (node === taker || (node.condition !== 'hung' && node.condition !== 'paused') || !node.answers(vip)) continue;
       const heldMs = node.conditionSinceMs - (node.table.get(vip) ?? nowMs);

@@ -137,6 +137,7 @@ function adoptOrphans(turn: Turn): void {
     const isNew = !turn.state.terms.has(key);
     const isOurs = plan.owners.get(key) === turn.state.self.node && !isUnheard(turn, candidates);
     if (isOurs) return [{ vip, reason: isNew ? 'new' : 'orphaned' }];
+    if (!candidates.some(({ node }) => node === turn.state.self.node)) return [];
     const waitedMs = turn.nowMs - (since.get(key) ?? turn.nowMs);
     const patienceMs = turn.state.timing.patienceMs * (isNew ? NEW_PATIENCE : 1);
     // The turn of the k-th comes after k times the patience.

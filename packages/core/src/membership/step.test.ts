@@ -221,6 +221,14 @@ describe('stepMembership', () => {
     expect(node.owned()).to.include(VIP);
   });
 
+  it('takes nothing that it may not own, however long it is left lying', () => {
+    const node = new LoneNode();
+    node.want(['edge-2', 'edge-3'], 20);
+    node.begin(claimsOf(1));
+    node.pass(3000, claimsOf(1));
+    expect(node.changes()).to.deep.equal([]);
+  });
+
   it('asks for lists that it lacks, and sends its own to who asks', () => {
     const node = owner();
     node.pass(30, { claimsVersion: 5, claims: undefined });
