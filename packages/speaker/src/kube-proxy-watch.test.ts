@@ -11,24 +11,35 @@ describe('KubeProxyWatch', () => {
     const told: string[] = [];
     let isWell = true;
     const watch = new KubeProxyWatch({ clock, isWell: async () => isWell, onChange: (fitness) => told.push(fitness) });
-    watch.start();
+    await watch.start();
     await clock.advance(10_000);
     isWell = false;
     await clock.advance(8_000);
     isWell = true;
     await clock.advance(2_000);
-    expect(told).to.deep.equal([]);
+    expect(told).to.deep.equal(['fit']);
     isWell = false;
     await clock.advance(10_000);
-    expect(told).to.deep.equal(['unfit']);
+    expect(told).to.deep.equal(['fit', 'unfit']);
     isWell = true;
     await clock.advance(2_000);
-    expect(told).to.deep.equal(['unfit', 'fit']);
+    expect(told).to.deep.equal(['fit', 'unfit', 'fit']);
     watch.stop();
     isWell = false;
     await clock.advance(60_000);
     await settle();
-    expect(told).to.deep.equal(['unfit', 'fit']);
+    expect(told).to.deep.equal(['fit', 'unfit', 'fit']);
+  });
+
+  it('is unfit at once where the first answer is none', async () => {
+    const told: string[] = [];
+    const watch = new KubeProxyWatch({
+      clock: new FakeClock(),
+      isWell: async () => false,
+      onChange: (fitness) => told.push(fitness),
+    });
+    await watch.start();
+    expect(told).to.deep.equal(['unfit']);
   });
 });
 

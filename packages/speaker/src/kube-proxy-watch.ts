@@ -20,7 +20,7 @@ export interface KubeProxyWatchOptions {
   readonly clock: Clock;
   /** Whether it says that it is well; never rejects. */
   isWell(): Promise<boolean>;
-  /** Called on each change; fit at first. */
+  /** Called on each change, and with what was found first. */
   onChange(fitness: NodeFitness): void;
 }
 
@@ -29,18 +29,19 @@ export class KubeProxyWatch {
   readonly #options: KubeProxyWatchOptions;
   #timer: Timer | undefined;
   #failures = 0;
+  #known: NodeFitness | undefined;
   #isStopped = false;
 
   constructor(options: KubeProxyWatchOptions) {
     this.#options = options;
   }
 
-  get fitness(): NodeFitness {
-    return this.#failures >= FAILURES ? 'unfit' : 'fit';
-  }
-
-  start(): void {
-    void this.#ask();
+  /**
+   * Resolves when it was asked once. One answer decides at first: in a cluster without kube-proxy a speaker that starts would else be the only one
+   * that is fit, and draw everything to itself.
+   */
+  async start(): Promise<void> {
+    await this.#ask();
   }
 
   stop(): void {
@@ -50,10 +51,13 @@ export class KubeProxyWatch {
 
   async #ask(): Promise<void> {
     const { clock, isWell, onChange } = this.#options;
-    const before = this.fitness;
-    this.#failures = (await isWell()) ? 0 : this.#failures + 1;
+    const isFit = await isWell();
     if (this.#isStopped) return;
-    if (this.fitness !== before) onChange(this.fitness);
+    this.#failures = isFit ? 0 : this.#failures + 1;
+    const isUnfit = !isFit && (this.#known !== 'fit' || this.#failures >= FAILURES);
+    const fitness = isUnfit ? 'unfit' : 'fit';
+    if (fitness !== this.#known) onChange(fitness);
+    this.#known = fitness;
     this.#timer = clock.after(ASK_EVERY_MS, () => void this.#ask());
   }
 }
@@ -71,7 +75,7 @@ export function openKubeProxyWatch({ url, log, onChange }: OpenOptions): KubePro
     clock: systemClock,
     isWell: () => (url === 'off' ? Promise.resolve(true) : answersWell(url)),
     onChange: (fitness) => {
-      if (fitness === 'fit') log.info('kube-proxy is well again', { url });
+      if (fitness === 'fit') log.info('kube-proxy is well', { url });
       else log.warn('kube-proxy does not say that it is well: other nodes go first', { url });
       onChange(fitness);
     },
