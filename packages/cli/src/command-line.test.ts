@@ -56,7 +56,7 @@ describe('parseCommandLine', () => {
     { argv: 'undrain edge-1', operation: { kind: 'undrain', node: 'edge-1', timeoutSeconds: 30, cluster: CLUSTER } },
     {
       argv: 'pool release 192.0.2.7',
-      operation: { kind: 'pool release', address: ip('192.0.2.7'), cluster: CLUSTER },
+      operation: { kind: 'pool release', address: VIP, cluster: CLUSTER },
     },
     { argv: 'rebalance', operation: { kind: 'rebalance', timeoutSeconds: 300, cluster: CLUSTER } },
     {

@@ -6,6 +6,7 @@ import { parseCommandLine, run } from '@berth/cli';
 import { isKubeError, type KubeObject, leases, type Resource, type Service, services, systemClock } from '@berth/kube';
 import { expect } from 'chai';
 import { FINALIZER, ipsOf, type Rig, useRig } from '../support/rig.ts';
+import { reportTaken } from '../support/taken-addresses.ts';
 import { until } from '../support/until.ts';
 
 interface Deployment extends KubeObject {
@@ -68,9 +69,9 @@ describe('kubectl berth', () => {
         .split('\n')
         .map((line) => line.split(/ {2,}/)),
     ).to.deep.equal([
-      ['POOL', 'FAMILY', 'TOTAL', 'USED', 'COOLING', 'FREE', 'ADDRESSES'],
-      ['lan', 'IPv4', '2', '1', '0', '1', '203.0.113.40/31'],
-      ['six', 'IPv6', '2^64', '0', '0', '2^64', '2001:db8::/64'],
+      ['POOL', 'FAMILY', 'TOTAL', 'USED', 'COOLING', 'QUARANTINED', 'FREE', 'ADDRESSES'],
+      ['lan', 'IPv4', '2', '1', '0', '0', '1', '203.0.113.40/31'],
+      ['six', 'IPv6', '2^64', '0', '0', '0', '2^64', '2001:db8::/64'],
     ]);
     const rows = JSON.parse((await berth(rig, ['pools', '-o', 'json'])).out) as { total: string }[];
     expect(rows[1]?.total).to.equal('18446744073709551616');
@@ -93,6 +94,30 @@ describe('kubectl berth', () => {
     const refused = await berth(rig, ['pools']);
     expect(refused.err).to.include('the last good configuration is in force');
     expect(refused.out).to.match(/\nlan +IPv4 +2 +1 /);
+  });
+
+  it('GR-07: pools shows what is in quarantine, pool release ends it, and explain tells', async () => {
+    const { rig } = use;
+    await rig.start();
+    await rig.pools(SMALL);
+    await reportTaken(rig, 'n1', ['203.0.113.41']);
+    await until(async () =>
+      expect((await berth(rig, ['pools'])).out).to.match(/\n203\.0\.113\.41 +00:00:5e:00:53:01 +n1 on eth0 +20/),
+    );
+    const [row] = JSON.parse((await berth(rig, ['pools', '-o', 'json'])).out) as { quarantine: object[] }[];
+    expect(row?.quarantine).to.have.length(1);
+    await rig.service('web', { annotations: { 'berth.dev/loadBalancerIPs': '203.0.113.41' } });
+    await rig.hasReason('web', 'AddressInUse', 'False');
+    const explained = (await berth(rig, ['explain', 'web'])).out;
+    expect(explained).to.include('203.0.113.41 is used by 00:00:5e:00:53:01').and.include('1 in quarantine');
+    const { code, out, err } = await berth(rig, ['pool', 'release', '203.0.113.41']);
+    expect([code, out]).to.deep.equal([
+      0,
+      '203.0.113.41 is no longer in quarantine; 203.0.113.41 was used by 00:00:5e:00:53:01, seen by node n1 on eth0\n',
+    ]);
+    expect(err).to.include('still reported by n1');
+    await rig.has('web', '203.0.113.41');
+    expect(await failureOf(berth(rig, ['pool', 'release', '203.0.113.41']))).to.include('is not in quarantine');
   });
 
   it('explain: tells why a Service has its address, and why another has none', async () => {

@@ -1,47 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import {
-  type AddressConflict,
-  encodeNodeState,
-  IpAddress,
-  ledgerObjectOf,
-  MacAddress,
-  NODE_STATE_ANNOTATION,
-  NODE_STATE_LABEL,
-  nodeLeaseName,
-  releaseWrite,
-} from '@berth/core';
-import { configMaps, isKubeError, leases } from '@berth/kube';
+import { ledgerObjectOf, releaseWrite } from '@berth/core';
+import { configMaps } from '@berth/kube';
 import { expect } from 'chai';
 import { conditionOf, ipsOf, type Rig, useRig } from '../support/rig.ts';
+import { conflictOn, reportTaken, STRANGER } from '../support/taken-addresses.ts';
 import { remains, until } from '../support/until.ts';
 
 const POOL = { lan: { addresses: ['203.0.113.40-203.0.113.43'] } };
-const MAC = '00:00:5e:00:53:01';
 const IPS = 'berth.dev/loadBalancerIPs';
-
-/** A Lease of a node that has found these addresses taken before their first use, as its speaker writes it. */
-async function report(rig: Rig, node: string, addresses: readonly string[]): Promise<void> {
-  const state = {
-    ...{ bootId: '0123456789abcdef', engine: 'kernel', transport: 'multicast', keys: { newest: '', signing: '' } },
-    ...{ ineligible: '', segments: [], owned: [], leftOut: 0, unreachable: [], notAnnounced: [], orders: [] },
-    conflicts: addresses.map(conflictOn),
-  };
-  const annotations = { [NODE_STATE_ANNOTATION]: encodeNodeState(state) };
-  const metadata = { namespace: rig.system, name: nodeLeaseName(node), labels: { [NODE_STATE_LABEL]: node } };
-  const spec = { holderIdentity: node, renewTime: new Date().toISOString().replace('Z', '000Z') };
-  try {
-    await rig.client.create(leases, { metadata: { ...metadata, annotations }, spec });
-  } catch (error) {
-    if (!isKubeError(error, 'already-exists')) throw error;
-    await rig.client.patch(leases, metadata, { type: 'merge', body: { metadata: { annotations }, spec } });
-  }
-}
-
-function conflictOn(address: string): AddressConflict {
-  const [vip, mac] = [IpAddress.parse(address), MacAddress.parse(MAC)];
-  if (!vip.ok || !mac.ok) throw new Error('no address');
-  return { vip: vip.value, interface: 'eth0', mac: mac.value, sinceSeconds: 1_700_000_000, kind: 'before-use' };
-}
 
 /** As `kubectl berth pool release` does. */
 async function release(rig: Rig, text: string): Promise<void> {
@@ -65,12 +31,12 @@ describe('addresses that strangers use', () => {
     const { rig } = use;
     await rig.service('web');
     await rig.has('web', '203.0.113.40');
-    await report(rig, 'n1', ['203.0.113.40', '203.0.113.43']);
+    await reportTaken(rig, 'n1', ['203.0.113.40', '203.0.113.43']);
     await rig.has('web', '203.0.113.41');
     await rig.ledgerHolds({ '203.0.113.41': 'web' });
     const events = await rig.hasEvents('web', ['IPAllocated', 'AddressInUse', 'ClearAssignment', 'IPAllocated']);
     expect(events.find(({ reason }) => reason === 'AddressInUse')?.message)
-      .to.include(MAC)
+      .to.include(STRANGER)
       .and.include('node n1');
     await until(async () => {
       const { data = {} } = await rig.configMap('pool-status');
@@ -83,11 +49,11 @@ describe('addresses that strangers use', () => {
 
   it('GR-07: who asks for one by name is refused with the MAC; released, it is given', async () => {
     const { rig } = use;
-    await report(rig, 'n1', ['203.0.113.40']);
+    await reportTaken(rig, 'n1', ['203.0.113.40']);
     await until(async () => expect((await rig.configMap('pool-status')).data?.quarantined).to.include('203.0.113.40'));
     await rig.service('web', { annotations: { [IPS]: '203.0.113.40' } });
     const refused = await rig.hasReason('web', 'AddressInUse', 'False');
-    expect(conditionOf(refused)?.message).to.include(MAC);
+    expect(conditionOf(refused)?.message).to.include(STRANGER);
     await rig.service('other');
     await rig.has('other', '203.0.113.41');
     await release(rig, '203.0.113.40');
@@ -102,7 +68,7 @@ describe('addresses that strangers use', () => {
     const conditions = (await rig.get('web')).status?.conditions ?? [];
     const lastTransitionTime = new Date().toISOString();
     await rig.editStatus('web', { conditions: [...conditions, { ...announced, lastTransitionTime }] });
-    await report(rig, 'n1', ['203.0.113.40', '203.0.113.43']);
+    await reportTaken(rig, 'n1', ['203.0.113.40', '203.0.113.43']);
     await until(async () => expect((await rig.configMap('pool-status')).data?.quarantined).to.include('203.0.113.43'));
     await remains(async () => expect(ipsOf(await rig.get('web'))).to.deep.equal(['203.0.113.40']), 500);
     expect((await rig.configMap('pool-status')).data?.quarantined).to.not.include('203.0.113.40');

@@ -21,7 +21,16 @@ export const STRANGER = '00:00:5e:00:53:01';
 export async function reportTaken(rig: Rig, node: string, addresses: readonly string[]): Promise<void> {
   const state = {
     ...{ bootId: '0123456789abcdef', engine: 'kernel', transport: 'multicast', keys: { newest: '', signing: '' } },
-    ...{ ineligible: '', segments: [], owned: [], leftOut: 0, unreachable: [], notAnnounced: [], orders: [] },
+    ...{
+      ineligible: '',
+      fitness: 'fit',
+      segments: [],
+      owned: [],
+      leftOut: 0,
+      unreachable: [],
+      notAnnounced: [],
+      orders: [],
+    },
     conflicts: addresses.map(conflictOn),
   };
   const annotations = { [NODE_STATE_ANNOTATION]: encodeNodeState(state) };
