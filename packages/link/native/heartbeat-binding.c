@@ -110,6 +110,19 @@ static napi_value set_frame(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+// heartbeatCopies(heartbeat, slot, macs)
+static napi_value copies(napi_env env, napi_callback_info info) {
+  napi_value arguments[MAX_ARGUMENTS];
+  int32_t slot;
+  struct bytes macs;
+  struct heartbeat *heartbeat = open_heartbeat(env, info, 3, arguments);
+  if (heartbeat == NULL || !read_int(env, arguments[1], &slot) || !read_bytes(env, arguments[2], &macs)) return NULL;
+  size_t count = macs.length / MAC_BYTES;
+  if (count > HEARTBEAT_MOST_COPIES) count = HEARTBEAT_MOST_COPIES;
+  if (!heartbeat_copies(heartbeat, slot, macs.data, count)) return throw_system_error(env, "malloc", ENOMEM);
+  return NULL;
+}
+
 static napi_value next_counter(napi_env env, napi_callback_info info) {
   napi_value arguments[MAX_ARGUMENTS];
   struct heartbeat *heartbeat = open_heartbeat(env, info, 1, arguments);
@@ -155,7 +168,7 @@ bool export_heartbeat(napi_env env, napi_value exports) {
       {"heartbeatOpen", heartbeat_open},   {"heartbeatClose", heartbeat_close}, {"heartbeatPace", pace},
       {"heartbeatAttach", attach},         {"heartbeatDetach", detach},         {"heartbeatFrame", set_frame},
       {"heartbeatNextCounter", next_counter}, {"heartbeatRenew", renew},        {"heartbeatHold", hold},
-      {"heartbeatRelease", release},       {"heartbeatReport", report},
+      {"heartbeatRelease", release},       {"heartbeatReport", report},       {"heartbeatCopies", copies},
   };
   return export_methods(env, exports, methods, sizeof methods / sizeof *methods);
 }

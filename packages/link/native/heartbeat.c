@@ -24,6 +24,9 @@ struct slot {
   size_t length;
   uint8_t frame[HEARTBEAT_FRAME_BYTES];
   struct hmac_key key;
+  // MAC addresses, one after the other; owned by the slot.
+  uint8_t *copies;
+  size_t copy_count;
 };
 
 // Times are nanoseconds of the monotonic clock. Everything but the counter is guarded by the lock, which is held for a round of
@@ -62,6 +65,19 @@ static void seal(struct heartbeat *heartbeat, struct slot *slot) {
   memcpy(heartbeat_bytes + covered, digest, HEARTBEAT_TAG_BYTES);
 }
 
+// The tag does not cover the Ethernet header, so a copy differs in its destination alone.
+static bool send_copies(struct slot *slot) {
+  uint8_t group[MAC_BYTES];
+  bool is_sent = false;
+  memcpy(group, slot->frame, MAC_BYTES);
+  for (size_t index = 0; index < slot->copy_count; index++) {
+    memcpy(slot->frame, slot->copies + index * MAC_BYTES, MAC_BYTES);
+    if (send(slot->fd, slot->frame, slot->length, MSG_DONTWAIT) >= 0) is_sent = true;
+  }
+  memcpy(slot->frame, group, MAC_BYTES);
+  return is_sent;
+}
+
 static bool send_all(struct heartbeat *heartbeat) {
   bool is_sent = false;
   for (int number = 0; number < SLOT_COUNT; number++) {
@@ -69,6 +85,7 @@ static bool send_all(struct heartbeat *heartbeat) {
     if (slot->fd < 0 || slot->length == 0) continue;
     seal(heartbeat, slot);
     if (send(slot->fd, slot->frame, slot->length, MSG_DONTWAIT) >= 0) is_sent = true;
+    if (send_copies(slot)) is_sent = true;
   }
   return is_sent;
 }
@@ -175,8 +192,10 @@ void heartbeat_destroy(struct heartbeat *heartbeat) {
   pthread_cond_signal(&heartbeat->changed);
   pthread_mutex_unlock(&heartbeat->lock);
   pthread_join(heartbeat->thread, NULL);
-  for (int number = 0; number < SLOT_COUNT; number++)
+  for (int number = 0; number < SLOT_COUNT; number++) {
     if (heartbeat->slots[number].fd >= 0) close(heartbeat->slots[number].fd);
+    free(heartbeat->slots[number].copies);
+  }
   pthread_cond_destroy(&heartbeat->changed);
   pthread_mutex_destroy(&heartbeat->lock);
   free(heartbeat);
@@ -227,6 +246,9 @@ void heartbeat_detach(struct heartbeat *heartbeat, int number) {
   struct slot *slot = &heartbeat->slots[number];
   if (slot->fd >= 0) close(slot->fd);
   slot->fd = -1;
+  free(slot->copies);
+  slot->copies = NULL;
+  slot->copy_count = 0;
   pthread_mutex_unlock(&heartbeat->lock);
 }
 
@@ -238,6 +260,20 @@ void heartbeat_frame(struct heartbeat *heartbeat, int number, const uint8_t *fra
   slot->length = length;
   slot->key = *key;
   pthread_mutex_unlock(&heartbeat->lock);
+}
+
+bool heartbeat_copies(struct heartbeat *heartbeat, int number, const uint8_t *macs, size_t count) {
+  uint8_t *copies = count == 0 ? NULL : malloc(count * MAC_BYTES);
+  if (count > 0 && copies == NULL) return false;
+  if (count > 0) memcpy(copies, macs, count * MAC_BYTES);
+  pthread_mutex_lock(&heartbeat->lock);
+  struct slot *slot = &heartbeat->slots[number];
+  uint8_t *before = slot->copies;
+  slot->copies = copies;
+  slot->copy_count = count;
+  pthread_mutex_unlock(&heartbeat->lock);
+  free(before);
+  return true;
 }
 
 void heartbeat_renew(struct heartbeat *heartbeat, uint64_t milliseconds) {

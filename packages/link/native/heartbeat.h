@@ -18,6 +18,8 @@ enum {
   HEARTBEAT_FRAME_BYTES = ETHERNET_HEADER_BYTES + 1280,
   HEARTBEAT_TAG_BYTES = 16,
   HEARTBEAT_COUNTER_OFFSET = ETHERNET_HEADER_BYTES + 32,
+  // Copies of one frame: as many as a segment has members at most.
+  HEARTBEAT_MOST_COPIES = 800,
 };
 
 struct heartbeat;
@@ -47,6 +49,10 @@ void heartbeat_detach(struct heartbeat *heartbeat, int slot);
 // The frame of a slot from now on, with the key of its tag. Not longer than HEARTBEAT_FRAME_BYTES.
 void heartbeat_frame(struct heartbeat *heartbeat, int slot, const uint8_t *frame, size_t length,
                      const struct hmac_key *key);
+
+// Sends each frame of a slot also to these MAC addresses, besides the destination that it bears: for peers that the group does not reach.
+// At most HEARTBEAT_MOST_COPIES; false when there is no memory, and then nothing has changed.
+bool heartbeat_copies(struct heartbeat *heartbeat, int slot, const uint8_t *macs, size_t count);
 
 // Takes a number for a frame that JavaScript sends itself.
 uint64_t heartbeat_next_counter(struct heartbeat *heartbeat);

@@ -3,6 +3,7 @@
  * Sends heartbeats from a native thread and keeps the fence of a responder with them: each round that went out lets the responder answer
  * for a while. JavaScript renews a second, longer fence, so a garbage collection is not seen on the wire and a hung process is.
  */
+import type { MacAddress } from '@berth/core';
 import { type HeartbeatHandle, type NativeLink, nativeLink } from './native.ts';
 import type { Responder } from './responder.ts';
 
@@ -49,6 +50,16 @@ export class HeartbeatSender {
     const slot = this.#slots.get(ifindex) ?? this.#native.heartbeatAttach(this.#handle, ifindex);
     this.#slots.set(ifindex, slot);
     this.#native.heartbeatFrame(this.#handle, slot, frame, key.inner, key.outer);
+  }
+
+  /**
+   * Sends each heartbeat of an interface also to these MAC addresses one by one, besides the destination that the frame bears; for peers
+   * that a group does not reach. Forgotten when the interface is detached. Nothing happens before it has a frame.
+   */
+  copyTo(ifindex: number, macs: readonly MacAddress[]): void {
+    const slot = this.#slots.get(ifindex);
+    if (slot === undefined) return;
+    this.#native.heartbeatCopies(this.#handle, slot, Uint8Array.from(macs.flatMap((mac) => [...mac.toBytes()])));
   }
 
   /** Sends nothing more on an interface. */

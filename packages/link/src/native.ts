@@ -80,6 +80,8 @@ export interface NativeLink {
   heartbeatDetach(handle: HeartbeatHandle, slot: number): void;
   /** The frame of a slot, 94 to 1,294 bytes, and the two padded blocks of its key; counter and tag are filled in anew each round. */
   heartbeatFrame(handle: HeartbeatHandle, slot: number, frame: Uint8Array, inner: Uint8Array, outer: Uint8Array): void;
+  /** Sends each frame of a slot also to these MAC addresses, 6 bytes each, 800 at most. */
+  heartbeatCopies(handle: HeartbeatHandle, slot: number, macs: Uint8Array): void;
   /** A number for a frame that is sent otherwise. */
   heartbeatNextCounter(handle: HeartbeatHandle): number;
   /** Heartbeats may be sent for this long from now; 0 ends them. */

@@ -4,12 +4,15 @@
  * frames in hex and the report of the thread.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { MacAddress } from '@berth/core';
 import { HeartbeatSender, PacketSocket, Responder } from '@berth/link';
 
 const LOOPBACK = 1;
 const ETHER_TYPE = 0x88b5;
 const INTERVAL_MS = 20;
 const ANSWER_MS = 120;
+
+const PEER = MacAddress.fromBytes(Uint8Array.of(0, 0, 0x5e, 0, 0x53, 9)) ?? MacAddress.ZERO;
 
 const frames: string[] = [];
 const socket = PacketSocket.open({ ifindex: LOOPBACK, protocol: ETHER_TYPE });
@@ -35,6 +38,12 @@ async function play(scenario: string): Promise<void> {
       sender.renew(10_000);
       await delay(300);
       fence.push(responder.renew(1));
+      break;
+    case 'copies':
+      sender.renew(10_000);
+      sender.copyTo(LOOPBACK, [PEER]);
+      await delay(200);
+      sender.copyTo(LOOPBACK, []);
       break;
     case 'not-renewed':
       sender.renew(100);

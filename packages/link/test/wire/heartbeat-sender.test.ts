@@ -55,6 +55,14 @@ describe('HeartbeatSender', () => {
     expect(isLapsed).to.equal(false);
   });
 
+  it('sends copies to peers one by one while it is asked to, which differ in their destination alone', async () => {
+    const { frames } = await play('copies');
+    const copies = frames.filter((hex) => hex.startsWith('00005e005309'));
+    expect(copies.length).to.be.within(5, 15);
+    for (const copy of copies) expect(frames).to.include(`eeeeeeeeeeee${copy.slice(12)}`);
+    expect(frames.length).to.be.at.least(2 * copies.length);
+  });
+
   it('FO-05: falls silent when JavaScript gives no sign, and the fence with it', async () => {
     const { frames, fence } = await play('not-renewed');
     expect(frames.length).to.be.within(3, 6);
