@@ -42,6 +42,17 @@ export function addOnNodes(program: Command, choose: Choose, cluster: () => Clus
     .action(({ timeout }: Timeout) => choose({ kind: 'rebalance', timeoutSeconds: timeout, cluster: cluster() }));
   addDraining(program, choose, cluster);
   program
+    .command('check')
+    .description(
+      'Has each node ask on the wire who answers for a VIP, or for all VIPs of other nodes, and shows what they hear.',
+    )
+    .argument('[vip]', 'address of a Service', parseAddress)
+    .addOption(outputOption())
+    .addOption(timeoutOption(TIMEOUT_SECONDS))
+    .action((vip: IpAddress | undefined, { output, timeout }: Timeout & { output: Output }) =>
+      choose({ kind: 'check', vip, output, timeoutSeconds: timeout, cluster: cluster() }),
+    );
+  program
     .command('rotate-key')
     .description('Gives the heartbeats a new key; the old one is accepted until all nodes have it.')
     .option('--force', 'even while another rotation is under way', false)

@@ -58,6 +58,14 @@ describe('parseCommandLine', () => {
       argv: 'pool release 192.0.2.7',
       operation: { kind: 'pool release', address: VIP, cluster: CLUSTER },
     },
+    {
+      argv: 'check',
+      operation: { kind: 'check', vip: undefined, output: 'text', timeoutSeconds: 30, cluster: CLUSTER },
+    },
+    {
+      argv: 'check 192.0.2.7 --timeout 5',
+      operation: { kind: 'check', vip: VIP, output: 'text', timeoutSeconds: 5, cluster: CLUSTER },
+    },
     { argv: 'rebalance', operation: { kind: 'rebalance', timeoutSeconds: 300, cluster: CLUSTER } },
     {
       argv: 'rotate-key',

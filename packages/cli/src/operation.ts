@@ -43,6 +43,13 @@ export type NodeOperation =
     } & Patient)
   | ({ readonly kind: 'undrain'; readonly node: string; readonly cluster: ClusterOptions } & Patient)
   | ({ readonly kind: 'rebalance'; readonly cluster: ClusterOptions } & Patient)
+  | ({
+      readonly kind: 'check';
+      /** Undefined: all. */
+      readonly vip: IpAddress | undefined;
+      readonly output: Output;
+      readonly cluster: ClusterOptions;
+    } & Patient)
   | ({ readonly kind: 'rotate-key'; readonly isForced: boolean; readonly cluster: ClusterOptions } & Patient);
 
 export type Operation =

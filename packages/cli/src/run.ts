@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Carries out an operation; returns the exit code. */
+import { check } from './commands/check.ts';
 import { drain, undrain } from './commands/drain.ts';
 import { explain } from './commands/explain.ts';
 import { lint } from './commands/lint.ts';
@@ -54,6 +55,8 @@ function runOnNodes(operation: NodeOperation, environment: Environment): Promise
       return undrain(operation, environment);
     case 'rebalance':
       return rebalance(operation, environment);
+    case 'check':
+      return check(operation, environment);
     case 'rotate-key':
       return rotateKey(operation, environment);
   }

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The self-test with what people see of it: Events on Services, the log, and answers to the order to check. */
-import { type CheckReport, type HeardVip, type IpAddress, testFailure, type UnreachableVip } from '@berth/core';
+import {
+  type CheckReport,
+  type HeardVip,
+  type Hearing,
+  hearingOf,
+  type IpAddress,
+  type UnreachableVip,
+} from '@berth/core';
 import type { Log } from '@berth/daemon';
 import { type Service, systemClock } from '@berth/kube';
 import type { AddressProber } from '@berth/link';
@@ -15,6 +22,7 @@ const REACHABLE = 'AddressReachable';
 const MOST_QUESTIONS = 2_500;
 /** Most rows of what is not right. */
 const MOST_TOLD = 64;
+const WELL: readonly Hearing[] = ['right', 'own', 'nobody'];
 
 export interface ReachabilityParts {
   readonly nodeName: string;
@@ -58,7 +66,7 @@ export class Reachability {
   /** A person wants to know what is heard. */
   async carryOut({ id, vip }: { readonly id: string; readonly vip?: IpAddress }): Promise<void> {
     const heard = await this.selfTest.hear(vip === undefined ? 'all' : [vip], MOST_QUESTIONS);
-    const wrong = heard.filter((one) => !isRight(one, this.#parts.nodeName));
+    const wrong = heard.filter((one) => !WELL.includes(hearingOf(one, this.#parts.nodeName)));
     // Of one VIP everything is told, of many what is not right.
     const told = vip === undefined ? wrong.slice(0, MOST_TOLD) : heard;
     this.#check = { id, asked: heard.length, right: heard.length - wrong.length, heard: told.map(rowOf) };
@@ -92,12 +100,6 @@ export class Reachability {
 
 function holds({ status }: Service, vip: IpAddress): boolean {
   return status?.loadBalancer?.ingress?.some(({ ip }) => ip === String(vip)) ?? false;
-}
-
-function isRight({ owner, macs }: Heard, nodeName: string): boolean {
-  // A node does not hear itself: of its own VIPs silence is right.
-  if (owner === undefined || owner.node === nodeName) return macs.length === 0;
-  return testFailure(macs, owner.mac) === undefined;
 }
 
 function rowOf({ vip, interface: ifname, owner, macs }: Heard): HeardVip {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { MacAddress } from '../net/mac-address.ts';
-import { beginRound, isOver, takeDue, testerOf, testFailure } from './self-test.ts';
+import { beginRound, hearingOf, isOver, takeDue, testerOf, testFailure } from './self-test.ts';
 
 const [OWNER, OTHER] = [1, 2].map(
   (last) => MacAddress.fromBytes(Uint8Array.of(0, 0, 0x5e, 0, 0x53, last)) ?? MacAddress.ZERO,
@@ -85,5 +85,21 @@ describe('testFailure', () => {
     it(`is ${failure ?? 'nothing'} when ${name} answers`, () => {
       const macs = answers.map((one) => one ?? MacAddress.ZERO);
       expect(testFailure(macs, OWNER ?? MacAddress.ZERO)).to.equal(failure);
+    });
+});
+
+describe('hearingOf', () => {
+  const mac = OWNER ?? MacAddress.ZERO;
+  const owner = { node: 'node-1', mac };
+  for (const { heard, listener, hearing } of [
+    { heard: { owner, macs: [mac] }, listener: 'node-2', hearing: 'right' },
+    { heard: { owner, macs: [] }, listener: 'node-2', hearing: 'no-answer' },
+    { heard: { owner, macs: [] }, listener: 'node-1', hearing: 'own' },
+    { heard: { owner, macs: [mac] }, listener: 'node-1', hearing: 'several-answers' },
+    { heard: { owner: undefined, macs: [] }, listener: 'node-1', hearing: 'nobody' },
+    { heard: { owner: undefined, macs: [mac] }, listener: 'node-1', hearing: 'wrong-answer' },
+  ])
+    it(`is ${hearing} for ${listener} with ${heard.macs.length} answers, owner ${heard.owner?.node}`, () => {
+      expect(hearingOf(heard, listener)).to.equal(hearing);
     });
 });

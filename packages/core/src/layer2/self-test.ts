@@ -72,6 +72,21 @@ export function testFailure(answers: readonly MacAddress[], owner: MacAddress): 
   return answers[0]?.equals(owner) ? undefined : 'wrong-answer';
 }
 
+/** What one node hears of a VIP, set beside who owns it: `own` for its owner, which does not hear itself; `nobody` where none owns it. */
+export type Hearing = 'right' | 'own' | 'nobody' | TestFailure;
+
+export interface HeardAnswers {
+  /** By heartbeats; undefined: nobody owns it. */
+  readonly owner: { readonly node: string; readonly mac: MacAddress } | undefined;
+  readonly macs: readonly MacAddress[];
+}
+
+export function hearingOf({ owner, macs }: HeardAnswers, listener: string): Hearing {
+  if (owner === undefined) return macs.length === 0 ? 'nobody' : 'wrong-answer';
+  if (owner.node === listener) return macs.length === 0 ? 'own' : 'several-answers';
+  return testFailure(macs, owner.mac) ?? 'right';
+}
+
 function fnv1a(text: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+/** `kubectl berth check [VIP]`: has each node ask on the wire who answers, and shows what each of them hears. */
+import { randomUUID } from 'node:crypto';
+import { type HeardVip, type Hearing, hearingOf, type Order } from '@berth/core';
+import { CommandError, type Environment, EXIT } from '../environment.ts';
+import { isLive, type LiveReport, readReports } from '../node-reports.ts';
+import type { Operation } from '../operation.ts';
+import { giveOrder, takeBackOrder } from '../order-map.ts';
+import { formatJson, formatTable } from '../output.ts';
+import { waitFor } from '../waiting.ts';
+
+type Check = Extract<Operation, { kind: 'check' }>;
+
+const WORDS: Readonly<Record<Hearing, string>> = {
+  right: 'right',
+  own: 'its own, and nobody else answers',
+  nobody: 'nobody owns it, nobody answers',
+  'no-answer': 'NO ANSWER',
+  'wrong-answer': 'WRONG ANSWER',
+  'several-answers': 'SEVERAL ANSWERS',
+};
+const WELL: readonly Hearing[] = ['right', 'own'];
+
+/** What the nodes that told something in time have heard. */
+interface Answers {
+  readonly reports: readonly LiveReport[];
+  /** Nodes that were there and told nothing. */
+  readonly silent: readonly string[];
+}
+
+export async function check(operation: Check, environment: Environment): Promise<number> {
+  const { cluster, vip } = operation;
+  const { api } = await environment.connect(cluster);
+  const order: Order = { kind: 'check', id: randomUUID(), ...(vip && { vip }) };
+  const read = async () =>
+    (await readReports(api, cluster.berthNamespace, environment.clock.date().getTime())).filter(isLive);
+  const before = await read();
+  if (before.length === 0) throw new CommandError('no speaker is heard of');
+  await giveOrder(api, cluster.berthNamespace, order);
+  const answersNow = async (): Promise<Answers> => answersIn(order, before, await read());
+  const look = async () => {
+    const answers = await answersNow();
+    return answers.silent.length === 0 ? answers : undefined;
+  };
+  const answers = (await waitFor(look, { ...environment, ...operation })) ?? (await answersNow());
+  await takeBackOrder(api, cluster.berthNamespace, order);
+  environment.out(operation.output === 'json' ? formatJson(jsonOf(answers)) : textOf(operation, answers));
+  if (answers.silent.length > 0)
+    environment.err(`told nothing within ${operation.timeoutSeconds} s: ${answers.silent.join(' ')}\n`);
+  return isWell(operation, answers) ? EXIT.ok : EXIT.failed;
+}
+
+function answersIn(order: Order, before: readonly LiveReport[], now: readonly LiveReport[]): Answers {
+  const reports = now.filter(({ state }) => state.check?.id === order.id);
+  const names = new Set(reports.map(({ node }) => node));
+  return { reports, silent: before.map(({ node }) => node).filter((node) => !names.has(node)) };
+}
+
+// One VIP must be heard by somebody who does not own it, or nothing is proven.
+function isWell({ vip }: Check, { reports, silent }: Answers): boolean {
+  if (silent.length > 0) return false;
+  if (vip === undefined) return reports.every(({ state }) => state.check?.asked === state.check?.right);
+  const hearings = rowsOf(reports).map(({ node, heard }) => hearingOf(heard, node));
+  return hearings.includes('right') && hearings.every((hearing) => WELL.includes(hearing));
+}
+
+function rowsOf(reports: readonly LiveReport[]): { readonly node: string; readonly heard: HeardVip }[] {
+  return reports.flatMap(({ node, state }) => (state.check?.heard ?? []).map((heard) => ({ node, heard })));
+}
+
+function textOf({ vip }: Check, { reports }: Answers): string {
+  const rows = rowsOf(reports).map(({ node, heard }) => [
+    String(heard.vip),
+    node,
+    heard.interface,
+    heard.owner?.node ?? '-',
+    heard.macs.length === 0 ? '-' : heard.macs.join(' '),
+    WORDS[hearingOf(heard, node)],
+  ]);
+  const details = formatTable([['VIP', 'ASKED BY', 'INTERFACE', 'OWNER', 'ANSWERED BY', 'VERDICT'], ...rows]);
+  if (vip !== undefined) return details;
+  const counts = reports.map(({ node, state }) => [node, String(state.check?.asked), String(state.check?.right)]);
+  const summary = formatTable([['NODE', 'ASKED', 'RIGHT'], ...counts]);
+  return rows.length === 0 ? summary : `${summary}\n${details}`;
+}
+
+function jsonOf({ reports, silent }: Answers): unknown {
+  const nodes = reports.map(({ node, state }) => {
+    const heard = (state.check?.heard ?? []).map((one) => ({
+      ...{
+        vip: String(one.vip),
+        interface: one.interface,
+        owner: one.owner?.node,
+        ownerMac: one.owner?.mac.toString(),
+      },
+      ...{ answers: one.macs.map(String), verdict: hearingOf(one, node) },
+    }));
+    return { node, asked: state.check?.asked, right: state.check?.right, heard };
+  });
+  return { nodes, silent };
+}
