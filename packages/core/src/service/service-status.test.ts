@@ -57,6 +57,17 @@ describe('statusPatch', () => {
     });
   });
 
+  it('dates the condition of an address that somebody else gave by the age of the Service', () => {
+    const service: KubeService = {
+      ...serviceOf('a'),
+      metadata: { ...serviceOf('a').metadata, creationTimestamp: '2026-01-02T03:04:05Z' },
+      status: { loadBalancer: { ingress: [{ ip: '203.0.113.40', ipMode: 'VIP' }] } },
+    };
+    const conditions = statusPatch(service, decide(service), { ...OPTIONS, nowMs: Date.UTC(2026, 10, 24) })?.status
+      ?.conditions;
+    expect(conditions?.[0]?.lastTransitionTime).to.equal('2026-01-02T03:04:05.000Z');
+  });
+
   it('LC-11: nothing to do gives no patch', () => {
     const { service, decision } = assigned();
     expect(statusPatch(service, decision, OPTIONS)).to.equal(undefined);

@@ -49,17 +49,25 @@ export function statusPatch(
   { nowMs, finalizer, announced }: StatusPatchOptions,
 ): ServicePatch | undefined {
   const ingress = decision.addresses.map(({ address }) => ({ ip: address.toString(), ipMode: 'VIP' }));
-  const assigned = { type: CONDITION_ADDRESS_ASSIGNED, ...decision.condition };
+  const atMs = sinceMs(service, ingress, nowMs);
+  const assigned = { type: CONDITION_ADDRESS_ASSIGNED, ...decision.condition, atMs };
   const changes = {
     finalizers: finalizer && ingress.length > 0 ? withFinalizer(service) : undefined,
     annotations: markChanges(service, marksOf(service, decision)),
     ingress: sameIngress(service, ingress) ? undefined : ingress,
-    conditions: withConditions(service, [assigned], nowMs),
+    conditions: withConditions(service, [assigned]),
   };
   const patch = patchOf(service, changes);
   if (patch === undefined || announced === undefined) return patch;
-  const both = [assigned, { type: CONDITION_ANNOUNCED, ...announced }];
-  return patchOf(service, { ...changes, conditions: withConditions(service, both, nowMs) });
+  const both = [assigned, { type: CONDITION_ANNOUNCED, ...announced, atMs: nowMs }];
+  return patchOf(service, { ...changes, conditions: withConditions(service, both) });
+}
+
+// Addresses that were there before the first look were given by somebody else, and have clients: since when, only the Service's age tells.
+function sinceMs(service: KubeService, ingress: readonly KubeIngress[], nowMs: number): number {
+  const isAdopted = conditionOf(service) === undefined && ingress.length > 0 && sameIngress(service, ingress);
+  const createdMs = Date.parse(service.metadata?.creationTimestamp ?? '');
+  return isAdopted && !Number.isNaN(createdMs) ? createdMs : nowMs;
 }
 
 /** The patch of a Service whose announcement alone changed, or undefined when its condition says so already. */
@@ -68,7 +76,7 @@ export function announcedPatch(
   verdict: AnnouncedVerdict,
   nowMs: number,
 ): ServicePatch | undefined {
-  const conditions = withConditions(service, [{ type: CONDITION_ANNOUNCED, ...verdict }], nowMs);
+  const conditions = withConditions(service, [{ type: CONDITION_ANNOUNCED, ...verdict, atMs: nowMs }]);
   return patchOf(service, { finalizers: undefined, annotations: undefined, ingress: undefined, conditions });
 }
 
@@ -177,31 +185,27 @@ function markChanges(
   return Object.fromEntries(changes.map(([name, value]) => [name, value ?? null]));
 }
 
-type Wanted = Omit<KubeCondition, 'lastTransitionTime'>;
+/** A condition, and since when it holds if it did not before; in milliseconds since the epoch. */
+type Wanted = Omit<KubeCondition, 'lastTransitionTime'> & { readonly atMs: number };
 
 /** All conditions of the Service with these among them; undefined when they are already. */
-function withConditions(
-  service: KubeService,
-  wanted: readonly Wanted[],
-  nowMs: number,
-): readonly KubeCondition[] | undefined {
+function withConditions(service: KubeService, wanted: readonly Wanted[]): readonly KubeCondition[] | undefined {
   const present = service.status?.conditions ?? [];
   return wanted.reduce<readonly KubeCondition[] | undefined>(
-    (changed, next) => withCondition(changed ?? present, next, nowMs) ?? changed,
+    (changed, next) => withCondition(changed ?? present, next) ?? changed,
     undefined,
   );
 }
 
 function withCondition(
   conditions: readonly KubeCondition[],
-  wanted: Wanted,
-  nowMs: number,
+  { atMs, ...wanted }: Wanted,
 ): readonly KubeCondition[] | undefined {
   const present = conditions.find(({ type }) => type === wanted.type);
   const isSame = present?.reason === wanted.reason && present.message === wanted.message;
   if (isSame && present.status === wanted.status) return undefined;
   const isTransition = present?.status !== wanted.status;
-  const lastTransitionTime = isTransition ? new Date(nowMs).toISOString() : present.lastTransitionTime;
+  const lastTransitionTime = isTransition ? new Date(atMs).toISOString() : present.lastTransitionTime;
   const next = { ...wanted, lastTransitionTime };
   if (present === undefined) return [...conditions, next];
   return conditions.map((other) => (other.type === wanted.type ? next : other));
