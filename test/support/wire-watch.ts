@@ -37,7 +37,7 @@ interface Plan {
   readonly everyMs: number;
 }
 
-type Order = { readonly plan: Plan } | 'take';
+type Order = { readonly plan: Plan } | 'take' | 'look';
 
 export class WireWatch {
   readonly #child: ChildProcess;
@@ -68,6 +68,12 @@ export class WireWatch {
   /** Returns what happened since the last call, or since {@link ask}. */
   async take(): Promise<WireRecord> {
     this.#child.send('take' satisfies Order);
+    return (await this.#message()) as WireRecord;
+  }
+
+  /** As {@link take}, but the record goes on. */
+  async look(): Promise<WireRecord> {
+    this.#child.send('look' satisfies Order);
     return (await this.#message()) as WireRecord;
   }
 
@@ -118,8 +124,12 @@ class Asker {
     this.#asked = 0;
   }
 
+  look(): WireRecord {
+    return { questions: this.#questions, announcements: this.#announcements };
+  }
+
   take(): WireRecord {
-    const record = { questions: this.#questions, announcements: this.#announcements };
+    const record = this.look();
     this.#questions = [];
     this.#announcements = [];
     return record;
@@ -194,6 +204,7 @@ async function main(ifname: string): Promise<void> {
   const asker = new Asker(link.index, link.mac);
   process.on('message', (order: Order) => {
     if (order === 'take') process.send?.(asker.take());
+    else if (order === 'look') process.send?.(asker.look());
     else {
       asker.start(order.plan);
       process.send?.('asking');

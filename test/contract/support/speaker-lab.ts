@@ -32,8 +32,6 @@ export const NAMES = ['edge-1', 'edge-2', 'edge-3'];
 const [FIRST_VIP, LAST_VIP] = [110, 249];
 /** A machine that builds and tests other things beside this one gives a speaker its turn late. */
 const PACE = ['--heartbeat-ms=50', '--dead-after-ms=600'];
-/** These nodes have no kube-proxy, and would hand their VIPs around when they notice. */
-const NO_KUBE_PROXY = '--kube-proxy-health=off';
 const PATIENCE_MS = 30_000;
 
 export interface MadeService {
@@ -56,7 +54,7 @@ export class SpeakerLab {
     this.lab = lab;
     this.client = client;
     this.namespace = namespace;
-    const argv = [`--namespace=${namespace}`, `--load-balancer-class=${CLASS}`, NO_KUBE_PROXY, ...PACE];
+    const argv = [`--namespace=${namespace}`, `--load-balancer-class=${CLASS}`, ...PACE];
     this.hosts = NAMES.map((name, index) => new SpeakerHost({ lab, client, name, number: 101 + index, argv }));
   }
 
