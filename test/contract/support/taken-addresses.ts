@@ -9,6 +9,7 @@ import {
   MacAddress,
   NODE_STATE_ANNOTATION,
   NODE_STATE_LABEL,
+  type NodeState,
   nodeLeaseName,
 } from '@berth/core';
 import { isKubeError, leases } from '@berth/kube';
@@ -19,7 +20,7 @@ export const STRANGER = '00:00:5e:00:53:01';
 
 /** A Lease of a node that has found these addresses taken before their first use, as its speaker writes it. */
 export async function reportTaken(rig: Rig, node: string, addresses: readonly string[]): Promise<void> {
-  const state = {
+  const state: NodeState = {
     ...{ bootId: '0123456789abcdef', engine: 'kernel', transport: 'multicast', keys: { newest: '', signing: '' } },
     ...{
       ineligible: '',
