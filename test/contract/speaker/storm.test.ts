@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Floods from one host of the LAN against real speakers: every VIP stays answered, no member is lost, no owner changes.
+
+import { randomBytes, randomInt } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { HEARTBEAT_OFFSET, HEARTBEAT_TAG_BYTES } from '@berth/core';
+import { KubeClient, kubeconfigAccess, secrets, services } from '@berth/kube';
+import { expect } from 'chai';
+import { buildNativeProgram } from '../../../bench/native-program.ts';
+import { buildAddon } from '../../../packages/link/build.ts';
+import { question } from '../../../packages/link/test/support/arp-text.ts';
+import { macHex, solicitation } from '../../../packages/link/test/support/ndp-text.ts';
+import { Lab } from '../../lab/lab.ts';
+import { makeNamespace } from '../support/cluster.ts';
+import { until } from '../support/until.ts';
+import { SpeakerHost } from './speaker-host.ts';
+
+const CLASS = 'storm.test/l2';
+const LAB = 'storm';
+const NAMES = ['edge-1', 'edge-2', 'edge-3'];
+const RATE = 200_000;
+const SECONDS = 10;
+const SENDERS = 10_000;
+/** V8 lets the young generation of a process that has something to do grow to two halves of 16 MB; what is above that would be kept. */
+const MEMORY_BYTES = 40_000_000;
+/** A kernel that answers 200,000 questions a second on two cores has little time left for anything else. */
+const PATIENCE_MS = 60_000;
+
+describe('speaker in a storm', () => {
+  let lab: Lab;
+  let client: KubeClient;
+  let namespace: string;
+  let folder: string;
+  const hosts: SpeakerHost[] = [];
+  const vips: string[] = [];
+
+  before(async function () {
+    this.timeout(180_000);
+    buildAddon();
+    folder = await mkdtemp(join(tmpdir(), 'berth-storm-'));
+    lab = await Lab.up({ name: LAB, nodes: 0, family: 'ipv4' });
+    client = new KubeClient({ access: await kubeconfigAccess(lab.kubeconfig), userAgent: 'berth-storm-test' });
+    namespace = await makeNamespace(client);
+    await client.create(secrets, {
+      metadata: { namespace, name: 'heartbeat' },
+      data: { current: randomBytes(32).toString('base64') },
+    });
+    const argv = [`--namespace=${namespace}`, `--load-balancer-class=${CLASS}`, '--kube-proxy-health=off'];
+    for (const [index, name] of NAMES.entries())
+      hosts.push(new SpeakerHost({ lab, client, name, number: 101 + index, argv }));
+    await Promise.all(hosts.map((host) => host.up()));
+    for (const host of hosts) host.start();
+    for (const host of hosts) await until(async () => expect(await host.isReady()).to.equal(true), PATIENCE_MS);
+    for (const number of [120, 121, 122]) vips.push(await makeService(number));
+    await until(async () => expect(await answers()).to.have.length(vips.length), PATIENCE_MS);
+  });
+
+  afterEach(function () {
+    if (this.currentTest?.state === 'failed') for (const host of hosts) console.log(host.name, host.log);
+  });
+
+  after(async function () {
+    this.timeout(60_000);
+    for (const host of hosts) host.down();
+    client.close();
+    await Lab.down(LAB);
+    await rm(folder, { recursive: true });
+  });
+
+  function address(number: number): string {
+    return (lab.plan.lans[0]?.[0] ?? '').replace(/\d+\/24$/, String(number));
+  }
+
+  async function makeService(number: number): Promise<string> {
+    const vip = address(number);
+    const name = `s-${number}`;
+    const spec = { type: 'LoadBalancer', loadBalancerClass: CLASS, ports: [{ port: 80 }] };
+    await client.create(services, {
+      metadata: { namespace, name },
+      spec: { ...spec, allocateLoadBalancerNodePorts: false },
+    });
+    const body = { status: { loadBalancer: { ingress: [{ ip: vip, ipMode: 'VIP' }] } } };
+    await client.patch(services, { namespace, name }, { type: 'merge', body }, { subresource: 'status' });
+    return vip;
+  }
+
+  /** Who answers for each VIP, one line for each answer of one second. */
+  async function answers(): Promise<string[]> {
+    const lines = await Promise.all(
+      vips.map(async (vip) => {
+        const { stdout } = await lab.tryExec('client', ['arping', '-w', '1', '-I', 'eth0', vip]);
+        return [...new Set([...stdout.matchAll(/\[([0-9A-Fa-f:]{17})\]/g)].map((match) => `${vip} ${match[1]}`))];
+      }),
+    );
+    return lines.flat();
+  }
+
+  /** Runs a storm; fails when a member was lost or an owner has changed, or when a speaker has grown. */
+  async function survives<T>(storm: () => Promise<T>): Promise<T> {
+    const owners = await answers();
+    const logs = hosts.map((host) => host.log.length);
+    const sizes = await Promise.all(hosts.map(residentBytes));
+    const outcome = await storm();
+    await until(async () => expect(await answers()).to.deep.equal(owners), PATIENCE_MS);
+    for (const [index, host] of hosts.entries()) {
+      expect(changesIn(host.log.slice(logs[index])), host.name).to.deep.equal([]);
+      expect(
+        (await residentBytes(host)) - (sizes[index] ?? 0),
+        `memory of ${host.name}, ${sizes[index]} before`,
+      ).to.be.below(MEMORY_BYTES);
+    }
+    return outcome;
+  }
+
+  /**
+   * Sends frames of a file at {@link RATE} for {@link SECONDS}; returns how many went out. A real sender does not share the processor of
+   * the nodes, so this one gets what they leave.
+   */
+  async function replay(frames: readonly string[]): Promise<number> {
+    const file = join(folder, 'frames');
+    await writeFile(file, `${frames.join('\n')}\n`);
+    const program = buildNativeProgram('frame-replay');
+    const argv = ['nice', '-n', '19', program, 'eth0', String(RATE), String(SECONDS), file];
+    const { stdout } = await lab.tryExec('client', argv);
+    return Number(stdout);
+  }
+
+  it('HO-21: answers every question of a storm for a VIP, and no other; no member is lost and no owner changes', async () => {
+    const program = buildNativeProgram('arp-storm');
+    const argv = ['eth0', RATE, SECONDS, SENDERS, vips[0] ?? '', address(200)].map(String);
+    const { stdout } = await survives(() => lab.tryExec('client', ['nice', '-n', '5', program, ...argv]));
+    const [, asked = 0, , answered, wrong] = stdout.trim().split(' ').map(Number);
+    expect(asked).to.be.greaterThan((RATE * SECONDS) / 4);
+    expect({ answered, wrong }).to.deep.equal({ answered: asked, wrong: 0 });
+  }).timeout(180_000);
+
+  it('HO-22: stays as it is under random frames, ARP and solicitations from ten thousand senders', async () => {
+    const frames = Array.from({ length: 3 * SENDERS }, (_, index) => {
+      const mac = senderMac(index % SENDERS);
+      if (index < SENDERS) return question(mac, '198.18.0.1', index % 2 === 0 ? (vips[1] ?? '') : address(200));
+      if (index < 2 * SENDERS) return solicitation({ mac, from: 'fe80::9', target: '2001:db8:5::7' });
+      return randomFrame(mac);
+    });
+    expect(await survives(() => replay(frames))).to.be.greaterThan(RATE);
+  }).timeout(180_000);
+
+  it('SE-01: drops forged heartbeats of ten thousand senders unread or by their tag, and hears its members all the while', async () => {
+    const genuine = await heardHeartbeat();
+    const frames = Array.from({ length: SENDERS }, (_, index) => forged(genuine, senderMac(index)));
+    expect(await survives(() => replay(frames))).to.be.greaterThan(RATE);
+    for (const reason of ['unread', 'wrong-key']) {
+      const labels = `interface="eth0",reason="${reason}"`;
+      const dropped = await hosts[0]?.metric('berth_speaker_heartbeats_dropped_total', labels);
+      expect(dropped, reason).to.be.greaterThan(1000);
+    }
+  }).timeout(180_000);
+
+  /** A genuine heartbeat as a stranger hears it, in hex. */
+  async function heardHeartbeat(): Promise<string> {
+    const { stdout } = await lab.tryExec('client', ['tcpdump', '-i', 'eth0', '-c', '1', '-xx', 'ether proto 0x88b5']);
+    return [...stdout.matchAll(/0x[0-9a-f]{4}: {2}([0-9a-f ]+)/g)]
+      .map((match) => match[1]?.replaceAll(' ', ''))
+      .join('');
+  }
+});
+
+async function residentBytes(host: SpeakerHost): Promise<number> {
+  return (await until(() => host.metric('process_resident_memory_bytes'), PATIENCE_MS)) ?? 0;
+}
+
+/** Lines that tell of members and owners. */
+function changesIn(log: string): string[] {
+  return log.split('\n').filter((line) => /"kind":"member-lost"|"message":"(announcing|withdrawn)"/.test(line));
+}
+
+function senderMac(number: number): string {
+  return `02:00:5e:53:${[number >> 8, number & 0xff].map((byte) => byte.toString(16).padStart(2, '0')).join(':')}`;
+}
+
+/** Any type, any contents, for everybody. */
+function randomFrame(mac: string): string {
+  const types = ['0800', '0806', '86dd', '88b5', randomBytes(2).toString('hex')];
+  const type = types[randomInt(types.length)] ?? '0800';
+  return `ffffffffffff${macHex(mac)}${type}${randomBytes(randomInt(0, 200)).toString('hex')}`;
+}
+
+/** The same from another sender: boot id, counter, MAC address and tag are made up, everything else is right. */
+function forged(genuine: string, mac: string): string {
+  const header = 14 + HEARTBEAT_OFFSET.BOOT;
+  const counter = randomBytes(6).toString('hex');
+  const boot = randomBytes(8).toString('hex');
+  const rest = genuine.slice(2 * (14 + HEARTBEAT_OFFSET.PORT), 2 * (14 + HEARTBEAT_OFFSET.MAC));
+  const behind = genuine.slice(2 * (14 + HEARTBEAT_OFFSET.PHASE), -2 * HEARTBEAT_TAG_BYTES);
+  const tag = randomBytes(HEARTBEAT_TAG_BYTES).toString('hex');
+  return `${genuine.slice(0, 12)}${macHex(mac)}${genuine.slice(24, 2 * header)}${boot}${counter}${rest}${macHex(mac)}${behind}${tag}`;
+}
