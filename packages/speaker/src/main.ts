@@ -152,7 +152,14 @@ function newMetrics({ config, cluster, lan, memberships, speaker, guard, publish
     segments: () => lan.wire.segments,
     engine: lan.engine,
     beats: memberships.beats,
-    membership: { loops: () => memberships.loops, worstDelayMs: () => publisher.worstDelayMs, clock: systemClock },
+    membership: {
+      loops: () => memberships.loops,
+      worstDelayMs: () => publisher.worstDelayMs,
+      get transport() {
+        return memberships.transport;
+      },
+      clock: systemClock,
+    },
     conflicts: guard,
     pools: cluster.pools,
   });

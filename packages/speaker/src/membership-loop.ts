@@ -33,8 +33,15 @@ export interface SegmentSocket {
   receive(onFrame: (frame: { readonly bytes: Uint8Array }) => void, onError: (error: unknown) => void): void;
   /** Told the MAC addresses of all members whenever one comes or goes, so that their frames can go before those of strangers. */
   prefer?(members: readonly MacAddress[]): void;
+  /** Frames of strangers that were dropped unread because there were too many. */
+  readonly unread?: number;
+  /** Told each frame that was received and believed. */
+  believed?(frame: Uint8Array): void;
   close(): void;
 }
+
+/** `unread`: there were too many frames of strangers. */
+export type LoopDropReason = IntakeDropReason | FrameDropReason | 'unread';
 
 export interface MembershipLoopOptions {
   readonly self: Identity;
@@ -102,8 +109,9 @@ export class MembershipLoop {
   }
 
   /** Frames that were dropped, by reason. */
-  get drops(): ReadonlyMap<IntakeDropReason | FrameDropReason, number> {
-    return this.#drops;
+  get drops(): ReadonlyMap<LoopDropReason, number> {
+    const unread = this.#options.socket.unread ?? 0;
+    return unread === 0 ? this.#drops : new Map<LoopDropReason, number>([...this.#drops, ['unread', unread]]);
   }
 
   /** Begins to listen. It owns nothing before it has. */
@@ -150,8 +158,12 @@ export class MembershipLoop {
 
   #receive(frame: Uint8Array): void {
     const opened = openFrame(this.#options.source, frame);
-    if (opened.ok) this.give({ type: 'frame', heartbeat: opened.heartbeat });
-    else this.#count(opened.reason);
+    if (!opened.ok) {
+      this.#count(opened.reason);
+      return;
+    }
+    this.#options.socket.believed?.(frame);
+    this.give({ type: 'frame', heartbeat: opened.heartbeat });
   }
 
   // What was taken is answered before anybody is told.

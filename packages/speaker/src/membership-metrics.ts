@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Metrics about membership: whom this node hears, what it owns and why that changed, and how well its heartbeats keep their pace. */
+import type { Transport } from '@berth/core';
 import { Counter, Gauge, type Registry } from '@berth/daemon';
 import type { Clock } from '@berth/kube';
 import type { MembershipLoop } from './membership-loop.ts';
@@ -14,6 +15,8 @@ export interface MembershipSources {
   }[];
   /** Longest delay of a heartbeat in the last ten seconds, in milliseconds. */
   worstDelayMs(): number;
+  /** How peers are reached. */
+  readonly transport: Transport;
   readonly clock: Pick<Clock, 'now'>;
 }
 
@@ -54,6 +57,16 @@ export function registerMembership(sources: MembershipSources, registers: Regist
       this.reset();
       for (const { segment, loop } of sources.loops())
         for (const phase of PHASES) this.set({ interface: segment.ifname, phase }, loop.state.phase === phase ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: `${PREFIX}_transport`,
+    help: '1 for how heartbeats reach the other nodes: multicast, unicast or mixed',
+    labelNames: ['transport'],
+    registers,
+    collect() {
+      this.reset();
+      this.set({ transport: sources.transport }, 1);
     },
   });
   registerCounts(sources, registers);

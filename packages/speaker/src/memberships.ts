@@ -10,6 +10,7 @@ import {
   type NodeFacts,
   type NodeFitness,
   type Timing,
+  type Transport,
 } from '@berth/core';
 import type { Clock, Timer } from '@berth/kube';
 import { type BeatKeeper, Beats, type FencedAnswerer } from './beats.ts';
@@ -39,6 +40,8 @@ export interface MembershipsOptions {
   readonly thread?: BeatThread | undefined;
   /** The fitting interfaces of this moment. */
   segments(): readonly Segment[];
+  /** How peers are reached; for people. Default: by multicast. */
+  transport?(): Transport;
   /** Opens a socket for heartbeats. Throws what the system says. */
   openSocket(segment: Segment): SegmentSocket;
   /** What this node owns has changed, by news of one or several frames; {@link Memberships.owned} knows. */
@@ -67,6 +70,10 @@ export class Memberships {
   constructor(options: MembershipsOptions) {
     this.#options = options;
     this.#beats = options.thread ? this.#nativeBeats(options.thread) : this.#ownBeats();
+  }
+
+  get transport(): Transport {
+    return this.#options.transport?.() ?? 'multicast';
   }
 
   get beats(): BeatKeeper {

@@ -103,7 +103,7 @@ export class NodePublisher {
       {
         ...{ engine, ineligible, served, joined: memberships.loops },
         bootId: memberships.bootId,
-        transport: 'multicast',
+        transport: memberships.transport,
         newestKeyId: cluster.credentials.keys().newest.id,
         conflicts: guard.conflicts(),
         unreachable: reachability.selfTest.unreachable(),

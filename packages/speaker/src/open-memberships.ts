@@ -9,7 +9,7 @@ import type { Cluster } from './cluster.ts';
 import type { SpeakerConfig } from './config.ts';
 import type { Lan } from './lan.ts';
 import { Memberships } from './memberships.ts';
-import { openSegmentSocket } from './segment-socket.ts';
+import { Reach } from './reach.ts';
 
 const BOOT_ID_BYTES = 8;
 
@@ -18,7 +18,7 @@ export interface MembershipParts {
   readonly log: Log;
   readonly lan: Lan;
   /** Its credentials must be ready before membership is opened. */
-  readonly cluster: Pick<Cluster, 'credentials' | 'endpoints'>;
+  readonly cluster: Pick<Cluster, 'credentials' | 'endpoints' | 'watches'>;
   onOwned(): void;
   onReport(report: MembershipReport): void;
 }
@@ -26,7 +26,13 @@ export interface MembershipParts {
 export function openMemberships({ config, log, lan, cluster, onOwned, onReport }: MembershipParts): Memberships {
   const { credentials, endpoints } = cluster;
   const thread = HeartbeatSender.open(lan.responder);
-  return new Memberships({
+  const reach = new Reach({
+    ...{ nodeName: config.nodeName, timing: config.timing, clock: systemClock, thread },
+    nodes: () => cluster.watches.nodes.values(),
+    links: () => lan.links.list(),
+    memberships: () => memberships,
+  });
+  const memberships = new Memberships({
     nodeName: config.nodeName,
     bootId: randomBytes(BOOT_ID_BYTES).toString('hex'),
     timing: config.timing,
@@ -44,7 +50,8 @@ export function openMemberships({ config, log, lan, cluster, onOwned, onReport }
     answerer: lan.responder,
     thread,
     segments: () => lan.segments(),
-    openSocket: ({ ifindex }) => openSegmentSocket(ifindex, systemClock),
+    transport: () => reach.transport,
+    openSocket: (segment) => reach.open(segment),
     onOwned,
     onAnnounce: (vip, { ifindex }) => lan.announcer.again(vip, ifindex),
     onReport: (report, { ifname }) => {
@@ -54,4 +61,5 @@ export function openMemberships({ config, log, lan, cluster, onOwned, onReport }
     onFailed: ({ ifname }, error) =>
       log.warn('heartbeats cannot be sent', { interface: ifname, ...errorFields(error) }),
   });
+  return memberships;
 }

@@ -34,16 +34,20 @@ export function kubeServiceOf({ metadata, spec, status }: Service): KubeService 
   };
 }
 
-/** Conditions keep only type and status: their heartbeat times change for nothing. Of annotations only the one that drains is kept. */
+/**
+ * Conditions keep only type and status: their heartbeat times change for nothing. Of annotations only the one that drains is kept, of
+ * addresses those inside the cluster's networks.
+ */
 export function trimNode(node: Node): Node {
   const { taints, unschedulable } = node.spec ?? {};
   const conditions = node.status?.conditions?.map(({ type, status }) => ({ type, status }));
+  const addresses = node.status?.addresses?.filter(({ type }) => type === 'InternalIP');
   const drain = node.metadata.annotations?.[DRAIN_ANNOTATION];
   const { annotations: _, ...metadata } = node.metadata;
   return {
     metadata: identityOf(drain === undefined ? metadata : { ...metadata, annotations: { [DRAIN_ANNOTATION]: drain } }),
     spec: { ...(taints && { taints }), ...(unschedulable && { unschedulable }) },
-    status: { ...(conditions && { conditions }) },
+    status: { ...(conditions && { conditions }), ...(addresses && { addresses }) },
   };
 }
 

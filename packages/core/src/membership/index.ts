@@ -26,3 +26,11 @@ export {
 } from './state.ts';
 export { type Stepped, stepMembership } from './step.ts';
 export { type Timing, type TimingOptions, timingOf } from './timing.ts';
+export {
+  type ExpectedPeer,
+  planUnicast,
+  TRANSPORTS,
+  type Transport,
+  transportOf,
+  type UnicastPlan,
+} from './unicast.ts';

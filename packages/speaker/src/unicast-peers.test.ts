@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { IpAddress, MacAddress } from '@berth/core';
+import type { Node } from '@berth/kube';
+import { expect } from 'chai';
+import { HEARTBEAT_GROUP } from './heartbeat-frames.ts';
+import { FakeClock, ip, mac, node, settle } from './testing.ts';
+import { type HeardMember, UnicastPeers } from './unicast-peers.ts';
+
+const OWN = mac(1);
+
+function nodeAt(name: string, address: string): Node {
+  const { metadata, status } = node(name);
+  return { metadata, status: { ...status, addresses: [{ type: 'InternalIP', address }] } };
+}
+
+function frame(from: MacAddress, to: MacAddress): Uint8Array {
+  return Uint8Array.from([...to.toBytes(), ...from.toBytes(), 0x88, 0xb5]);
+}
+
+function world() {
+  const clock = new FakeClock();
+  const state = {
+    members: [] as HeardMember[],
+    neighbors: [{ ip: ip('203.0.113.2'), mac: mac(2) }],
+    asked: [] as string[],
+    copies: [] as string[][],
+  };
+  const peers = new UnicastPeers({
+    nodeName: 'edge-1',
+    clock,
+    nodes: () => [
+      nodeAt('edge-1', '203.0.113.1'),
+      nodeAt('edge-2', '203.0.113.2'),
+      nodeAt('edge-3', '203.0.113.3'),
+      nodeAt('far-1', '198.51.100.1'),
+    ],
+    members: () => state.members,
+    isHere: (address: IpAddress) => String(address).startsWith('203.0.113.'),
+    neighbors: async () => state.neighbors,
+    resolve: async (address) => {
+      state.asked.push(String(address));
+      return String(address) === '203.0.113.3' ? mac(3) : undefined;
+    },
+    onHeartbeats: (macs) => state.copies.push(macs.map(String)),
+  });
+  const heard = (number: number, isDeaf = false): HeardMember => ({ node: `edge-${number}`, mac: mac(number), isDeaf });
+  return { clock, state, peers, heard };
+}
+
+describe('UnicastPeers', () => {
+  it('knocks at nodes of this segment that are not heard, found by the kernel or by a question', async () => {
+    const { peers, state } = world();
+    peers.start();
+    await settle();
+    expect(peers.listeners.map(String)).to.have.members([mac(2), mac(3)].map(String));
+    expect(state.asked).to.deep.equal(['203.0.113.3']);
+    expect(state.copies).to.deep.equal([]);
+    expect(peers.transport).to.equal('multicast');
+    peers.stop();
+  });
+
+  it('answers a knock at once with every heartbeat', async () => {
+    const { peers, state } = world();
+    peers.start();
+    await settle();
+    peers.believed(frame(mac(2), OWN));
+    expect(state.copies).to.deep.equal([[String(mac(2))]]);
+    expect(peers.transport).to.equal('unicast');
+    peers.stop();
+  });
+
+  it('sends nothing to nodes that the group brings', async () => {
+    const { peers, state, heard } = world();
+    peers.start();
+    state.members = [heard(2), heard(3)];
+    for (const number of [2, 3]) peers.believed(frame(mac(number), HEARTBEAT_GROUP));
+    await settle();
+    expect(peers.listeners).to.deep.equal([]);
+    expect(peers.transport).to.equal('multicast');
+    peers.stop();
+  });
+
+  it('ends the copies when the group brings the node again', async () => {
+    const { peers, state, clock, heard } = world();
+    peers.start();
+    await settle();
+    state.members = [heard(2), heard(3)];
+    peers.believed(frame(mac(3), HEARTBEAT_GROUP));
+    peers.believed(frame(mac(2), OWN));
+    expect(peers.transport).to.equal('mixed');
+    peers.believed(frame(mac(2), HEARTBEAT_GROUP));
+    await clock.advance(1000);
+    expect(state.copies.at(-1)).to.deep.equal([]);
+    peers.stop();
+  });
+
+  it('goes on with a node that did not hear us, also after it does', async () => {
+    const { peers, state, clock, heard } = world();
+    peers.start();
+    await settle();
+    state.members = [heard(2, true), heard(3)];
+    for (let second = 0; second < 5; second++) {
+      for (const number of [2, 3]) peers.believed(frame(mac(number), HEARTBEAT_GROUP));
+      await clock.advance(1000);
+      state.members = [heard(2), heard(3)];
+    }
+    expect(state.copies).to.deep.equal([[String(mac(2))]]);
+    peers.stop();
+  });
+
+  it('asks for an address that nobody has once in ten seconds', async () => {
+    const { peers, state, clock } = world();
+    state.neighbors = [];
+    peers.start();
+    await settle();
+    await clock.advance(9000);
+    expect(state.asked.filter((address) => address === '203.0.113.2')).to.have.length(1);
+    await clock.advance(2000);
+    expect(state.asked.filter((address) => address === '203.0.113.2')).to.have.length(2);
+    peers.stop();
+  });
+});
