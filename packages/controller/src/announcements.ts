@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Keeps the condition `berth.dev/Announced` of all Services in line with what the nodes say. Its patches go after all that gives
+ * Keeps the conditions `berth.dev/Announced` and `berth.dev/Reachable` of all Services in line with what the nodes say. Its patches go after all that gives
  * Services their addresses; where such a patch is made anyway, the condition goes with it.
  */
 import {
@@ -14,6 +14,9 @@ import {
   type LoadBalancerClassRule,
   type PoolConfig,
   policiesOfVip,
+  type ReachableVerdict,
+  reachableConditionOf,
+  reachableVerdict,
   shownAddressesOf,
 } from '@berth/core';
 import {
@@ -29,11 +32,13 @@ import {
   type StoreEvent,
   services,
   success,
+  type Timer,
   WorkQueue,
 } from '@berth/kube';
 import { ClaimIndex } from './claim-index.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { NodeStateChange } from './node-states.ts';
+import { ReachIndex } from './reach-index.ts';
 
 /**
  * A VIP on its way from one node to another may be nobody's for a moment, by what is written so far: nodes write once a second at
@@ -42,6 +47,8 @@ import type { NodeStateChange } from './node-states.ts';
 const GRACE_MS = 3_000;
 /** So long after a term began the nodes may not have been heard yet; what would be taken back then waits. */
 const WARM_UP_MS = 12_000;
+/** Services that wait for a test are looked at after this time, in milliseconds. */
+const UNTESTED_MS = 5_000;
 const MAX_BATCH = 500;
 const BACKOFF = { baseMs: 200, capMs: 30_000 };
 
@@ -61,6 +68,10 @@ export interface AnnouncementsOptions {
 export class Announcements {
   readonly #options: AnnouncementsOptions;
   readonly #claims = new ClaimIndex();
+  readonly #reach: ReachIndex;
+  /** Services that are not known to be reachable: others may have asked for them by now. */
+  readonly #untested = new Set<string>();
+  #untestedTimer: Timer | undefined;
   readonly #queue: WorkQueue;
   readonly #loop: ReconcileLoop;
   /** Services by the text of each of their addresses. */
@@ -76,6 +87,7 @@ export class Announcements {
     const { clock, view, onFailure } = options;
     this.#options = options;
     this.#startMs = clock.now();
+    this.#reach = new ReachIndex(() => view.nodeStates.reports);
     this.#queue = new WorkQueue({ clock, backoff: BACKOFF });
     this.#loop = new ReconcileLoop({
       name: 'announcements',
@@ -91,7 +103,10 @@ export class Announcements {
 
   start(): void {
     const { view } = this.#options;
-    for (const [node, after] of view.nodeStates.reports) this.#claims.take({ node, before: undefined, after });
+    for (const [node, after] of view.nodeStates.reports) {
+      this.#claims.take({ node, before: undefined, after });
+      this.#reach.take({ node, before: undefined, after });
+    }
     for (const service of view.services.values()) this.#hold(service, 'add');
     this.#ends = [
       view.nodeStates.subscribe((change) => this.#nodeChanged(change)),
@@ -103,6 +118,7 @@ export class Announcements {
 
   async stop(): Promise<void> {
     for (const end of this.#ends) end();
+    this.#untestedTimer?.cancel();
     this.#queue.shutDown();
     await this.#loop.stop();
   }
@@ -144,7 +160,9 @@ export class Announcements {
     this.#note(key, verdict);
     const waitMs = this.#waitMs(service, verdict, addresses);
     if (waitMs > 0) this.#queue.addAfter(key, waitMs, 'low');
-    const patch = waitMs > 0 ? undefined : announcedPatch(service, verdict, clock.date().getTime());
+    const reachable = waitMs > 0 ? undefined : this.#reachable(service, addresses);
+    const verdicts = { announced: waitMs > 0 ? undefined : verdict, reachable };
+    const patch = announcedPatch(service, verdicts, clock.date().getTime());
     return patch === undefined ? success : this.#write(service, { patch, verdict, signal });
   }
 
@@ -192,6 +210,15 @@ export class Announcements {
     );
   }
 
+  #reachable(service: Service, addresses: readonly IpAddress[]): ReachableVerdict | undefined {
+    const present = reachableConditionOf(service);
+    const facts = addresses.map((vip) => this.#reach.factsOf(vip, this.#claims.claimsOn(String(vip))));
+    const verdict = reachableVerdict(facts, present);
+    const isReachable = (verdict ?? present)?.status === 'True';
+    this.#untested[isReachable ? 'delete' : 'add'](keyOf(service));
+    return verdict;
+  }
+
   /** How long the condition that is there may stay all the same. */
   #waitMs(service: Service, verdict: AnnouncedVerdict, addresses: readonly IpAddress[]): number {
     const { clock } = this.#options;
@@ -209,9 +236,15 @@ export class Announcements {
   }
 
   #nodeChanged(change: NodeStateChange): void {
-    for (const vip of this.#claims.take(change))
+    for (const vip of [...this.#claims.take(change), ...this.#reach.take(change)])
       for (const key of this.#holders.get(vip) ?? []) this.#queue.add(key, 'low');
     for (const key of this.#silent.keys()) this.#queue.add(key, 'low');
+    // Nodes tell twice a minute how far they got; each time to look at all that waits for it would be too much.
+    if (this.#untested.size > 0)
+      this.#untestedTimer ??= this.#options.clock.after(UNTESTED_MS, () => {
+        this.#untestedTimer = undefined;
+        for (const key of this.#untested) this.#queue.add(key, 'low');
+      });
   }
 
   #serviceChanged(event: StoreEvent<Service>): void {
@@ -253,6 +286,7 @@ export class Announcements {
   #forget(key: string): void {
     this.#silent.delete(key);
     this.#lostMs.delete(key);
+    this.#untested.delete(key);
   }
 }
 

@@ -55,6 +55,7 @@ export * from './service/announced.ts';
 export * from './service/announced-before.ts';
 export * from './service/kube-service.ts';
 export * from './service/load-balancer-class.ts';
+export * from './service/reachable.ts';
 export * from './service/service-request.ts';
 export * from './service/service-status.ts';
 export * from './service/vip-policies.ts';

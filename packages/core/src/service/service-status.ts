@@ -4,6 +4,7 @@ import type { Decision, RemarkReason } from '../ipam/decision.ts';
 import { ANNOTATION_RENUMBER, sameAddresses } from './annotations.ts';
 import { type AnnouncedVerdict, CONDITION_ANNOUNCED } from './announced.ts';
 import type { KubeCondition, KubeIngress, KubeService } from './kube-service.ts';
+import { CONDITION_REACHABLE, type ReachableVerdict } from './reachable.ts';
 import { CONDITION_ADDRESS_ASSIGNED, shownAddressesOf } from './service-request.ts';
 
 /** Added before an address is shown, so that a deleted Service is seen before it is gone. */
@@ -12,7 +13,7 @@ export const FINALIZER = 'service.kubernetes.io/load-balancer-cleanup';
 /** The mark that names the pool of the address; written for people and tools, never read back. */
 export const ANNOTATION_POOL = 'berth.dev/ip-allocated-from-pool';
 
-const OUR_CONDITIONS: readonly string[] = [CONDITION_ADDRESS_ASSIGNED, CONDITION_ANNOUNCED];
+const OUR_CONDITIONS: readonly string[] = [CONDITION_ADDRESS_ASSIGNED, CONDITION_ANNOUNCED, CONDITION_REACHABLE];
 
 /** A JSON merge patch for the sub-resource `status` of a Service; carries metadata.resourceVersion, so a stale one gets 409. */
 export interface ServicePatch {
@@ -70,13 +71,22 @@ function sinceMs(service: KubeService, ingress: readonly KubeIngress[], nowMs: n
   return isAdopted && !Number.isNaN(createdMs) ? createdMs : nowMs;
 }
 
-/** The patch of a Service whose announcement alone changed, or undefined when its condition says so already. */
+/** What the nodes' words make of a Service; undefined: what is said is to stay. */
+export interface NodeVerdicts {
+  readonly announced: AnnouncedVerdict | undefined;
+  readonly reachable?: ReachableVerdict | undefined;
+}
+
+/** The patch of a Service for which only what the nodes say changed, or undefined when its conditions say so already. */
 export function announcedPatch(
   service: KubeService,
-  verdict: AnnouncedVerdict,
+  { announced, reachable }: NodeVerdicts,
   nowMs: number,
 ): ServicePatch | undefined {
-  const conditions = withConditions(service, [{ type: CONDITION_ANNOUNCED, ...verdict, atMs: nowMs }]);
+  const conditions = withConditions(service, [
+    ...(announced ? [{ type: CONDITION_ANNOUNCED, ...announced, atMs: nowMs }] : []),
+    ...(reachable ? [{ type: CONDITION_REACHABLE, ...reachable, atMs: nowMs }] : []),
+  ]);
   return patchOf(service, { finalizers: undefined, annotations: undefined, ingress: undefined, conditions });
 }
 
