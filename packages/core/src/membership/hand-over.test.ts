@@ -134,6 +134,15 @@ describe('hand-over', () => {
     expect(node.owned()).to.deep.equal([VIP, String(vipOf(22)), String(vipOf(23))]);
   });
 
+  it('follows an order where nobody is fit, as in a cluster without kube-proxy', () => {
+    const node = owner();
+    node.hear({ ...claimsOf(1), fitness: 'unfit' });
+    node.give({ type: 'fitness', fitness: 'unfit' });
+    node.give({ type: 'move', vip: vipOf(21), node: 'edge-2' });
+    node.give({ type: 'tick' });
+    expect(offersIn(node)).to.deep.equal([`${VIP} to ${PEER}`]);
+  });
+
   it('asks the next one when the first does not take it', () => {
     const node = new LoneNode();
     const all = [...BOTH, 'edge-3'];

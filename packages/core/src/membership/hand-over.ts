@@ -28,7 +28,9 @@ export function orderMove(turn: Turn, vip: IpAddress, node: string): void {
   const wanted = desired.get(key);
   if (!claims.has(key) || wanted === undefined || node === self.node) return;
   const target = memberAtWork(turn, node);
-  const isCandidate = wanted.candidates.some((one) => one.node === node) && target?.fitness !== 'unfit';
+  // Where no node is fit, as without kube-proxy, one is as good as the other.
+  const isFitEnough = target?.fitness !== 'unfit' || turn.state.fitness === 'unfit';
+  const isCandidate = wanted.candidates.some((one) => one.node === node) && isFitEnough;
   if (target && isCandidate)
     offer(turn, key, { why: 'order', to: target.bootId, toNode: node, sinceMs: turn.nowMs, refused: [] });
   else report(turn, { kind: 'move-refused', vip, node, why: target ? 'not-a-candidate' : 'not-heard' });
