@@ -27,5 +27,5 @@ export function registerProcessMetrics(registry: Registry): void {
     name: 'process_start_time_seconds',
     help: 'Start time of the process since the epoch in seconds',
     registers,
-  }).set(performance.timeOrigin / 1000);
+  }).set(Date.now() / 1000 - process.uptime());
 }

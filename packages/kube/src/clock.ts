@@ -22,7 +22,11 @@ export interface Clock {
 
 /** The clock of this machine. */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  // Not performance.now(): the first look at `performance` loads 1.4 MB that nobody else uses.
+  now() {
+    const [seconds, nanoseconds] = process.hrtime();
+    return seconds * 1000 + nanoseconds / 1e6;
+  },
   date: () => new Date(),
   after(delayMs, callback) {
     const handle = setTimeout(callback, Math.max(0, delayMs));
