@@ -3,8 +3,9 @@
 // Bundles the programs: less memory, a faster start, and no node_modules in the image.
 
 import { chmod, mkdir, rm } from 'node:fs/promises';
+import { createRequire, isBuiltin } from 'node:module';
 import { join } from 'node:path';
-import { type BuildOptions, build } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 const FOLDER = 'build/berth';
 
@@ -14,8 +15,39 @@ export const daemonFolder = join(FOLDER, 'daemons');
 /** The kubectl plug-in, one executable file for anywhere on the PATH. */
 export const commandFile = join(FOLDER, 'kubectl-berth');
 
-/** Some libraries are CommonJS and call `require` for Node's own modules, which an ES module has to be given. */
-const REQUIRE_BANNER = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+/**
+ * Takes Node's own modules by `process.getBuiltinModule`, and of what is imported only the names that are used. Node itself, and
+ * esbuild's copy of a CommonJS module, look at every export, and some of them load parts of Node that nobody uses: node:module,
+ * node:util and node:fs/promises take 7 MB of resident memory that way (docs/design/0004-memory.md).
+ */
+const builtinModules: Plugin = {
+  name: 'builtin modules',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^[a-z_:/]+$/ }, ({ path, kind }) => {
+      const namespace = kind === 'import-statement' ? 'builtin names' : 'builtin module';
+      return isBuiltin(path) ? { path, namespace } : undefined;
+    });
+    onLoad({ filter: /./, namespace: 'builtin module' }, ({ path }) => ({
+      contents: `module.exports = ${moduleAt(path)};`,
+    }));
+    onLoad({ filter: /./, namespace: 'builtin names' }, ({ path }) => ({ contents: namesOf(path) }));
+  },
+};
+
+function moduleAt(path: string): string {
+  return `process.getBuiltinModule(${JSON.stringify(path)})`;
+}
+
+/** An ES module with an export for each name; those that nobody imports are left out of the bundle, since each counts as pure. */
+function namesOf(path: string): string {
+  const names = Object.keys(createRequire(import.meta.url)(path) as object).filter((name) =>
+    /^[A-Za-z_]\w*$/.test(name),
+  );
+  const lines = names
+    .filter((name) => name !== 'default')
+    .map((name) => `export const ${name} = /* @__PURE__ */ (() => module.${name})();`);
+  return [`const module = ${moduleAt(path)};`, ...lines, 'export default module;'].join('\n');
+}
 
 const COMMON: BuildOptions = {
   bundle: true,
@@ -27,6 +59,7 @@ const COMMON: BuildOptions = {
   keepNames: true,
   legalComments: 'none',
   logLevel: 'warning',
+  plugins: [builtinModules],
 };
 
 /**
@@ -42,7 +75,6 @@ export async function bundleDaemons(): Promise<void> {
     outdir: daemonFolder,
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
-    banner: { js: REQUIRE_BANNER },
   });
 }
 
@@ -53,7 +85,6 @@ export async function bundleCommand(): Promise<void> {
     ...COMMON,
     entryPoints: ['packages/cli/src/main.ts'],
     outfile: commandFile,
-    banner: { js: REQUIRE_BANNER },
   });
   await chmod(commandFile, 0o755);
 }
