@@ -9,6 +9,7 @@ import { KubeClient, kubeconfigAccess } from '@berth/kube';
 import { installBerth } from '../test/lab/berth.ts';
 import { Lab } from '../test/lab/lab.ts';
 import { applyObjects, deployWeb, poolsConfigMap } from '../test/support/workload.ts';
+import { CREATES_AT_ONCE } from './many-services.ts';
 
 /** Benchmarks that run at the same time need labs of different names. BERTH_KEEP_LAB=1 leaves the lab for the next run. */
 const NAME = process.env.BERTH_BENCH_LAB ?? 'bench';
@@ -35,7 +36,8 @@ export async function onBenchLab<T>(options: BenchLabOptions, measure: (bench: B
       await applyObjects(lab, poolsConfigMap(options.pools(lab)));
       await deployWeb(lab, 3);
     }
-    const client = new KubeClient({ access: await kubeconfigAccess(lab.kubeconfig), userAgent: 'berth-bench' });
+    const access = await kubeconfigAccess(lab.kubeconfig);
+    const client = new KubeClient({ access, userAgent: 'berth-bench', maxConnections: CREATES_AT_ONCE });
     return await measure({ lab, client });
   } finally {
     if (process.env.BERTH_KEEP_LAB === undefined) await Lab.down(NAME);

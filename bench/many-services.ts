@@ -4,12 +4,19 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type KubeClient, type NewObject, type Service, services } from '@berth/kube';
+import { waitUntil } from '../test/lab/wait.ts';
 
 export const NAMESPACE = 'default';
 
-const CREATES_AT_ONCE = 16;
+/** Connections on which Services are made; the API server has work for all of them. */
+export const CREATES_AT_ONCE = 32;
 /** No new Event for so long, in milliseconds, means that none waits to be written. */
-const QUIET_MS = 6_000;
+const QUIET_MS = 3_000;
+/**
+ * Longest wait for Events. They are written one at a time, with nine times as long a rest after each, so those of 5,000 Services take
+ * many minutes; what is still to come is a tenth of one connection's load for each process.
+ */
+const MAX_QUIET_MS = 30_000;
 
 export function namesOf(prefix: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
@@ -44,7 +51,17 @@ export async function forEach<T>(items: readonly T[], atOnce: number, work: (ite
   );
 }
 
-export async function countAssigned(client: KubeClient): Promise<number> {
+/** Waits until so many Services have an address. */
+export async function allAssigned(client: KubeClient, count: number): Promise<void> {
+  await waitUntil({
+    what: `${count} Services to have an address`,
+    timeoutMs: 600_000,
+    intervalMs: 1000,
+    probe: async () => (await countAssigned(client)) >= count,
+  });
+}
+
+async function countAssigned(client: KubeClient): Promise<number> {
   const { items } = await client.list(services, { namespace: NAMESPACE });
   return items.filter(isAssigned).length;
 }
@@ -53,9 +70,10 @@ export function isAssigned(service: Service): boolean {
   return service.status?.loadBalancer?.ingress?.[0]?.ip !== undefined;
 }
 
-/** Waits until no Event has come for a while: those about a burst are written behind it, and are load. */
+/** Waits until no Event has come for a while, within limits: those about a burst are written behind it, and are load. */
 export async function quietEvents(client: KubeClient): Promise<void> {
-  for (let before = -1, now = await countEvents(client); now !== before; ) {
+  const deadline = performance.now() + MAX_QUIET_MS;
+  for (let before = -1, now = await countEvents(client); now !== before && performance.now() < deadline; ) {
     await sleep(QUIET_MS);
     [before, now] = [now, await countEvents(client)];
   }

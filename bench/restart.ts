@@ -17,7 +17,7 @@ import type { Lab } from '../test/lab/lab.ts';
 import { waitUntil } from '../test/lab/wait.ts';
 import { applyObjects, BERTH_NAMESPACE, poolsConfigMap } from '../test/support/workload.ts';
 import { type BenchLab, onBenchLab } from './berth-lab.ts';
-import { countAssigned, createMany, namesOf, quietEvents } from './many-services.ts';
+import { allAssigned, createMany, namesOf, quietEvents } from './many-services.ts';
 import { type BenchOptions, type BenchReport, type Figure, figure, thisMachine } from './report.ts';
 
 const COUNTS = { '1000': 1000, '5000': 5000 } as const;
@@ -85,12 +85,7 @@ async function prepare({ lab, client }: BenchLab, count: number, { progress }: B
   await applyObjects(lab, poolsConfigMap([POOL]));
   progress(`creating ${count} Services`);
   await createMany(client, namesOf('s', count));
-  await waitUntil({
-    what: `${count} Services to have an address`,
-    timeoutMs: 600_000,
-    intervalMs: 1000,
-    probe: async () => (await countAssigned(client)) === count,
-  });
+  await allAssigned(client, count);
   await quietEvents(client);
 }
 
