@@ -42,6 +42,7 @@ export class Controller implements Task {
       pools: () => this.#term?.pools,
       usage: () => this.#term?.usage() ?? [],
       refusals: () => this.#term?.refusals() ?? new Map(),
+      silent: () => this.#term?.silent() ?? new Map(),
       queueLength: () => this.#term?.queueLength,
     });
     this.#view = new ClusterView({

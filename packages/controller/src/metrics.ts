@@ -14,6 +14,8 @@ export interface MetricSources {
   pools(): PoolState | undefined;
   usage(): readonly PoolUsageReport[];
   refusals(): ReadonlyMap<RefusalReason, number>;
+  /** Services that nobody announces, by reason. */
+  silent(): ReadonlyMap<string, number>;
   /** Services that wait in the queue. */
   queueLength(): number | undefined;
 }
@@ -129,14 +131,19 @@ function registerState(sources: MetricSources, registers: Registry[]): void {
   flag(`${PREFIX}_queue_length`, 'Services that wait to be looked at; only on the replica that leads', () =>
     sources.queueLength(),
   );
-  new Gauge({
-    name: 'berth_services_refused',
-    help: 'Services with a wish that is refused now, by reason',
-    labelNames: ['reason'],
-    registers,
-    collect() {
-      this.reset();
-      for (const [reason, count] of sources.refusals()) this.set({ reason }, count);
-    },
-  });
+  const byReason = (name: string, help: string, read: () => ReadonlyMap<string, number>) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['reason'],
+      registers,
+      collect() {
+        this.reset();
+        for (const [reason, count] of read()) this.set({ reason }, count);
+      },
+    });
+  byReason('berth_services_refused', 'Services with a wish that is refused now, by reason', () => sources.refusals());
+  byReason('berth_services_not_announced', 'Services with an address that nobody answers for, by reason', () =>
+    sources.silent(),
+  );
 }
