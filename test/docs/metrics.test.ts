@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// docs/reference/metrics.md lists the metrics that the daemons really have, and no other.
+
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { Metrics as ControllerMetrics } from '../../packages/controller/src/metrics.ts';
+import { Metrics as SpeakerMetrics } from '../../packages/speaker/src/metrics.ts';
+
+const PAGE = 'docs/reference/metrics.md';
+
+/** Sources of numbers that are all empty: asked for anything, it gives itself, and it has no elements. */
+const NOTHING: unknown = new Proxy(() => {}, {
+  get: (_, property) => {
+    if (property === Symbol.iterator) return function* none() {};
+    return property === Symbol.toPrimitive ? () => 0 : NOTHING;
+  },
+  apply: () => NOTHING,
+});
+
+interface Readable {
+  text(): Promise<string>;
+}
+
+async function metricsOf(metrics: Readable): Promise<string[]> {
+  return [...(await metrics.text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => `${name} ${type}`);
+}
+
+describe(PAGE, () => {
+  it('lists every metric of both daemons with its type, and no other', async () => {
+    const rows = [...readFileSync(PAGE, 'utf8').matchAll(/^\| `(\w+)` \| (\w+) \|/gm)];
+    const listed = rows.map(([, name, type]) => `${name} ${type}`);
+    const controller = await metricsOf(new ControllerMetrics(NOTHING as never));
+    const speaker = await metricsOf(new SpeakerMetrics(NOTHING as never));
+    expect([...new Set(listed)]).to.have.members([...new Set([...controller, ...speaker])]);
+  });
+});
