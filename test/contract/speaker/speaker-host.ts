@@ -54,10 +54,10 @@ export class SpeakerHost {
     this.#heartbeat = setInterval(() => void this.setReady('True').catch(ignoreRace), HEARTBEAT_MS);
   }
 
-  /** Starts the speaker; `until(isReady)` tells when it answers. */
-  start(): void {
+  /** Starts the speaker, with options of this start alone; `until(isReady)` tells when it takes part. */
+  start(...more: readonly string[]): void {
     const { lab, argv } = this.#options;
-    const options = [`--kubeconfig=${lab.kubeconfig}`, `--node-name=${this.name}`, ...argv];
+    const options = [`--kubeconfig=${lab.kubeconfig}`, `--node-name=${this.name}`, ...argv, ...more];
     const command = [`--net=/run/netns/${this.#namespace}`, process.execPath, MAIN, ...options];
     this.#process = spawn('nsenter', command, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#process.stdout?.on('data', (chunk) => {
@@ -76,6 +76,40 @@ export class SpeakerHost {
 
   run(command: string, ...argv: string[]): string {
     return execFileSync('nsenter', [`--net=/run/netns/${this.#namespace}`, command, ...argv], { encoding: 'utf8' });
+  }
+
+  get #far(): string {
+    return `${this.#namespace}-far`;
+  }
+
+  /** Gives the host one more interface, on a segment of its own with one other host, `far`. */
+  addSegment(ifname: string): void {
+    ip('netns', 'add', this.#far);
+    ip('-n', this.#namespace, 'link', 'add', ifname, 'type', 'veth', 'peer', 'name', 'far0', 'netns', this.#far);
+    ip('-n', this.#far, 'address', 'add', '10.99.99.1/24', 'dev', 'far0');
+    ip('-n', this.#far, 'link', 'set', 'far0', 'up');
+    ip('-n', this.#namespace, 'link', 'set', ifname, 'up');
+  }
+
+  removeSegment(): void {
+    ip('netns', 'delete', this.#far);
+  }
+
+  /** Whether somebody answers for the VIP on the segment that was added. */
+  answersFar(vip: string): boolean {
+    const asked = ['arping', '-c', '1', '-w', '1', '-I', 'far0', vip];
+    try {
+      execFileSync('nsenter', [`--net=/run/netns/${this.#far}`, ...asked], { stdio: 'ignore' });
+      return true;
+    } catch {
+      // arping ends with 1 when nobody answered.
+      return false;
+    }
+  }
+
+  /** Runs a program in the host's network until it is killed. */
+  spawn(...argv: readonly string[]): ChildProcess {
+    return spawn('nsenter', [`--net=/run/netns/${this.#namespace}`, ...argv], { stdio: 'ignore' });
   }
 
   cable(position: 'up' | 'down'): void {
