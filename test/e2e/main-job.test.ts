@@ -48,6 +48,21 @@ describe('a Service of type LoadBalancer', () => {
     }
   });
 
+  it('ST-06: when Announced turns True, a client can connect at once', async () => {
+    await applyObjects(lab, webService('fresh'));
+    const announced = '{.status.conditions[?(@.type=="berth.dev/Announced")].status}';
+    await waitUntil({
+      what: 'Announced to be True',
+      timeoutMs: 30_000,
+      intervalMs: 50,
+      probe: async () =>
+        (await lab.kubectl(['get', 'service', 'fresh', '-o', `jsonpath=${announced}`])).trim() === 'True',
+    });
+    const answer = await curlFromClient(lab, `http://${await externalIpOf(lab, 'fresh')}/hostname`);
+    expect(answer).to.match(/^web-/);
+    await deleteServices(lab, 'fresh');
+  });
+
   it('DP-04: is served by pods on several nodes', async () => {
     const answers = new Set<string | undefined>();
     await waitUntil({

@@ -110,8 +110,9 @@ async function grantedPermissions(lab: Lab): Promise<string[]> {
   const documents = parseAllDocuments(await lab.kubectl(['kustomize', 'manifests']));
   const manifests = documents.map((document) => document.toJS() as Manifest);
   return manifests.flatMap(({ metadata, rules = [] }) => {
-    const component = COMPONENTS.find((each) => metadata.name === each || metadata.name === `berth-${each}`) ?? '';
-    return rules.flatMap((rule) => permissionsOf(component, rule));
+    const component = COMPONENTS.find((each) => metadata.name === each || metadata.name === `berth-${each}`);
+    // Roles for people are bound to nobody.
+    return component === undefined ? [] : rules.flatMap((rule) => permissionsOf(component, rule));
   });
 }
 
