@@ -2,9 +2,11 @@
 
 // Addresses that somebody else on the LAN uses: found before the first use, defended and told while in use. The client is the stranger.
 
+import { Controller } from '@berth/controller';
+import { KubeClient, kubeconfigAccess, services } from '@berth/kube';
 import { expect } from 'chai';
 import { WireWatch } from '../../support/wire-watch.ts';
-import { NAMES, type SpeakerLab, useSpeakers } from '../support/speaker-lab.ts';
+import { CLASS, NAMES, type SpeakerLab, useSpeakers } from '../support/speaker-lab.ts';
 import { remains, until } from '../support/until.ts';
 import type { SpeakerHost } from './speaker-host.ts';
 
@@ -12,6 +14,7 @@ import type { SpeakerHost } from './speaker-host.ts';
 const BURST_MS = 4_000;
 /** Frames of one announcement, one in each form, lie closer than this. */
 const PAIR_MS = 500;
+const SILENT = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
 
 describe('conflicts', () => {
   const use = useSpeakers();
@@ -99,6 +102,34 @@ describe('conflicts', () => {
     await speakers.service([first]);
     await speakers.owner(first);
     expect(await sum(speakers.hosts, 'addresses_probed_total', 'urgency="at-need"')).to.equal(before);
+  });
+
+  it('GR-07: a Service that is given an address of a stranger gets another one, which is answered; the first is told', async function () {
+    this.timeout(120_000);
+    const { lab, namespace, client } = use.speakers;
+    const api = new KubeClient({ access: await kubeconfigAccess(lab.kubeconfig), userAgent: 'berth-controller' });
+    const options = { loadBalancerClass: CLASS, finalizer: false, leaseSeconds: 3, identity: 'conflicts' };
+    const controller = new Controller({ ...options, api, log: SILENT, namespace });
+    controller.start();
+    try {
+      await controller.ready;
+      const [first = '', second = ''] = use.speakers.vips(2);
+      await takes(first);
+      const pool = { apiVersion: 'berth.dev/v1', kind: 'IPAddressPool', metadata: { name: 'lan' } };
+      await use.speakers.pools({ ...pool, spec: { addresses: [`${first}-${second}`] } });
+      await client.create(services, {
+        metadata: { namespace, name: 'web' },
+        spec: { type: 'LoadBalancer', loadBalancerClass: CLASS, ports: [{ port: 80 }] },
+      });
+      await use.speakers.isAnsweredBy(second, ...(await use.speakers.owners([second])).values());
+      const { status } = await client.get(services, { namespace, name: 'web' });
+      expect(status?.loadBalancer?.ingress?.map(({ ip }) => ip)).to.deep.equal([second]);
+      const mac = await strangerMac();
+      await until(async () => expect((await use.speakers.eventsOf('web')).join('\n')).to.contain(mac));
+    } finally {
+      await controller.stop();
+      api.close();
+    }
   });
 
   it('GR-07, HO-12: a VIP that moves by crash or by leaving is not probed, and no conflict is reported', async () => {
