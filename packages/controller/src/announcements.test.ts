@@ -139,6 +139,7 @@ describe('Announcements', () => {
     await clock.advance(20_000);
     expect(condition()?.slice(0, 2)).to.deep.equal(['False', 'NoInterface']);
     await say('edge-2', { ...STATE, notAnnounced: [{ vip: ip('192.0.2.7'), why: 'no-interface' }] });
+    await clock.advance(1000);
     expect(condition()?.[2]).to.include('edge-1 edge-2');
     expect(notes.map(({ reason }) => reason)).to.deep.equal(['announceFailed']);
   });

@@ -39,6 +39,7 @@ import { ClaimIndex } from './claim-index.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { NodeStateChange } from './node-states.ts';
 import { ReachIndex } from './reach-index.ts';
+import { isAnnouncementChange } from './relevant-change.ts';
 
 /**
  * A VIP on its way from one node to another may be nobody's for a moment, by what is written so far: nodes write once a second at
@@ -49,6 +50,8 @@ const GRACE_MS = 3_000;
 const WARM_UP_MS = 12_000;
 /** Services that wait for a test are looked at after this time, in milliseconds. */
 const UNTESTED_MS = 5_000;
+/** Services that nobody announces are looked at again so long after any news of a node. */
+const SILENT_MS = 1_000;
 const MAX_BATCH = 500;
 const BACKOFF = { baseMs: 200, capMs: 30_000 };
 
@@ -72,6 +75,7 @@ export class Announcements {
   /** Services that are not known to be reachable: others may have asked for them by now. */
   readonly #untested = new Set<string>();
   #untestedTimer: Timer | undefined;
+  #silentTimer: Timer | undefined;
   readonly #queue: WorkQueue;
   readonly #loop: ReconcileLoop;
   /** Services by the text of each of their addresses. */
@@ -119,6 +123,7 @@ export class Announcements {
   async stop(): Promise<void> {
     for (const end of this.#ends) end();
     this.#untestedTimer?.cancel();
+    this.#silentTimer?.cancel();
     this.#queue.shutDown();
     await this.#loop.stop();
   }
@@ -163,7 +168,7 @@ export class Announcements {
     const reachable = waitMs > 0 ? undefined : this.#reachable(service, addresses);
     const verdicts = { announced: waitMs > 0 ? undefined : verdict, reachable };
     const patch = announcedPatch(service, verdicts, clock.date().getTime());
-    return patch === undefined ? success : this.#write(service, { patch, verdict, signal });
+    return patch === undefined ? success : this.#write(service, { patch, verdict: verdicts.announced, signal });
   }
 
   async #write(
@@ -172,7 +177,7 @@ export class Announcements {
       patch,
       verdict,
       signal,
-    }: { readonly patch: unknown; readonly verdict: AnnouncedVerdict; readonly signal: AbortSignal },
+    }: { readonly patch: unknown; readonly verdict: AnnouncedVerdict | undefined; readonly signal: AbortSignal },
   ): Promise<ReconcileResult> {
     const { api, budget, onPatch } = this.#options;
     const { namespace = '', name } = service.metadata;
@@ -183,7 +188,7 @@ export class Announcements {
     } catch (error) {
       return resultOf(error);
     }
-    this.#tell(service, verdict);
+    if (verdict) this.#tell(service, verdict);
     return success;
   }
 
@@ -238,7 +243,11 @@ export class Announcements {
   #nodeChanged(change: NodeStateChange): void {
     for (const vip of [...this.#claims.take(change), ...this.#reach.take(change)])
       for (const key of this.#holders.get(vip) ?? []) this.#queue.add(key, 'low');
-    for (const key of this.#silent.keys()) this.#queue.add(key, 'low');
+    // In a burst there are many of both, news and Services that nobody announces yet.
+    this.#silentTimer ??= this.#options.clock.after(SILENT_MS, () => {
+      this.#silentTimer = undefined;
+      for (const key of this.#silent.keys()) this.#queue.add(key, 'low');
+    });
     // Nodes tell twice a minute how far they got; each time to look at all that waits for it would be too much.
     if (this.#untested.size > 0)
       this.#untestedTimer ??= this.#options.clock.after(UNTESTED_MS, () => {
@@ -253,7 +262,7 @@ export class Announcements {
     if (event.type === 'updated') this.#hold(event.previous, 'delete');
     this.#hold(object, event.type === 'deleted' ? 'delete' : 'add');
     if (event.type === 'deleted') this.#forget(key);
-    else if (event.type === 'added' || isNews(event.previous, object)) this.#queue.add(key, 'low');
+    else if (event.type === 'added' || isAnnouncementChange(event.previous, object)) this.#queue.add(key, 'low');
     else if (this.#isTouched(event.previous, object)) this.#queue.add(key, 'low');
   }
 
@@ -288,13 +297,4 @@ export class Announcements {
     this.#lostMs.delete(key);
     this.#untested.delete(key);
   }
-}
-
-/** Whether two states of a Service differ in what decides who may announce it. */
-function isNews(previous: Service, next: Service): boolean {
-  const facts = ({ metadata, spec, status }: Service) => [
-    ...[metadata.uid, metadata.deletionTimestamp, metadata.labels, metadata.annotations],
-    ...[spec?.type, spec?.loadBalancerClass, status?.loadBalancer?.ingress],
-  ];
-  return JSON.stringify(facts(previous)) !== JSON.stringify(facts(next));
 }

@@ -19,3 +19,12 @@ function factsOf({ metadata, spec, status }: Service): unknown {
   const assigned = status?.conditions?.find(({ type }) => type === CONDITION_ADDRESS_ASSIGNED);
   return [uid, deletionTimestamp, labels, annotations, finalizers, spec, status?.loadBalancer, assigned];
 }
+
+/** Whether two states of a Service differ in what decides who may announce it. */
+export function isAnnouncementChange(previous: Service, next: Service): boolean {
+  const facts = ({ metadata, spec, status }: Service) => [
+    ...[metadata.uid, metadata.deletionTimestamp, metadata.labels, metadata.annotations],
+    ...[spec?.type, spec?.loadBalancerClass, status?.loadBalancer?.ingress],
+  ];
+  return JSON.stringify(facts(previous)) !== JSON.stringify(facts(next));
+}
