@@ -37,6 +37,7 @@ export class NodePublisher {
   readonly #parts: NodePublisherParts;
   readonly #orders: Orders;
   readonly #lease: NodeLease;
+  #isEnding = false;
   /** As told with the last renewal. */
   #worstDelayMs = 0;
 
@@ -68,6 +69,7 @@ export class NodePublisher {
 
   /** Says the last word; what this node owned is given up by now. */
   async stop(): Promise<void> {
+    this.#isEnding = true;
     await Promise.all([this.#lease.stop(), this.#orders.stop()]);
   }
 
@@ -116,7 +118,9 @@ export class NodePublisher {
     );
   }
 
+  // That a node which ends has left its segments is no news of a VIP.
   #obstacles(ineligible: string): NotAnnounced[] {
+    if (this.#isEnding) return [];
     const { config, cluster, memberships, speaker } = this.#parts;
     const { loops } = memberships;
     return ownObstacles(speaker().wanted, {
