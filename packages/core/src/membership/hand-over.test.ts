@@ -143,6 +143,17 @@ describe('hand-over', () => {
     expect(offersIn(node)).to.deep.equal([`${VIP} to ${PEER}`]);
   });
 
+  it('stops in the end when nobody takes what it may not own, whoever seems to be a candidate', () => {
+    const node = owner();
+    node.want(['edge-2'], 21);
+    node.pass(1900, claimsOf(1));
+    expect(node.owned()).to.deep.equal([VIP]);
+    node.pass(400, claimsOf(1));
+    expect(node.changes()).to.deep.equal([`stop ${VIP} no-candidate`]);
+    node.pass(2000, claimsOf(1));
+    expect(node.owned()).to.deep.equal([]);
+  });
+
   it('asks the next one when the first does not take it', () => {
     const node = new LoneNode();
     const all = [...BOTH, 'edge-3'];

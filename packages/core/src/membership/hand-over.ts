@@ -9,6 +9,7 @@ import { placeOrphans } from '../placement/orphan-plan.ts';
 import { nextMove } from '../placement/rebalance.ts';
 import { offersOf } from './body.ts';
 import type { DesiredVip } from './event.ts';
+import type { Member } from './member.ts';
 import { isOwnCandidate, ownershipOf, presentCandidates } from './place.ts';
 import type { HandOver } from './state.ts';
 import { act, change, giveUp, report, stopAnswering, type Turn } from './turn.ts';
@@ -31,8 +32,7 @@ export function orderMove(turn: Turn, vip: IpAddress, node: string): void {
   // Where no node is fit, as without kube-proxy, one is as good as the other.
   const isFitEnough = target?.fitness !== 'unfit' || turn.state.fitness === 'unfit';
   const isCandidate = wanted.candidates.some((one) => one.node === node) && isFitEnough;
-  if (target && isCandidate)
-    offer(turn, key, { why: 'order', to: target.bootId, toNode: node, sinceMs: turn.nowMs, refused: [] });
+  if (target && isCandidate) offer(turn, key, begun(turn, 'order', target));
   else report(turn, { kind: 'move-refused', vip, node, why: target ? 'not-a-candidate' : 'not-heard' });
 }
 
@@ -53,8 +53,7 @@ export function rebalance(turn: Turn): void {
   if (move === undefined) endRebalance(turn);
   const target = move?.from === state.self.node ? memberAtWork(turn, move.to) : undefined;
   if (move === undefined || target === undefined) return;
-  const to = { to: target.bootId, toNode: target.node };
-  offer(turn, String(move.vip), { why: 'rebalance', ...to, sinceMs: nowMs, refused: [] });
+  offer(turn, String(move.vip), begun(turn, 'rebalance', target));
   change(turn, { movedMs: nowMs });
 }
 
@@ -115,47 +114,64 @@ function offerAll(turn: Turn, vips: readonly DesiredVip[], why: HandOver['why'])
   for (const { vip } of rows) {
     const key = String(vip);
     const target = memberAtWork(turn, targets.get(key));
-    if (target) offer(turn, key, { why, to: target.bootId, toNode: target.node, sinceMs: turn.nowMs, refused: [] });
+    if (target) offer(turn, key, begun(turn, why, target));
     else abandoned.push(key);
   }
   // While it leaves, a node answers to the last for what nobody else may own.
-  if (why !== 'not-eligible' || abandoned.length === 0) return;
-  for (const key of abandoned) stopAnswering(turn, key, 'no-candidate');
-  giveUp(turn, abandoned);
+  if (why === 'not-eligible') abandon(turn, abandoned);
 }
 
-/** Who was asked and did not take it in time, or is gone, is followed by the next. */
+/** Who was asked and did not take it in time, or is gone, is followed by the next, and the last one by the first. */
 function retryRefused(turn: Turn): void {
   const { handOvers, desired, timing, claims } = turn.state;
+  const abandoned: string[] = [];
   for (const [key, one] of handOvers) {
     const isThere = memberAtWork(turn, one.toNode)?.bootId === one.to;
     const wanted = desired.get(key);
     const claim = claims.get(key);
     if ((isThere && turn.nowMs - one.sinceMs < timing.patienceMs) || !wanted || !claim) continue;
     const refused = [...one.refused, one.to];
-    const next = isMust(one) ? nextTarget(turn, { wanted, refused, why: one.why }) : undefined;
+    const next = isMust(one) ? nextTarget(turn, wanted, { ...one, refused }) : undefined;
     if (next) offer(turn, key, next);
-    else withdraw(turn, key, one, claim.vip);
+    else if (isHopeless(turn, one)) abandoned.push(key);
+    else withdraw(turn, key, { one, wanted });
   }
+  abandon(turn, abandoned);
 }
 
-function nextTarget(
-  turn: Turn,
-  { wanted, refused, why }: Pick<HandOver, 'refused' | 'why'> & { readonly wanted: DesiredVip },
-): HandOver | undefined {
-  const others = othersAtWork(turn)(wanted, refused);
-  const candidates = why === 'unfit' ? others.filter(isBetter) : others;
+/** Others are candidates by what is known here, but none took it for long: they may know better, about names of their interfaces for one. */
+function isHopeless(turn: Turn, one: HandOver): boolean {
+  return one.why === 'not-eligible' && turn.nowMs - one.begunMs >= turn.state.timing.leaveAtMostMs;
+}
+
+function nextTarget(turn: Turn, wanted: DesiredVip, one: HandOver): HandOver | undefined {
+  const others = othersAtWork(turn)(wanted, one.refused);
+  const candidates = one.why === 'unfit' ? others.filter(isBetter) : others;
   const node = placeOrphans([{ vip: wanted.vip, candidates }], ownershipOf(turn).loads).get(String(wanted.vip));
   const target = memberAtWork(turn, node);
-  return target && { why, to: target.bootId, toNode: target.node, sinceMs: turn.nowMs, refused };
+  return target && { ...one, to: target.bootId, toNode: target.node, sinceMs: turn.nowMs };
 }
 
-function withdraw(turn: Turn, key: string, one: HandOver, vip: IpAddress): void {
+function withdraw(turn: Turn, key: string, { one, wanted }: { one: HandOver; wanted: DesiredVip }): void {
+  const again = isMust(one) ? nextTarget(turn, wanted, { ...one, refused: [] }) : undefined;
+  if (again) {
+    offer(turn, key, again);
+    return;
+  }
   const handOvers = new Map(turn.state.handOvers);
   handOvers.delete(key);
-  // A VIP that must go is offered again from the start at the next tick.
+  // A VIP that must go is looked at anew at the next tick.
   change(turn, { handOvers, placement: isMust(one) ? 'due' : turn.state.placement });
-  if (!isMust(one)) report(turn, { kind: 'move-refused', vip, node: one.toNode, why: 'not-taken' });
+  if (!isMust(one)) report(turn, { kind: 'move-refused', vip: wanted.vip, node: one.toNode, why: 'not-taken' });
+}
+
+function abandon(turn: Turn, keys: readonly string[]): void {
+  for (const key of keys) stopAnswering(turn, key, 'no-candidate');
+  if (keys.length > 0) giveUp(turn, keys);
+}
+
+function begun({ nowMs }: Turn, why: HandOver['why'], { bootId, node }: Pick<Member, 'bootId' | 'node'>): HandOver {
+  return { why, to: bootId, toNode: node, sinceMs: nowMs, begunMs: nowMs, refused: [] };
 }
 
 function isMust(one: HandOver): boolean {

@@ -35,7 +35,9 @@ export interface HandOver {
   readonly why: 'not-eligible' | 'unfit' | 'leaving' | 'order' | 'rebalance';
   readonly to: string;
   readonly toNode: string;
+  /** When it was offered to that one, and when to the first. */
   readonly sinceMs: number;
+  readonly begunMs: number;
   /** Boot ids that were asked before and did not take it. */
   readonly refused: readonly string[];
 }

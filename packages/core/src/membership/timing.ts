@@ -36,7 +36,7 @@ export interface Timing {
   readonly oneWayAfterMs: number;
   /** Full lists are repeated this often, whatever happens. */
   readonly refreshMs: number;
-  /** Longest time that a node which leaves waits for others to take its VIPs. */
+  /** Longest time that a node which leaves, or may not own a VIP any more, waits for others to take it. */
   readonly leaveAtMostMs: number;
   /** Gradual rebalancing waits this long after members came or went, */
   readonly rebalanceCalmMs: number;
