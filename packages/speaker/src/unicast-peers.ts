@@ -98,7 +98,7 @@ export class UnicastPeers {
     }
     way.aloneMs = nowMs;
     const isKnown = this.#plan.heartbeats.some((mac) => mac.equals(way.mac));
-    if (!isKnown && nowMs - (way.groupMs ?? Number.NEGATIVE_INFINITY) > LOOK_MS) this.#decide();
+    if (!isKnown && isLate(way.groupMs, nowMs)) this.#decide();
   }
 
   #wayOf(frame: Uint8Array): Way {
@@ -129,10 +129,11 @@ export class UnicastPeers {
     if (!isSame(before.heartbeats, this.#plan.heartbeats)) onHeartbeats(this.#plan.heartbeats);
   }
 
-  // Once it hears us by frames of its own it is not deaf any more, and would be again without them.
+  // The group brings it here, but not us there. Once it hears us by frames of its own it is not deaf any more, and would be again
+  // without them; so this lasts as long as it is a member.
   #noteDeaf(mac: MacAddress): void {
     const way = this.#ways.get(numberOf(mac.toBytes(), 0));
-    if (way) way.isDeaf = true;
+    if (way && !isLate(way.groupMs, this.#options.clock.now())) way.isDeaf = true;
   }
 
   #forgetSilent(): void {
@@ -204,6 +205,11 @@ const GROUP_NUMBER = numberOf(HEARTBEAT_GROUP.toBytes(), 0);
 
 function isToGroup(frame: Uint8Array): boolean {
   return numberOf(frame, 0) === GROUP_NUMBER;
+}
+
+/** Whether nothing came this way for longer than a look. */
+function isLate(atMs: number | undefined, nowMs: number): boolean {
+  return atMs === undefined || nowMs - atMs > LOOK_MS;
 }
 
 /** A MAC address as a number, which is cheaper to compare than text. */

@@ -14,7 +14,7 @@ export interface ExpectedPeer {
   /** When a frame of it was last believed that came by the group, or to this node alone; undefined: never. On any monotonic clock. */
   readonly groupMs: number | undefined;
   readonly aloneMs: number | undefined;
-  /** Whether it is a member that was found not to hear this node, at any time since it was first heard. */
+  /** Whether it is a member that did not hear this node while the group brought it here, at any time since it was first heard. */
   readonly isDeaf: boolean;
 }
 
