@@ -20,7 +20,7 @@ import { FirstUse } from './first-use.ts';
 import type { Lan } from './lan.ts';
 import { MemberMacs } from './member-macs.ts';
 import type { Memberships } from './memberships.ts';
-import { type Gateway, gatewaysOf, ownAddressConflicts } from './own-addresses.ts';
+import { entriesOutside, type Gateway, gatewaysOf, type OutsideEntry, ownAddressConflicts } from './own-addresses.ts';
 import { ProbingAhead } from './probing-ahead.ts';
 import { Reachability } from './reachability.ts';
 import { tellConflicts } from './tell-conflicts.ts';
@@ -59,6 +59,7 @@ export class AddressGuard {
   readonly #alarms: ConflictAlarms;
   readonly #counts = { defences: 0, before: 0, inUse: 0 };
   #own: readonly AddressConflict[] = [];
+  #outside: readonly OutsideEntry[] = [];
   #gathering: Timer | undefined;
   #noting: Timer | undefined;
 
@@ -113,6 +114,11 @@ export class AddressGuard {
   /** VIPs that this node owns and does not answer for yet. */
   notAnnounced(): readonly NotAnnounced[] {
     return this.firstUse.waiting;
+  }
+
+  /** Entries of pools that lie in no subnet of this node's segments. */
+  get outside(): readonly OutsideEntry[] {
+    return this.#outside;
   }
 
   /** What was counted since the start. */
@@ -191,8 +197,22 @@ export class AddressGuard {
 
   #note(): void {
     this.#macs.note();
+    this.#lookAtSubnets();
     void this.#lookAtOwn();
     this.#noting = systemClock.after(NOTE_MS, () => this.#note());
+  }
+
+  #lookAtSubnets(): void {
+    const { cluster, lan, memberships, log } = this.#parts;
+    const names = new Set(memberships.loops.map(({ segment }) => segment.ifname));
+    const links = lan.links.list().filter(({ name }) => names.has(name));
+    // Without a segment nothing can be said.
+    const outside = links.length === 0 ? [] : entriesOutside(cluster.pools.config, links);
+    const isKnown = ({ pool, entry }: OutsideEntry) =>
+      this.#outside.some((one) => one.pool === pool && one.entry === entry);
+    for (const one of outside)
+      if (!isKnown(one)) log.warn('pool has addresses outside every subnet of this node’s segments', { ...one });
+    this.#outside = outside;
   }
 
   async #lookAtOwn(): Promise<void> {

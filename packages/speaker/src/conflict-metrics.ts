@@ -8,6 +8,7 @@ export interface ConflictSources {
   conflicts(): readonly AddressConflict[];
   notAnnounced(): readonly unknown[];
   readonly ready: number;
+  readonly outside: readonly { readonly pool: string; readonly entry: string }[];
   readonly reachability: {
     readonly selfTest: {
       readonly counts: Readonly<Record<'right' | TestFailure, number>>;
@@ -93,6 +94,16 @@ function registerStrangers(sources: ConflictSources, registers: Registry[]): voi
 }
 
 function registerProbes(sources: ConflictSources, registers: Registry[]): void {
+  new Gauge({
+    name: `${PREFIX}_pool_entry_outside_subnets`,
+    help: '1 for each entry of a pool that lies in no subnet of the segments of this node',
+    labelNames: ['pool', 'entry'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { pool, entry } of sources.outside) this.set({ pool, entry }, 1);
+    },
+  });
   new Gauge({
     name: `${PREFIX}_addresses_ready`,
     help: 'Addresses that were found clear ahead of need',

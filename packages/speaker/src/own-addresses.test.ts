@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PoolCatalog, parsePoolConfig } from '@berth/core';
 import { expect } from 'chai';
-import { gatewaysOf, ownAddressConflicts } from './own-addresses.ts';
+import { entriesOutside, gatewaysOf, ownAddressConflicts } from './own-addresses.ts';
 import { ip, link, mac } from './testing.ts';
 
 // As the kernel prints them, on a machine with the least significant byte first.
@@ -53,6 +53,25 @@ describe('ownAddressConflicts', () => {
     expect(conflicts.map((one) => `${one.vip} ${one.interface} ${one.mac} ${one.kind}`)).to.deep.equal([
       `192.0.2.1 eth0 ${mac(0xfe)} before-use`,
       `192.0.2.2 eth0 ${mac(4)} before-use`,
+    ]);
+  });
+});
+
+describe('entriesOutside', () => {
+  it('are those that share no address with a subnet of the interfaces', () => {
+    const parsed = parsePoolConfig({
+      'pools.yaml':
+        '{ apiVersion: berth.dev/v1, kind: IPAddressPool, metadata: { name: lan }, spec: { addresses: [192.0.2.250-192.0.3.5, 192.0.4.0/24, "2001:db8:1::/64", "2001:db8:2::/64"] } }',
+    });
+    if (!parsed.ok) throw new Error('pools');
+    const addresses = [
+      { ifindex: 4, address: ip('192.0.2.9'), prefixLength: 24, isTentative: false },
+      { ifindex: 4, address: ip('2001:db8:1::9'), prefixLength: 64, isTentative: false },
+    ];
+    const outside = entriesOutside(parsed.config, [link(4, 'eth0', { addresses })]);
+    expect(outside.map(({ pool, entry }) => `${pool} ${entry}`)).to.deep.equal([
+      'lan 192.0.4.0/24',
+      'lan 2001:db8:2::/64',
     ]);
   });
 });

@@ -3,7 +3,15 @@
  * Addresses that must never become VIPs although no probe would find them: those of this node itself, whose answers the other members
  * take for a member's, and its gateways, without which the node is cut off.
  */
-import { type AddressConflict, IpAddress, MacAddress, mayBeGiven, type PoolCatalog } from '@berth/core';
+import {
+  ADDRESS_BITS,
+  type AddressConflict,
+  IpAddress,
+  MacAddress,
+  mayBeGiven,
+  type PoolCatalog,
+  type PoolConfig,
+} from '@berth/core';
 import type { LinkState } from '@berth/link';
 
 /** The next hop of a default route. */
@@ -35,6 +43,37 @@ export function ownAddressConflicts(
   return [...unique.values()]
     .filter(({ vip }) => mayBeGiven(pools, vip))
     .map((one) => ({ ...one, kind: 'before-use' as const }));
+}
+
+/** An entry of a pool, as the user wrote it. */
+export interface OutsideEntry {
+  readonly pool: string;
+  readonly entry: string;
+}
+
+/**
+ * The entries of pools that share no address with any subnet of these interfaces: clients on the segment ask a router for such a VIP, which
+ * most often knows nothing of it.
+ */
+export function entriesOutside(config: PoolConfig, links: readonly LinkState[]): OutsideEntry[] {
+  const subnets = links.flatMap(({ addresses }) =>
+    addresses.map(({ address, prefixLength }) => {
+      const hostBits = BigInt(ADDRESS_BITS[address.family] - prefixLength);
+      const first = (address.value >> hostBits) << hostBits;
+      return { family: address.family, first, last: first + (1n << hostBits) - 1n };
+    }),
+  );
+  return config.pools.flatMap(({ name, addresses }) =>
+    addresses
+      .filter(
+        ({ range }) =>
+          !subnets.some(
+            ({ family, first, last }) =>
+              family === range.family && first <= range.last.value && last >= range.first.value,
+          ),
+      )
+      .map(({ text }) => ({ pool: name, entry: text })),
+  );
 }
 
 /** The gateways of the default routes (proc(5)). Lines that cannot be read are left out. */
