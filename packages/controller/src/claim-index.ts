@@ -105,5 +105,7 @@ function isHearingChanged(before: NodeState | undefined, after: NodeState | unde
 }
 
 function isSameClaims(a: readonly NodeClaim[], b: readonly NodeClaim[]): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+  const isSame = (one: NodeClaim, other: NodeClaim | undefined) =>
+    one.interface === other?.interface && one.term === other.term && one.sinceSeconds === other.sinceSeconds;
+  return a.length === b.length && a.every((one, index) => isSame(one, b[index]));
 }
