@@ -30,7 +30,7 @@ static void store(uint8_t *bytes, uint32_t word) {
 }
 
 static void expand(const uint8_t block[SHA256_BLOCK_BYTES], uint32_t schedule[ROUNDS]) {
-  for (int index = 0; index < 16; index++) schedule[index] = load(block + 4 * index);
+  for (int index = 0; index < 16; index++) schedule[index] = load(block + 4 * (size_t)index);
   for (int index = 16; index < ROUNDS; index++) {
     uint32_t before15 = schedule[index - 15], before2 = schedule[index - 2];
     uint32_t sigma0 = rotate(before15, 7) ^ rotate(before15, 18) ^ before15 >> 3;
@@ -75,7 +75,7 @@ static void finish(uint32_t state[SHA256_WORDS], const uint8_t *message, size_t 
   store(block + SHA256_BLOCK_BYTES - LENGTH_BYTES, (uint32_t)(bits >> 32));
   store(block + SHA256_BLOCK_BYTES - LENGTH_BYTES / 2, (uint32_t)bits);
   compress(state, block);
-  for (int index = 0; index < SHA256_WORDS; index++) store(digest + 4 * index, state[index]);
+  for (int index = 0; index < SHA256_WORDS; index++) store(digest + 4 * (size_t)index, state[index]);
 }
 
 void hmac_key_set(struct hmac_key *key, const uint8_t inner[SHA256_BLOCK_BYTES],

@@ -110,7 +110,7 @@ static const char *reason_of_refusal(const struct bpf_insn *instructions) {
   char *end = strstr(log, "\nprocessed ");
   if (end != NULL) *end = '\0';
   const char *line = strrchr(log, '\n');
-  snprintf(call, sizeof call, "bpf(BPF_PROG_LOAD): %.*s", REASON_BYTES, line == NULL ? log : line + 1);
+  (void)snprintf(call, sizeof call, "bpf(BPF_PROG_LOAD): %.*s", REASON_BYTES, line == NULL ? log : line + 1);
   return call;
 }
 

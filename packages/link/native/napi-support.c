@@ -2,6 +2,7 @@
 #include "napi-support.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <uv.h>
 
 static bool misuse(napi_env env, const char *what) {
@@ -37,6 +38,17 @@ bool read_bytes(napi_env env, napi_value value, struct bytes *out) {
   return true;
 }
 
+bool read_all(napi_env env, napi_callback_info info, const char *letters, void *const targets[]) {
+  napi_value arguments[MAX_ARGUMENTS];
+  if (!read_arguments(env, info, strlen(letters), arguments)) return false;
+  for (size_t index = 0; letters[index] != '\0'; index++) {
+    bool is_read = letters[index] == 'i' ? read_int(env, arguments[index], targets[index])
+                                         : read_bytes(env, arguments[index], targets[index]);
+    if (!is_read) return false;
+  }
+  return true;
+}
+
 napi_value make_int(napi_env env, int64_t number) {
   napi_value value = NULL;
   napi_create_int64(env, number, &value);
@@ -63,7 +75,7 @@ napi_value make_text(napi_env env, const char *text) {
 
 napi_value throw_system_error(napi_env env, const char *call, int error) {
   char text[160];
-  snprintf(text, sizeof text, "%s: %s: %s", call, uv_err_name(-error), uv_strerror(-error));
+  (void)snprintf(text, sizeof text, "%s: %s: %s", call, uv_err_name(-error), uv_strerror(-error));
   napi_value failure = NULL;
   if (napi_create_error(env, make_text(env, uv_err_name(-error)), make_text(env, text), &failure) != napi_ok) return NULL;
   napi_set_named_property(env, failure, "errno", make_int(env, error));
@@ -74,7 +86,7 @@ napi_value throw_system_error(napi_env env, const char *call, int error) {
 
 napi_value throw_closed(napi_env env, const char *what) {
   char text[80];
-  snprintf(text, sizeof text, "link: the %s is closed", what);
+  (void)snprintf(text, sizeof text, "link: the %s is closed", what);
   napi_throw_error(env, "ERR_CLOSED", text);
   return NULL;
 }

@@ -22,6 +22,9 @@ bool read_int(napi_env env, napi_value value, int32_t *out);
 // A view of any typed array's memory; valid during the call.
 bool read_bytes(napi_env env, napi_value value, struct bytes *out);
 
+// Fetches all arguments of a call into the targets, by a letter each: `i` an int32_t, `b` a struct bytes.
+bool read_all(napi_env env, napi_callback_info info, const char *letters, void *const targets[]);
+
 napi_value make_int(napi_env env, int64_t number);
 napi_value make_double(napi_env env, double number);
 napi_value make_bool(napi_env env, bool value);

@@ -46,8 +46,9 @@ static napi_value poll_start(napi_env env, napi_callback_info info) {
   int32_t fd;
   uv_loop_t *loop = NULL;
   if (!read_arguments(env, info, 2, arguments) || !read_int(env, arguments[0], &fd)) return NULL;
+  if (napi_get_uv_event_loop(env, &loop) != napi_ok) return throw_system_error(env, "napi_get_uv_event_loop", EINVAL);
   struct poll *poll = calloc(1, sizeof *poll);
-  if (poll == NULL || napi_get_uv_event_loop(env, &loop) != napi_ok) return throw_system_error(env, "calloc", ENOMEM);
+  if (poll == NULL) return throw_system_error(env, "calloc", ENOMEM);
   int error = uv_poll_init(loop, &poll->handle, fd);
   if (error != 0) {
     free(poll);

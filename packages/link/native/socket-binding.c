@@ -12,50 +12,33 @@
 enum { BATCH = 64, OPTION_BYTES = 256 };
 
 static napi_value socket_open(napi_env env, napi_callback_info info) {
-  napi_value arguments[MAX_ARGUMENTS];
   int32_t domain, type, protocol;
-  if (!read_arguments(env, info, 3, arguments) || !read_int(env, arguments[0], &domain) ||
-      !read_int(env, arguments[1], &type) || !read_int(env, arguments[2], &protocol)) {
-    return NULL;
-  }
+  if (!read_all(env, info, "iii", (void *[]){&domain, &type, &protocol})) return NULL;
   int fd = socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
   return fd < 0 ? throw_system_error(env, "socket", errno) : make_int(env, fd);
 }
 
 static napi_value socket_bind(napi_env env, napi_callback_info info) {
-  napi_value arguments[MAX_ARGUMENTS];
   int32_t fd;
   struct bytes address;
-  if (!read_arguments(env, info, 2, arguments) || !read_int(env, arguments[0], &fd) ||
-      !read_bytes(env, arguments[1], &address)) {
-    return NULL;
-  }
+  if (!read_all(env, info, "ib", (void *[]){&fd, &address})) return NULL;
   if (bind(fd, (struct sockaddr *)address.data, (socklen_t)address.length) != 0) return throw_system_error(env, "bind", errno);
   return NULL;
 }
 
 static napi_value socket_set_option(napi_env env, napi_callback_info info) {
-  napi_value arguments[MAX_ARGUMENTS];
   int32_t fd, level, name;
   struct bytes value;
-  if (!read_arguments(env, info, 4, arguments) || !read_int(env, arguments[0], &fd) ||
-      !read_int(env, arguments[1], &level) || !read_int(env, arguments[2], &name) ||
-      !read_bytes(env, arguments[3], &value)) {
-    return NULL;
-  }
+  if (!read_all(env, info, "iiib", (void *[]){&fd, &level, &name, &value})) return NULL;
   if (setsockopt(fd, level, name, value.data, (socklen_t)value.length) == 0) return NULL;
   return throw_system_error(env, "setsockopt", errno);
 }
 
 // The filter is an array of struct sock_filter (8 bytes each), which the option wants by pointer.
 static napi_value socket_attach_filter(napi_env env, napi_callback_info info) {
-  napi_value arguments[MAX_ARGUMENTS];
   int32_t fd;
   struct bytes program;
-  if (!read_arguments(env, info, 2, arguments) || !read_int(env, arguments[0], &fd) ||
-      !read_bytes(env, arguments[1], &program)) {
-    return NULL;
-  }
+  if (!read_all(env, info, "ib", (void *[]){&fd, &program})) return NULL;
   struct sock_fprog filter = {.len = (unsigned short)(program.length / sizeof(struct sock_filter)),
                               .filter = (struct sock_filter *)program.data};
   if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0) return NULL;
@@ -64,14 +47,9 @@ static napi_value socket_attach_filter(napi_env env, napi_callback_info info) {
 
 // Fills the given array, whose length is that of the option; returns how many bytes the kernel wrote.
 static napi_value socket_get_option(napi_env env, napi_callback_info info) {
-  napi_value arguments[MAX_ARGUMENTS];
   int32_t fd, level, name;
   struct bytes value;
-  if (!read_arguments(env, info, 4, arguments) || !read_int(env, arguments[0], &fd) ||
-      !read_int(env, arguments[1], &level) || !read_int(env, arguments[2], &name) ||
-      !read_bytes(env, arguments[3], &value)) {
-    return NULL;
-  }
+  if (!read_all(env, info, "iiib", (void *[]){&fd, &level, &name, &value})) return NULL;
   socklen_t length = (socklen_t)value.length;
   if (getsockopt(fd, level, name, value.data, &length) != 0) return throw_system_error(env, "getsockopt", errno);
   return make_int(env, length);
@@ -79,13 +57,9 @@ static napi_value socket_get_option(napi_env env, napi_callback_info info) {
 
 // Returns true when the datagram was taken, false when the kernel has no room for it at the moment.
 static napi_value socket_send(napi_env env, napi_callback_info info) {
-  napi_value arguments[MAX_ARGUMENTS];
   int32_t fd;
   struct bytes datagram;
-  if (!read_arguments(env, info, 2, arguments) || !read_int(env, arguments[0], &fd) ||
-      !read_bytes(env, arguments[1], &datagram)) {
-    return NULL;
-  }
+  if (!read_all(env, info, "ib", (void *[]){&fd, &datagram})) return NULL;
   ssize_t sent;
   do sent = send(fd, datagram.data, datagram.length, MSG_DONTWAIT | MSG_NOSIGNAL);
   while (sent < 0 && errno == EINTR);
@@ -118,14 +92,9 @@ static void lay_out(struct batch *batch, struct bytes slab, size_t slot_bytes, s
 // 32-bit number of `lengths` (its whole length, also where the slot cut it). Returns how many came; 0 when none waits.
 static napi_value socket_receive(napi_env env, napi_callback_info info) {
   enum { ADDRESS_BYTES = 32 };
-  napi_value arguments[MAX_ARGUMENTS];
   int32_t fd, slot_bytes;
   struct bytes slab, addresses, lengths;
-  if (!read_arguments(env, info, 5, arguments) || !read_int(env, arguments[0], &fd) ||
-      !read_bytes(env, arguments[1], &slab) || !read_int(env, arguments[2], &slot_bytes) ||
-      !read_bytes(env, arguments[3], &addresses) || !read_bytes(env, arguments[4], &lengths)) {
-    return NULL;
-  }
+  if (!read_all(env, info, "ibibb", (void *[]){&fd, &slab, &slot_bytes, &addresses, &lengths})) return NULL;
   static _Thread_local struct batch batch;
   lay_out(&batch, slab, (size_t)slot_bytes, addresses, ADDRESS_BYTES);
   if (lengths.length / sizeof(uint32_t) < batch.size) batch.size = lengths.length / sizeof(uint32_t);
@@ -141,9 +110,8 @@ static napi_value socket_receive(napi_env env, napi_callback_info info) {
 }
 
 static napi_value socket_close(napi_env env, napi_callback_info info) {
-  napi_value arguments[MAX_ARGUMENTS];
   int32_t fd;
-  if (!read_arguments(env, info, 1, arguments) || !read_int(env, arguments[0], &fd)) return NULL;
+  if (!read_all(env, info, "i", (void *[]){&fd})) return NULL;
   if (close(fd) != 0) return throw_system_error(env, "close", errno);
   return NULL;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -32,9 +33,18 @@ async function letGoOn(pid: number, ended: Promise<string>): Promise<void> {
     isRunning = false;
   });
   while (isRunning) {
-    await delay(700);
-    if (isRunning) process.kill(pid, 'SIGCONT');
+    await delay(20);
+    if (!isRunning || !(await isStopped(pid))) continue;
+    // Longer than it may answer, counted from when it stands still.
+    await delay(400);
+    process.kill(pid, 'SIGCONT');
   }
+}
+
+/** The state is behind the name in parentheses. */
+async function isStopped(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T');
 }
 
 function counterOf(hex: string): number {
