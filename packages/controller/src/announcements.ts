@@ -234,7 +234,7 @@ export class Announcements {
     if (present === undefined) return 0;
     const isProven = isGain && addresses.every((vip) => this.#claims.isProven(this.#claims.claimsOn(String(vip))));
     const warmUpMs = isProven ? 0 : Math.max(0, Math.ceil(this.#startMs + WARM_UP_MS - clock.now()));
-    if (isGain || present.status !== 'True') return warmUpMs;
+    if (isGain || present.status !== 'True') return isGain || this.#claims.isWaiting ? warmUpMs : 0;
     const lostMs = this.#lostMs.get(key) ?? clock.now();
     this.#lostMs.set(key, lostMs);
     return Math.max(warmUpMs, Math.ceil(lostMs + GRACE_MS - clock.now()), 0);

@@ -45,6 +45,11 @@ export class ClaimIndex {
     return claims === undefined ? [] : countingClaims(vip, claims, this.#nodes);
   }
 
+  /** Whether some node has not been heard since this replica began to watch. */
+  get isWaiting(): boolean {
+    return [...this.#nodes.values()].some(({ freshness }) => freshness === 'unproven');
+  }
+
   /** Whether all of these come from nodes that were heard since this replica began to watch. */
   isProven(claims: readonly NodeClaim[]): boolean {
     return claims.every(({ node }) => this.#nodes.get(node)?.freshness === 'fresh');
