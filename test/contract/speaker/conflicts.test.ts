@@ -2,10 +2,10 @@
 
 // Addresses that somebody else on the LAN uses: found before the first use, defended and told while in use. The client is the stranger.
 
-import { Controller } from '@berth/controller';
-import { KubeClient, kubeconfigAccess, services } from '@berth/kube';
+import { services } from '@berth/kube';
 import { expect } from 'chai';
 import { WireWatch } from '../../support/wire-watch.ts';
+import { conditionOf, withController } from '../support/speaker-controller.ts';
 import { CLASS, NAMES, type SpeakerLab, useSpeakers } from '../support/speaker-lab.ts';
 import { remains, until } from '../support/until.ts';
 import type { SpeakerHost } from './speaker-host.ts';
@@ -14,7 +14,6 @@ import type { SpeakerHost } from './speaker-host.ts';
 const BURST_MS = 4_000;
 /** Frames of one announcement, one in each form, lie closer than this. */
 const PAIR_MS = 500;
-const SILENT = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
 
 describe('conflicts', () => {
   const use = useSpeakers();
@@ -106,55 +105,54 @@ describe('conflicts', () => {
 
   it('GR-07: a Service that is given an address of a stranger gets another one, which is answered; the first is told', async function () {
     this.timeout(120_000);
-    const { lab, namespace, client } = use.speakers;
-    const api = new KubeClient({ access: await kubeconfigAccess(lab.kubeconfig), userAgent: 'berth-controller' });
-    const options = { loadBalancerClass: CLASS, finalizer: false, leaseSeconds: 3, identity: 'conflicts' };
-    const controller = new Controller({ ...options, api, log: SILENT, namespace });
-    controller.start();
-    try {
-      await controller.ready;
-      const [first = '', second = ''] = use.speakers.vips(2);
-      await takes(first);
-      const pool = { apiVersion: 'berth.dev/v1', kind: 'IPAddressPool', metadata: { name: 'lan' } };
-      await use.speakers.pools({ ...pool, spec: { addresses: [`${first}-${second}`] } });
+    const { speakers } = use;
+    const { client, namespace } = speakers;
+    const [first = '', second = ''] = speakers.vips(2);
+    await takes(first);
+    await withController(speakers, [`${first}-${second}`], async () => {
       await client.create(services, {
         metadata: { namespace, name: 'web' },
         spec: { type: 'LoadBalancer', loadBalancerClass: CLASS, ports: [{ port: 80 }] },
       });
-      await use.speakers.isAnsweredBy(second, ...(await use.speakers.owners([second])).values());
+      await speakers.isAnsweredBy(second, ...(await speakers.owners([second])).values());
       const { status } = await client.get(services, { namespace, name: 'web' });
       expect(status?.loadBalancer?.ingress?.map(({ ip }) => ip)).to.deep.equal([second]);
       const mac = await strangerMac();
-      await until(async () => expect((await use.speakers.eventsOf('web')).join('\n')).to.contain(mac));
-    } finally {
-      await controller.stop();
-      api.close();
-    }
+      await until(async () => expect((await speakers.eventsOf('web')).join('\n')).to.contain(mac));
+    });
   });
 
-  it('GR-07, HO-12: a VIP that moves by crash or by leaving is not probed, and no conflict is reported', async () => {
-    const { speakers } = use;
-    const vip = speakers.vip();
-    await speakers.service([vip]);
-    let probes = await sum(speakers.hosts, 'addresses_probed_total', 'urgency="at-need"');
-    for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+  for (const { how, leave, back } of [
+    {
+      how: 'by crash',
+      leave: async (owner: SpeakerHost) => owner.signal('SIGKILL'),
+      back: async () => {},
+    },
+    {
+      how: 'by drain',
+      leave: (owner: SpeakerHost) => owner.patchNode({ metadata: { annotations: { 'berth.dev/drain': 'true' } } }),
+      back: (owner: SpeakerHost) => owner.patchNode({ metadata: { annotations: { 'berth.dev/drain': null } } }),
+    },
+  ])
+    it(`GR-07, HO-12: a VIP that moves ${how} is not probed, and no speaker reports a conflict or defends it`, async () => {
+      const { speakers } = use;
+      const vip = speakers.vip();
+      await speakers.service([vip]);
       const owner = await speakers.owner(vip);
       const others = speakers.others(owner);
-      // What the one that goes has counted goes with it.
-      probes = await sum(others, 'addresses_probed_total', 'urgency="at-need"');
-      const conflicts = await sum(others, 'address_conflicts_total', 'kind="in-use"');
-      owner.signal(signal);
-      await until(() => expect(owner.isRunning).to.equal(false));
-      const next = await speakers.owner(vip);
-      expect(next.name).to.not.equal(owner.name);
-      await remains(async () => {
-        expect(await sum(others, 'address_conflicts_total', 'kind="in-use"')).to.equal(conflicts);
-        expect(await sum(others, 'defences_total')).to.equal(0);
-      }, 2000);
-      expect(await sum(others, 'addresses_probed_total', 'urgency="at-need"')).to.equal(probes);
-      await speakers.whole();
-    }
-  });
+      const counts = () =>
+        Promise.all([
+          sum(others, 'addresses_probed_total', 'urgency="at-need"'),
+          sum(others, 'address_conflicts_total', 'kind="in-use"'),
+          sum(others, 'address_conflicts_total', 'kind="before-use"'),
+          sum(others, 'defences_total'),
+        ]);
+      const before = await counts();
+      await leave(owner);
+      await until(async () => expect((await speakers.owner(vip)).name).to.not.equal(owner.name));
+      await remains(async () => expect(await counts()).to.deep.equal(before), 2000);
+      await back(owner);
+    });
 
   it('AR-08, GR-06: an announcement by a stranger is no question, but defended against and told', async () => {
     const { speakers } = use;
@@ -174,27 +172,31 @@ describe('conflicts', () => {
   });
 
   it('HO-11: 30 s of claims are met by 1 to 4 announcements, one alarm, and an answer to every question', async function () {
-    this.timeout(90_000);
+    this.timeout(180_000);
     const { speakers } = use;
     const vip = speakers.vip();
-    const name = await speakers.service([vip]);
-    const owner = await speakers.owner(vip);
-    const alarms = await sum([owner], 'address_conflicts_total', 'kind="in-use"');
-    const wire = await startWatch(speakers);
-    await settled(wire);
-    await wire.ask([vip], 100);
-    await claims(vip, 30);
-    const { announcements, questions } = await wire.take();
-    const times = announcements.filter(({ mac }) => mac === owner.mac).map(({ atMs }) => atMs);
-    const defences = times.filter((atMs, index) => index === 0 || atMs - (times[index - 1] ?? 0) > PAIR_MS);
-    expect(defences.length).to.be.within(1, 4);
-    for (const [index, atMs] of defences.slice(1).entries())
-      expect(atMs - (defences[index] ?? 0)).to.be.greaterThan(9_900);
-    const unanswered = questions.slice(0, -10).filter(({ answers }) => answers.length !== 1);
-    expect(unanswered).to.deep.equal([]);
-    expect(await sum([owner], 'address_conflicts_total', 'kind="in-use"')).to.equal(alarms + 1);
-    const told = (await speakers.eventsOf(name)).filter((event) => event.startsWith('AddressConflict:'));
-    expect(told).to.have.length(1);
+    await withController(speakers, [`${vip}/32`], async () => {
+      const name = await speakers.service([vip]);
+      const owner = await speakers.owner(vip);
+      const alarms = await sum([owner], 'address_conflicts_total', 'kind="in-use"');
+      const wire = await startWatch(speakers);
+      await settled(wire);
+      await wire.ask([vip], 100);
+      await claims(vip, 30);
+      const { announcements, questions } = await wire.take();
+      const times = announcements.filter(({ mac }) => mac === owner.mac).map(({ atMs }) => atMs);
+      const defences = times.filter((atMs, index) => index === 0 || atMs - (times[index - 1] ?? 0) > PAIR_MS);
+      expect(defences.length).to.be.within(1, 4);
+      for (const [index, atMs] of defences.slice(1).entries())
+        expect(atMs - (defences[index] ?? 0)).to.be.greaterThan(9_900);
+      const unanswered = questions.slice(0, -10).filter(({ answers }) => answers.length !== 1);
+      expect(unanswered).to.deep.equal([]);
+      expect(await sum([owner], 'address_conflicts_total', 'kind="in-use"')).to.equal(alarms + 1);
+      const told = (await speakers.eventsOf(name)).filter((event) => event.startsWith('AddressConflict:'));
+      expect(told).to.have.length(1);
+      const condition = `False AddressConflict: ${await strangerMac()} on the LAN claims ${vip} too`;
+      await until(async () => expect(await conditionOf(speakers, name, 'berth.dev/Reachable')).to.contain(condition));
+    });
   });
 
   /** Waits until nobody has announced anything for as long as a burst may take. */

@@ -2,16 +2,15 @@
 
 // Members ask on the wire who answers for each other's VIPs. The client is the stranger that answers too.
 
-import { Controller } from '@berth/controller';
 import { type CheckReport, decodeNodeState, encodeOrder, IpAddress, type NodeState, nodeLeaseName } from '@berth/core';
-import { configMaps, KubeClient, kubeconfigAccess, leases, services } from '@berth/kube';
+import { configMaps, leases } from '@berth/kube';
 import { expect } from 'chai';
-import { CLASS, NAMES, useSpeakers } from '../support/speaker-lab.ts';
+import { conditionOf, withController } from '../support/speaker-controller.ts';
+import { NAMES, useSpeakers } from '../support/speaker-lab.ts';
 import { until } from '../support/until.ts';
 
 /** A round of few VIPs takes half a minute; three wrong answers in a row some seconds more. */
 const ROUND_MS = 75_000;
-const SILENT = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
 
 describe('self-test', () => {
   const use = useSpeakers();
@@ -82,36 +81,18 @@ describe('self-test', () => {
     expect(metrics.filter((value) => value === 1)).to.have.length(1);
   });
 
-  it('HO-11: the condition Reachable is True once the others have asked, and False with both MACs when a stranger answers too', async function () {
+  it('the condition Reachable is True once the others have asked, and False with both MACs when a stranger answers too', async function () {
     this.timeout(300_000);
-    const { lab, namespace, client } = use.speakers;
-    const api = new KubeClient({ access: await kubeconfigAccess(lab.kubeconfig), userAgent: 'berth-controller' });
-    const options = { loadBalancerClass: CLASS, finalizer: false, leaseSeconds: 3, identity: 'reach' };
-    const controller = new Controller({ ...options, api, log: SILENT, namespace });
-    controller.start();
-    try {
-      const vip = use.speakers.vip();
-      const spec = { addresses: [`${vip}/32`] };
-      await use.speakers.pools({
-        apiVersion: 'berth.dev/v1',
-        kind: 'IPAddressPool',
-        metadata: { name: 'lan' },
-        spec,
-      });
-      const name = await use.speakers.service([vip]);
-      const reachable = async () => {
-        const { status } = await client.get(services, { namespace, name });
-        const condition = status?.conditions?.find(({ type }) => type === 'berth.dev/Reachable');
-        return `${condition?.status} ${condition?.reason}: ${condition?.message}`;
-      };
+    const { speakers } = use;
+    const vip = speakers.vip();
+    await withController(speakers, [`${vip}/32`], async () => {
+      const name = await speakers.service([vip]);
+      const reachable = () => conditionOf(speakers, name, 'berth.dev/Reachable');
       await until(async () => expect(await reachable()).to.match(/^True Answered: /), 2 * ROUND_MS);
       const stranger = await clientTakes(vip);
       const told = new RegExp(`^False SeveralAnswers: edge-\\d asked for ${vip} on eth0: .*${stranger}.* answer`);
       await until(async () => expect(await reachable()).to.match(told), ROUND_MS);
-    } finally {
-      await controller.stop();
-      api.close();
-    }
+    });
   });
 
   it('covers all VIPs in a round, each asked for by one member', async function () {
