@@ -139,6 +139,24 @@ describe('who announces a Service', () => {
     expect(await speakers.answerers(vip)).to.deep.equal([]);
   });
 
+  it('ST-07: says that no node has an endpoint where endpoints count, and that a drained cluster has no node', async () => {
+    const { speakers } = use;
+    await pool(speakers);
+    const name = await request(speakers, { externalTrafficPolicy: 'Local' });
+    await until(async () => expect(await announced(speakers, name)).to.match(/^False NoEndpoints/), 30_000);
+    const drain = (value: 'true' | null) => ({ metadata: { annotations: { 'berth.dev/drain': value } } });
+    for (const host of speakers.hosts) await host.patchNode(drain('true'));
+    const at = { namespace: speakers.namespace, name };
+    const body = { spec: { externalTrafficPolicy: 'Cluster', healthCheckNodePort: null } };
+    await speakers.client.patch(services, at, { type: 'merge', body });
+    await until(
+      async () => expect(await announced(speakers, name)).to.match(/^False NoEligibleNode .*drained/),
+      30_000,
+    );
+    for (const host of speakers.hosts) await host.patchNode(drain(null));
+    await until(async () => expect(await announced(speakers, name)).to.match(/^True Announced/), 30_000);
+  });
+
   it('a controller that starts anew writes nothing', async () => {
     const { speakers } = use;
     const vip = await pool(speakers);
@@ -180,13 +198,13 @@ async function pool(speakers: SpeakerLab): Promise<string> {
   return vip;
 }
 
-async function request(speakers: SpeakerLab): Promise<string> {
+async function request(speakers: SpeakerLab, more: object = {}): Promise<string> {
   const { items } = await speakers.client.list(services, { namespace: speakers.namespace });
   const name = `wants-${items.length}`;
   const spec = { type: 'LoadBalancer', loadBalancerClass: CLASS, ports: [{ port: 80, protocol: 'TCP' }] };
   await speakers.client.create(services, {
     metadata: { namespace: speakers.namespace, name },
-    spec: { ...spec, allocateLoadBalancerNodePorts: false },
+    spec: { ...spec, allocateLoadBalancerNodePorts: false, ...more },
   });
   return name;
 }
