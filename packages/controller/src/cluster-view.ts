@@ -20,9 +20,9 @@ import {
   Store,
   services,
   type Task,
-  withoutManagedFields,
 } from '@berth/kube';
 import { NodeStates } from './node-states.ts';
+import { trimNamespace, trimService } from './trim.ts';
 
 export interface ClusterViewOptions {
   readonly api: KubeApi;
@@ -115,21 +115,4 @@ export class ClusterView implements Task {
       this.#options.onError(options.kind.plural, error, retryInMs);
     return new Reflector<T>({ ...options, api, clock, onError });
   }
-}
-
-/** Some tools keep a copy of the whole object in this annotation; nobody here reads it. */
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
-
-function trimService(service: Service): Service {
-  const { metadata, ...rest } = withoutManagedFields(service);
-  if (metadata.annotations?.[LAST_APPLIED] === undefined) return { ...rest, metadata };
-  const { [LAST_APPLIED]: _, ...annotations } = metadata.annotations;
-  return { ...rest, metadata: { ...metadata, annotations } };
-}
-
-function trimNamespace({ metadata }: Namespace): Namespace {
-  const { name, resourceVersion, uid, labels } = metadata;
-  return {
-    metadata: { name, ...(uid && { uid }), ...(resourceVersion && { resourceVersion }), ...(labels && { labels }) },
-  };
 }
