@@ -63,6 +63,17 @@ describe('AddressClearance', () => {
     expect([verdict(), asked.length]).to.deep.equal(['unknown', 1]);
   });
 
+  it('counts an address that was asked for at need as clear for a minute only, since nobody listens to it', async () => {
+    clearance.ask(VIP, LAN, 'at-need');
+    await answer({ end: 'free' });
+    await clock.advance(MINUTE_MS - 1);
+    expect(verdict()).to.equal('clear');
+    await clock.advance(1);
+    expect(verdict()).to.equal('unknown');
+    clearance.sweep([LAN], () => true);
+    expect(clearance.clear).to.equal(0);
+  });
+
   it('tells a stranger at once when a Service waits, and asks again after a minute', async () => {
     clearance.ask(VIP, LAN, 'at-need');
     expect(asked[0]?.request.timing?.listenMs).to.equal(100);

@@ -261,7 +261,8 @@ export class AddressClearance {
     const nowMs = this.#options.clock.now();
     const isNews = entry.verdict !== 'clear';
     Object.assign(entry, { verdict: 'clear', foundMs: nowMs, failures: 0, conflict: undefined });
-    entry.freshUntilMs = nowMs + FRESH_MS;
+    // Only what is looked at ahead of need is listened to.
+    entry.freshUntilMs = nowMs + (entry.urgency === 'ahead' ? FRESH_MS : UNHEARD_FRESH_MS);
     if (isNews) this.#options.onChanged();
   }
 
