@@ -16,6 +16,9 @@ const RATE = 200_000;
 const SECONDS = 10;
 const SENDERS = 10_000;
 const AT_MOST_CPU_PERCENT = 2;
+/** Of a peer, as speakers send them; after so long a silence they would take it for dead. */
+const HEARTBEAT_MS = 25;
+const DEAD_AFTER_MS = 200;
 /** Of /proc/PID/stat, in clock ticks of 10 ms; counted from the end of the name in parentheses. */
 const UTIME = 11;
 const STIME = 12;
@@ -29,6 +32,8 @@ interface Storm {
   readonly unanswered: number;
   readonly wrong: number;
   readonly cpuPercent: number;
+  /** Longest time without a heartbeat of a peer. */
+  readonly silenceMs: number;
 }
 
 /** Scenarios: `default` (the program in the kernel) and `packet-socket`, which has no target. A round is a storm of 10 s. */
@@ -39,12 +44,14 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
   const rounds = options.rounds ?? 1;
   buildAddon();
   const client = buildNativeProgram('arp-storm');
-  const lan = await WireLan.up({ client: {}, owner: {} }, engine);
+  const lan = await WireLan.up({ client: {}, owner: {}, peer: {} }, engine);
   try {
     const owner = lan.host('owner');
     await owner.call('answerOn', 'lan0');
     await owner.call('replace', [VIP, 'lan0']);
     await owner.call('keepFence', 1000);
+    await owner.call('hearBeats', 'lan0');
+    await lan.host('peer').call('beat', 'lan0', HEARTBEAT_MS);
     const storms: Storm[] = [];
     for (let round = 0; round < rounds; round++) {
       options.progress(`storm ${round + 1} of ${rounds}: ${RATE} requests a second for ${SECONDS} s`);
@@ -57,6 +64,7 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
 }
 
 async function storm(host: WireHost, owner: WireHost, client: string): Promise<Storm> {
+  await owner.call('longestSilence');
   const before = cpuMs(owner.pid);
   const argv = ['lan0', RATE, SECONDS, SENDERS, VIP, NOBODY].map(String);
   const { code, output } = await host.attempt(client, ...argv);
@@ -64,7 +72,8 @@ async function storm(host: WireHost, owner: WireHost, client: string): Promise<S
   const [nanoseconds = 0, vip = 0, nobody = 0, replies = 0, wrong = 0] = output.trim().split(' ').map(Number);
   const seconds = nanoseconds / 1e9;
   const cpuPercent = (cpuMs(owner.pid) - before) / 10 / seconds;
-  return { seconds, sent: vip + nobody, unanswered: vip - replies, wrong, cpuPercent };
+  const silenceMs = await owner.call('longestSilence');
+  return { seconds, sent: vip + nobody, unanswered: vip - replies, wrong, cpuPercent, silenceMs };
 }
 
 function report(scenario: string, storms: readonly Storm[]): BenchReport {
@@ -95,6 +104,12 @@ function report(scenario: string, storms: readonly Storm[]): BenchReport {
         unit: '%',
         samples: of(({ cpuPercent }) => cpuPercent),
         ...target('median', AT_MOST_CPU_PERCENT),
+      }),
+      figure({
+        name: 'longest time without a heartbeat of a peer',
+        unit: 'ms',
+        samples: of(({ silenceMs }) => silenceMs),
+        ...target('worst', DEAD_AFTER_MS),
       }),
     ],
   };

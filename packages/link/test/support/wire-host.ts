@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The program that runs in each host of a WireLan: it owns a responder and a packet socket per interface, and obeys over IPC. */
-import { gratuitousArp, IpAddress, MacAddress, QUICK_PROBE_TIMING, unsolicitedAdvertisement } from '@berth/core';
+import {
+  gratuitousArp,
+  HEARTBEAT_ETHER_TYPE,
+  IpAddress,
+  MacAddress,
+  QUICK_PROBE_TIMING,
+  unsolicitedAdvertisement,
+} from '@berth/core';
 import {
   AddressProber,
   type AnnounceResult,
@@ -8,6 +15,7 @@ import {
   ClaimEars,
   ConflictWatch,
   type EngineName,
+  HeartbeatSender,
   Links,
   ListeningAudience,
   PacketSocket,
@@ -17,6 +25,8 @@ import {
 
 const ARP = 0x0806;
 const IPV6 = 0x86dd;
+/** A heartbeat of a node with a name of six characters, with its Ethernet header. */
+const BEAT_BYTES = 99;
 /** How often {@link HostCalls.keepFence} renews, in milliseconds. */
 const RENEW_MS = 50;
 /** How often {@link HostCalls.guard} looks, in milliseconds. */
@@ -121,6 +131,31 @@ const calls = {
   listenFor(ifname: string, ...vips: string[]): void {
     audience.listen(vips.map(addressOf), [linkOf(ifname).index]);
   },
+  /** Sends frames of the heartbeats' type and size from a native thread, as a speaker does; a minute at most. */
+  beat(ifname: string, everyMs: number): void {
+    responder ??= Responder.open(undefined, engine);
+    const sender = HeartbeatSender.open(responder);
+    const key = { inner: new Uint8Array(64), outer: new Uint8Array(64) };
+    sender.setFrame(linkOf(ifname).index, beatFrame(linkOf(ifname).mac ?? MacAddress.ZERO), key);
+    sender.pace(everyMs, everyMs);
+    sender.renew(60_000);
+  },
+  /** Begins to hear such frames. */
+  hearBeats(ifname: string): void {
+    const socket = PacketSocket.open({
+      ifindex: linkOf(ifname).index,
+      protocol: HEARTBEAT_ETHER_TYPE,
+      frames: 'promiscuous',
+    });
+    socket.receive(noteBeat, () => {});
+  },
+  /** Longest time between two of them since this was last asked, in milliseconds. */
+  longestSilence(): number {
+    noteBeat();
+    const longest = beats.longestMs;
+    beats.longestMs = 0;
+    return longest;
+  },
   /** Asks whether anybody uses the address; with the quick times, or those of the RFC. Members are no conflict. */
   async probe(ifname: string, vip: string, times: 'quick' | 'rfc', ...members: string[]): Promise<string> {
     const prober = new AddressProber({
@@ -174,6 +209,23 @@ const calls = {
     announcer = responder = undefined;
   },
 };
+
+const beats = { heardMs: performance.now(), longestMs: 0 };
+
+function noteBeat(): void {
+  const nowMs = performance.now();
+  beats.longestMs = Math.max(beats.longestMs, nowMs - beats.heardMs);
+  beats.heardMs = nowMs;
+}
+
+/** To the heartbeats' group; counter and tag are filled in by the thread. */
+function beatFrame(mac: MacAddress): Uint8Array {
+  const bytes = new Uint8Array(BEAT_BYTES);
+  bytes.set([0x01, 0x00, 0x5e, 0x00, 0x00, 0xfe]);
+  bytes.set(mac.toBytes(), 6);
+  bytes.set([HEARTBEAT_ETHER_TYPE >> 8, HEARTBEAT_ETHER_TYPE & 0xff], 12);
+  return bytes;
+}
 
 const alarms: string[] = [];
 const failures = new Map<string, number>();
