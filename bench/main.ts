@@ -15,8 +15,13 @@ const BENCHES: Record<string, Bench> = {
   decide: { about: 'one allocation decision in core', load: () => import('./decide.ts') },
   failover: { about: 'owner lost: how long a client cannot connect', load: () => import('./failover.ts') },
   footprint: { about: 'resident memory and image size', load: () => import('./footprint.ts') },
+  'heartbeat-cost': {
+    about: 'CPU and bytes of a node among 3, 50 and 200 members',
+    load: () => import('./heartbeat-cost.ts'),
+  },
   restart: { about: 'controller restarted: until it is ready, and what it writes', load: () => import('./restart.ts') },
   ndp: { about: 'Neighbor advertisement of a VIP against the kernel’s own', load: () => import('./ndp.ts') },
+  stability: { about: 'busy machine, lossy LAN: is anybody taken for dead', load: () => import('./stability.ts') },
   storm: { about: 'ARP storm: is every VIP answered, is the speaker idle', load: () => import('./storm.ts') },
   takeover: { about: '2,000 VIPs taken over: frames a second, until all know', load: () => import('./takeover.ts') },
   traffic: { about: 'TCP stream with and without the program on the interface', load: () => import('./traffic.ts') },
