@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What nodes report that have found addresses in use, without nodes.
+// What nodes report that answer for addresses or have found them in use, without nodes.
 
 import {
   type AddressConflict,
@@ -18,22 +18,37 @@ import type { Rig } from './rig.ts';
 /** Who uses them. */
 export const STRANGER = '00:00:5e:00:53:01';
 
+const STATE: NodeState = {
+  bootId: '0123456789abcdef',
+  engine: 'kernel',
+  transport: 'multicast',
+  keys: { newest: '', signing: '' },
+  ineligible: '',
+  fitness: 'fit',
+  segments: [],
+  owned: [],
+  leftOut: 0,
+  conflicts: [],
+  unreachable: [],
+  notAnnounced: [],
+  orders: [],
+};
+
 /** A Lease of a node that has found these addresses taken before their first use, as its speaker writes it. */
-export async function reportTaken(rig: Rig, node: string, addresses: readonly string[]): Promise<void> {
-  const state: NodeState = {
-    ...{ bootId: '0123456789abcdef', engine: 'kernel', transport: 'multicast', keys: { newest: '', signing: '' } },
-    ...{
-      ineligible: '',
-      fitness: 'fit',
-      segments: [],
-      owned: [],
-      leftOut: 0,
-      unreachable: [],
-      notAnnounced: [],
-      orders: [],
-    },
-    conflicts: addresses.map(conflictOn),
-  };
+export function reportTaken(rig: Rig, node: string, addresses: readonly string[]): Promise<void> {
+  return report(rig, node, { ...STATE, conflicts: addresses.map(conflictOn) });
+}
+
+/** Leases of two nodes that hear each other; the first answers for these addresses. */
+export async function reportOwned(rig: Rig, addresses: readonly string[]): Promise<void> {
+  const owned = addresses.map((address) => ({
+    ...{ vip: ipOf(address), interface: 'eth0', term: 1, sinceSeconds: 1_700_000_000, why: 'new' as const },
+  }));
+  await report(rig, 'edge-2', { ...STATE, segments: [hearing('edge-1')] });
+  await report(rig, 'edge-1', { ...STATE, segments: [hearing('edge-2')], owned });
+}
+
+async function report(rig: Rig, node: string, state: NodeState): Promise<void> {
   const annotations = { [NODE_STATE_ANNOTATION]: encodeNodeState(state) };
   const metadata = { namespace: rig.system, name: nodeLeaseName(node), labels: { [NODE_STATE_LABEL]: node } };
   const spec = { holderIdentity: node, renewTime: new Date().toISOString().replace('Z', '000Z') };
@@ -47,7 +62,18 @@ export async function reportTaken(rig: Rig, node: string, addresses: readonly st
 
 /** What a node tells of an address. */
 export function conflictOn(address: string): AddressConflict {
-  const [vip, mac] = [IpAddress.parse(address), MacAddress.parse(STRANGER)];
-  if (!vip.ok || !mac.ok) throw new Error('no address');
-  return { vip: vip.value, interface: 'eth0', mac: mac.value, sinceSeconds: 1_700_000_000, kind: 'before-use' };
+  const mac = MacAddress.parse(STRANGER);
+  if (!mac.ok) throw new Error(mac.reason);
+  const vip = ipOf(address);
+  return { vip, interface: 'eth0', mac: mac.value, sinceSeconds: 1_700_000_000, kind: 'before-use' };
+}
+
+function hearing(node: string): NodeState['segments'][number] {
+  return { interface: 'eth0', mac: MacAddress.ZERO, phase: 'active', members: [{ node, hearing: 'both' }] };
+}
+
+function ipOf(text: string): IpAddress {
+  const address = IpAddress.parse(text);
+  if (!address.ok) throw new Error(address.reason);
+  return address.value;
 }
