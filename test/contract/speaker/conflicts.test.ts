@@ -23,7 +23,7 @@ describe('conflicts', () => {
   afterEach(async () => {
     await watch?.stop();
     watch = undefined;
-    for (const vip of taken.splice(0)) await stranger('address', 'delete', `${vip}/24`, 'dev', 'eth0');
+    for (const address of taken.splice(0)) await stranger('address', 'delete', address, 'dev', 'eth0');
   });
 
   async function stranger(...argv: string[]): Promise<void> {
@@ -32,8 +32,9 @@ describe('conflicts', () => {
 
   /** The client uses the address from now on, as any Linux host. */
   async function takes(vip: string): Promise<void> {
-    await stranger('address', 'add', `${vip}/24`, 'dev', 'eth0');
-    taken.push(vip);
+    const address = vip.includes(':') ? `${vip}/64` : `${vip}/24`;
+    await stranger('address', 'add', address, 'dev', 'eth0', ...(vip.includes(':') ? ['nodad'] : []));
+    taken.push(address);
   }
 
   async function strangerMac(): Promise<string> {
@@ -76,6 +77,18 @@ describe('conflicts', () => {
     await isFoundBy(owner, vip, 'before-use');
     await remains(async () => expect(await owner.announced()).to.deep.equal([]), 2000);
     expect((await wire.take()).announcements).to.deep.equal([]);
+  });
+
+  it('GR-07: a fresh IPv6 VIP that a stranger uses is found by duplicate address detection', async () => {
+    const { speakers } = use;
+    const vip = '2001:db8:7::2b';
+    await takes(vip);
+    await speakers.service([vip]);
+    await until(async () => expect(await sum(speakers.hosts, 'vips_held_back')).to.equal(1));
+    const counts = await Promise.all(speakers.hosts.map((host) => host.metric('berth_speaker_vips_held_back')));
+    const owner = speakers.host(NAMES[counts.indexOf(1)] ?? '');
+    await isFoundBy(owner, vip, 'before-use');
+    await remains(async () => expect(await owner.announced()).to.deep.equal([]), 2000);
   });
 
   it('GR-07: a fresh VIP that nobody uses is answered after a quick probe', async () => {
