@@ -43,6 +43,7 @@ export class SolicitedGroups {
 
   /** Joins on an interface the groups of the VIPs that are answered there. */
   attach(ifindex: number): void {
+    if (this.#attached.has(ifindex)) return;
     this.#attached.add(ifindex);
     this.#follow();
   }

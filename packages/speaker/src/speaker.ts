@@ -9,8 +9,8 @@ import type { Clock, ConfigMap, Node, Service } from '@berth/kube';
 import type { Memberships } from './memberships.ts';
 import type { PoolSource } from './pool-source.ts';
 import type { Segment } from './segments.ts';
-import { kubeServiceOf } from './trim.ts';
-import { type WantedVip, wantedVips } from './wanted-vips.ts';
+import { WantedCache } from './wanted-cache.ts';
+import type { WantedVip } from './wanted-vips.ts';
 import type { ServedVip, Wire } from './wire.ts';
 
 /**
@@ -48,6 +48,7 @@ export interface SpeakerOptions {
 export class Speaker {
   readonly name = 'speaker';
   readonly #options: SpeakerOptions;
+  readonly #wishes: WantedCache;
   /** Indexes of the interfaces that fitted when links last changed. */
   #fitting: ReadonlySet<number> = new Set();
   #state: 'starting' | 'live' | 'stopped' = 'starting';
@@ -59,6 +60,7 @@ export class Speaker {
 
   constructor(options: SpeakerOptions) {
     this.#options = options;
+    this.#wishes = new WantedCache(options.classRule);
   }
 
   get isLive(): boolean {
@@ -125,11 +127,11 @@ export class Speaker {
 
   #look(): void {
     if (this.#state !== 'live') return;
-    const { cluster, pools, memberships, classRule, clock } = this.#options;
+    const { cluster, pools, memberships, clock } = this.#options;
     const startMs = clock.now();
     const [configMap] = cluster.configMaps.values();
     pools.update(configMap);
-    const wanted = wantedVips(Array.from(cluster.services.values(), kubeServiceOf), pools.config, classRule);
+    const wanted = this.#wishes.of(cluster.services.values(), pools.config);
     this.#wanted = wanted;
     memberships.want(wanted, cluster.nodes.values());
     this.#listen(wanted.map(({ vip }) => vip));

@@ -14,12 +14,17 @@ describe('timingOf', () => {
     expect(found.ok && found.timing.answerFenceMs).to.equal(52.5);
   });
 
+  it('lets the process fence be no shorter than the answer fence', () => {
+    const found = timingOf({ intervalMs: 100, deadAfterMs: 3000 });
+    expect(found.ok && [found.timing.answerFenceMs, found.timing.processFenceMs]).to.deep.equal([2250, 2250]);
+  });
+
   it('refuses everything that is out of range at once', () => {
     const found = timingOf({ intervalMs: 2, deadAfterMs: 40_000, processFenceMs: 1 });
     expect(found.ok ? [] : found.problems).to.deep.equal([
       'heartbeat interval: found 2 ms, want 5 to 1000 ms',
       'dead after: found 40000 ms, want 8 to 30000 ms',
-      'process fence: found 1 ms, want 30000 to 10000 ms',
+      'process fence: found 1 ms, want 30000 to 30000 ms',
     ]);
   });
 });

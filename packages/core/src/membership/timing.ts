@@ -11,7 +11,7 @@ export interface TimingOptions {
   readonly deadAfterMs?: number;
   /**
    * How long heartbeats go on without a sign of the process that decides. Where a native thread sends them: the longest pause that
-   * is no failure, such as a garbage collection, default 500 ms. Where that process sends them itself: `'answer-fence'`.
+   * is no failure, such as a garbage collection, default 500 ms or the answer fence, if that is longer. Where that process sends them itself: `'answer-fence'`.
    */
   readonly processFenceMs?: number | 'answer-fence';
 }
@@ -58,12 +58,12 @@ export function timingOf(
   const intervalMs = options.intervalMs ?? DEFAULTS.intervalMs;
   const deadAfterMs = options.deadAfterMs ?? DEFAULTS.deadAfterMs;
   const answerFenceMs = (deadAfterMs * 3) / 4;
-  const wanted = options.processFenceMs ?? DEFAULTS.processFenceMs;
+  const wanted = options.processFenceMs ?? Math.max(DEFAULTS.processFenceMs, answerFenceMs);
   const processFenceMs = wanted === 'answer-fence' ? answerFenceMs : wanted;
   const problems = [
     ...outside('heartbeat interval', intervalMs, 5, 1000),
     ...outside('dead after', deadAfterMs, 4 * intervalMs, 30_000),
-    ...outside('process fence', processFenceMs, answerFenceMs, 10_000),
+    ...outside('process fence', processFenceMs, answerFenceMs, 30_000),
   ];
   if (problems.length > 0) return { ok: false, problems };
   return {

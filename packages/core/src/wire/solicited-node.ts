@@ -12,6 +12,9 @@ const GROUP_PREFIX = (0xff02n << 112n) | 0x1_ff00_0000n;
 const PREFIX_BITS = 104n;
 const LOW_24_BITS = 0xff_ffffn;
 
+/** The group of each address that was asked for, so that its text is made once: thousands of VIPs are looked at again with each change. */
+const KNOWN = new WeakMap<IpAddress, IpAddress>();
+
 /** An address asked to be turned into a group that has none; a bug of the caller. */
 export class GroupError extends Error {
   override readonly name = 'GroupError';
@@ -21,7 +24,11 @@ export class GroupError extends Error {
 export function solicitedNodeGroup(address: IpAddress): IpAddress {
   if (address.family !== 'IPv6')
     throw new GroupError(`core: the ${address.family} address ${address} has no solicited-node group`);
-  return IpAddress.of('IPv6', GROUP_PREFIX | (address.value & LOW_24_BITS));
+  const known = KNOWN.get(address);
+  if (known) return known;
+  const group = IpAddress.of('IPv6', GROUP_PREFIX | (address.value & LOW_24_BITS));
+  KNOWN.set(address, group);
+  return group;
 }
 
 export function isSolicitedNodeGroup(address: IpAddress): boolean {
