@@ -61,6 +61,7 @@ describe('AddressProber', () => {
     sockets = [];
     joined = '';
     const ears = new ClaimEars({
+      clock,
       openSocket: (ifindex) => {
         if (ifindex === 9) throw new Error('bind: ENODEV');
         const socket = new FakeSocket();

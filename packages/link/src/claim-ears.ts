@@ -18,9 +18,11 @@ import {
   type MacAddress,
   ndpClaim,
 } from '@berth/core';
+import type { AnnouncerClock } from './announcer.ts';
 import { claimFilter } from './claim-filter.ts';
 import { PacketSocket } from './packet-socket.ts';
 import { SolicitedGroups } from './solicited-groups.ts';
+import { ThrottledSocket } from './throttled-socket.ts';
 
 /** The part of a packet socket that is used. */
 export interface ClaimSocket {
@@ -34,7 +36,8 @@ export interface ClaimSocket {
 export type ClaimGroups = Pick<SolicitedGroups, 'attach' | 'replace' | 'close'>;
 
 export interface ClaimEarsOptions {
-  /** Default: a packet socket. */
+  readonly clock: AnnouncerClock;
+  /** Default: a packet socket that is read at a bounded rate, since what a stranger says about an address passes the filter. */
   readonly openSocket?: (ifindex: number, family: IpFamily) => ClaimSocket;
   /** Default: those of this host. */
   readonly groups?: ClaimGroups;
@@ -62,6 +65,9 @@ interface Port {
   readonly listeners: Set<ClaimListener>;
 }
 
+/** Frames that are read in one window; at 5 us each they take a fortieth of a core. */
+const FRAMES_PER_WINDOW = 256;
+const WINDOW_MS = 50;
 const PROTOCOL = { IPv4: ETHER_TYPE.ARP, IPv6: ETHER_TYPE.IPV6 } as const;
 
 export class ClaimEars {
@@ -69,8 +75,8 @@ export class ClaimEars {
   readonly #groups: ClaimGroups;
   readonly #ports = new Map<string, Port>();
 
-  constructor({ openSocket = openPacketSocket, groups }: ClaimEarsOptions = {}) {
-    this.#openSocket = openSocket;
+  constructor({ clock, openSocket, groups }: ClaimEarsOptions) {
+    this.#openSocket = openSocket ?? ((ifindex, family) => openPacketSocket(ifindex, family, clock));
     // A group that cannot be joined only makes the ear for rivals worse; the answer of a holder comes to all nodes.
     this.#groups = groups ?? new SolicitedGroups({ onFailed: () => {} });
   }
@@ -150,7 +156,14 @@ function claimReader(family: IpFamily, frame: EthernetFrame): (address: IpAddres
   return (address) => (ndp?.ok ? ndpClaim(ndp.packet, address, frame.source) : undefined);
 }
 
-function openPacketSocket(ifindex: number, family: IpFamily): ClaimSocket {
+function openPacketSocket(ifindex: number, family: IpFamily, clock: AnnouncerClock): ClaimSocket {
   // Nothing passes until the first filter is set.
-  return PacketSocket.open({ ifindex, protocol: PROTOCOL[family], filter: claimFilter(family, []) });
+  const socket = PacketSocket.open({ ifindex, protocol: PROTOCOL[family], filter: claimFilter(family, []) });
+  const throttled = new ThrottledSocket({ socket, clock, perWindow: FRAMES_PER_WINDOW, windowMs: WINDOW_MS });
+  return {
+    setFilter: (program) => throttled.setFilter(program),
+    receive: (onFrame, onError) => throttled.receive(onFrame, onError),
+    send: (frame) => socket.send(frame),
+    close: () => throttled.close(),
+  };
 }

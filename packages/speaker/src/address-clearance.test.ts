@@ -101,6 +101,15 @@ describe('AddressClearance', () => {
     expect([verdict(), told.length]).to.deep.equal(['conflict', 1]);
   });
 
+  it('takes one claim of a flood, whoever the others come from', async () => {
+    clearance.ask(VIP, LAN, 'ahead');
+    await answer({ end: 'free' });
+    for (let last = 0; last < 200; last++) clearance.claimed(VIP, LAN, mac(last));
+    await clock.advance(2000);
+    for (let last = 0; last < 200; last++) clearance.claimed(VIP, LAN, mac(last));
+    expect([told.length, changes]).to.deep.equal([1, 2]);
+  });
+
   it('asks quickly for an address that is being asked for slowly when a Service begins to wait', async () => {
     clearance.ask(VIP, LAN, 'ahead');
     clearance.ask(VIP, LAN, 'at-need');

@@ -13,11 +13,8 @@ import {
 } from '@berth/core';
 import type { Clock, Timer } from '@berth/kube';
 import type { AddressProber, ProbeResult } from '@berth/link';
+import { type Entry, newEntry, type Urgency, type Verdict } from './clearance-entry.ts';
 import type { Segment } from './segments.ts';
-
-/** `at-need`: a Service waits, and the question is quick. `ahead`: nobody waits, and the times are those of the RFCs. */
-export type Urgency = 'at-need' | 'ahead';
-export type Verdict = 'clear' | 'conflict' | 'unknown';
 
 /** Questions at a time: three frames in a fifth of a second each, or three in some seconds. */
 const AT_ONCE: Readonly<Record<Urgency, number>> = { 'at-need': 48, ahead: 16 };
@@ -43,22 +40,6 @@ export interface AddressClearanceOptions {
   onConflict(conflict: AddressConflict): void;
   /** Nothing could be found out about an address that a Service waits for; it is used all the same. */
   onGivenUp(vip: IpAddress, segment: Segment, error: unknown): void;
-}
-
-interface Entry {
-  readonly vip: IpAddress;
-  readonly segment: Segment;
-  verdict: Verdict;
-  /** When the verdict was found, on the clock. */
-  foundMs: number;
-  work: 'none' | 'waiting' | 'asking';
-  urgency: Urgency;
-  /** Number of the question whose answer counts. */
-  question: number;
-  failures: number;
-  /** Until when a verdict `clear` counts. */
-  freshUntilMs: number;
-  conflict: AddressConflict | undefined;
 }
 
 export class AddressClearance {
@@ -112,16 +93,23 @@ export class AddressClearance {
 
   /** A frame told that `mac` uses the address, or is about to. */
   claimed(vip: IpAddress, segment: Segment, mac: MacAddress): void {
-    if (this.#options.isOurs(mac)) return;
     const entry = this.#entryOf(vip, segment);
+    // Strangers may send a thousand claims a second, each from another address; one is enough until the next question.
+    if (entry.verdict === 'conflict' || entry.isDoubted || this.#options.isOurs(mac)) return;
+    this.#believe(entry, mac);
+  }
+
+  #believe(entry: Entry, mac: MacAddress): void {
     if (entry.urgency === 'at-need' || entry.verdict === 'conflict') {
       this.#settle(entry, mac);
       return;
     }
     // Who needs the address meanwhile asks for it anew.
     entry.verdict = 'unknown';
+    entry.isDoubted = true;
     entry.freshUntilMs = this.#options.clock.now() + 2 * BELIEVE_AFTER_MS;
     this.#options.clock.after(BELIEVE_AFTER_MS, () => {
+      entry.isDoubted = false;
       if (this.#isCurrent(entry) && !this.#options.isOurs(mac)) this.#settle(entry, mac);
     });
   }
@@ -165,8 +153,7 @@ export class AddressClearance {
     const key = keyOf(vip, segment.ifindex);
     const known = this.#entries.get(key);
     if (known) return known;
-    const fresh = { verdict: 'unknown', foundMs: 0, work: 'none', urgency: 'ahead', conflict: undefined } as const;
-    const entry: Entry = { vip, segment, ...fresh, question: 0, failures: 0, freshUntilMs: 0 };
+    const entry = newEntry(vip, segment);
     this.#entries.set(key, entry);
     return entry;
   }
@@ -241,7 +228,7 @@ export class AddressClearance {
     if (result.end === 'free') this.#clear(entry);
     else if (result.end === 'failed') this.#retry(entry, result.error);
     else if (this.#options.isOurs(result.claimant)) this.#enqueue(entry, entry.urgency);
-    else this.claimed(entry.vip, entry.segment, result.claimant);
+    else this.#believe(entry, result.claimant);
   }
 
   #retry(entry: Entry, error: unknown): void {

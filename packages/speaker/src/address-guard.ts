@@ -12,7 +12,8 @@ import {
 import { errorFields, type Log } from '@berth/daemon';
 import { type Service, type StoreEvent, systemClock, type Timer } from '@berth/kube';
 import { AddressProber, ClaimEars } from '@berth/link';
-import { AddressClearance, type Urgency } from './address-clearance.ts';
+import { AddressClearance } from './address-clearance.ts';
+import type { Urgency } from './clearance-entry.ts';
 import type { Cluster } from './cluster.ts';
 import type { SpeakerConfig } from './config.ts';
 import { ConflictAlarms } from './conflict-alarms.ts';
@@ -52,7 +53,7 @@ export class AddressGuard {
   readonly prober: AddressProber;
   readonly reachability: Reachability;
   readonly #parts: AddressGuardParts;
-  readonly #ears = new ClaimEars();
+  readonly #ears = new ClaimEars({ clock: systemClock });
   readonly #macs: MemberMacs;
   readonly #clearance: AddressClearance;
   readonly #ahead: ProbingAhead;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { IpAddress } from '@berth/core';
 import { expect } from 'chai';
-import type { Urgency, Verdict } from './address-clearance.ts';
+import type { Urgency, Verdict } from './clearance-entry.ts';
 import { FirstUse, type WiredSegment } from './first-use.ts';
 import type { Segment } from './segments.ts';
 import { ip, mac } from './testing.ts';

@@ -26,11 +26,12 @@ export interface ReachOptions {
 export class Reach {
   readonly #options: ReachOptions;
   readonly #peers = new Map<number, UnicastPeers>();
-  readonly #ears = new ClaimEars();
+  readonly #ears: ClaimEars;
   readonly #prober: AddressProber;
 
   constructor(options: ReachOptions) {
     this.#options = options;
+    this.#ears = new ClaimEars({ clock: options.clock });
     this.#prober = new AddressProber({
       clock: options.clock,
       random: Math.random,

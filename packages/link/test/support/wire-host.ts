@@ -162,7 +162,7 @@ const calls = {
       clock: systemClock,
       random: Math.random,
       isMember: (mac) => members.includes(String(mac)),
-      ears: new ClaimEars(),
+      ears: new ClaimEars({ clock: systemClock }),
     });
     const { index, mac = MacAddress.ZERO } = linkOf(ifname);
     const timing = times === 'quick' ? { timing: QUICK_PROBE_TIMING } : {};
