@@ -87,6 +87,12 @@ describe('reachableVerdict', () => {
     });
   });
 
+  it('does not tell the same again with another MAC address', () => {
+    const several = complaint('edge-2', 'several-answers', OWNER, STRANGER);
+    const told = { ...present('False'), reason: 'SeveralAnswers' };
+    expect(reachableVerdict([facts({ complaints: [several] })], told)).to.equal(undefined);
+  });
+
   it('tells three complaints and counts the rest', () => {
     const complaints = ['a', 'b', 'c', 'd', 'e'].map((node) => complaint(node, 'no-answer'));
     const verdict = reachableVerdict([facts({ complaints })], undefined);

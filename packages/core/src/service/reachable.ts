@@ -78,6 +78,8 @@ export function reachableVerdict(
   const reason = worst ? REASONS[worst.why] : 'AddressConflict';
   const sentences = [...complaints.map(sentenceOf), ...strangers.map(strangerSentence)];
   if (sentences.length > 0) {
+    // What is told once stays: a stranger with a thousand MAC addresses must not cause a thousand writes.
+    if (present?.status === 'False' && present.reason === reason) return undefined;
     const rest = sentences.length - MOST_TOLD;
     const message = sentences.slice(0, MOST_TOLD).join('; ') + (rest > 0 ? ` and ${rest} more` : '');
     return { status: 'False', reason, message };
