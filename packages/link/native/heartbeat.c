@@ -67,8 +67,8 @@ static void seal(struct heartbeat *heartbeat, struct slot *slot) {
 
 // The tag does not cover the Ethernet header, so a copy differs in its destination alone.
 static bool send_copies(struct slot *slot) {
-  uint8_t group[MAC_BYTES];
   bool is_sent = false;
+  uint8_t group[MAC_BYTES];
   memcpy(group, slot->frame, MAC_BYTES);
   for (size_t index = 0; index < slot->copy_count; index++) {
     memcpy(slot->frame, slot->copies + index * MAC_BYTES, MAC_BYTES);
@@ -123,10 +123,6 @@ static void hurry(void) {
   struct sched_param priority = {.sched_priority = REALTIME_PRIORITY};
   if (pthread_setschedparam(pthread_self(), SCHED_FIFO, &priority) == 0) return;
   setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
-}
-
-static struct timespec timespec_of(uint64_t nanoseconds) {
-  return (struct timespec){.tv_sec = (time_t)(nanoseconds / 1000000000u), .tv_nsec = (long)(nanoseconds % 1000000000u)};
 }
 
 static void *run(void *argument) {
@@ -186,16 +182,19 @@ struct heartbeat *heartbeat_create(struct engine *engine, struct failure *failur
   return NULL;
 }
 
+static void close_slot(struct slot *slot) {
+  if (slot->fd >= 0) close(slot->fd);
+  free(slot->copies);
+  *slot = (struct slot){.fd = -1};
+}
+
 void heartbeat_destroy(struct heartbeat *heartbeat) {
   pthread_mutex_lock(&heartbeat->lock);
   heartbeat->is_stopping = true;
   pthread_cond_signal(&heartbeat->changed);
   pthread_mutex_unlock(&heartbeat->lock);
   pthread_join(heartbeat->thread, NULL);
-  for (int number = 0; number < SLOT_COUNT; number++) {
-    if (heartbeat->slots[number].fd >= 0) close(heartbeat->slots[number].fd);
-    free(heartbeat->slots[number].copies);
-  }
+  for (int number = 0; number < SLOT_COUNT; number++) close_slot(&heartbeat->slots[number]);
   pthread_cond_destroy(&heartbeat->changed);
   pthread_mutex_destroy(&heartbeat->lock);
   free(heartbeat);
@@ -243,12 +242,7 @@ int heartbeat_attach(struct heartbeat *heartbeat, int ifindex, struct failure *f
 
 void heartbeat_detach(struct heartbeat *heartbeat, int number) {
   pthread_mutex_lock(&heartbeat->lock);
-  struct slot *slot = &heartbeat->slots[number];
-  if (slot->fd >= 0) close(slot->fd);
-  slot->fd = -1;
-  free(slot->copies);
-  slot->copies = NULL;
-  slot->copy_count = 0;
+  close_slot(&heartbeat->slots[number]);
   pthread_mutex_unlock(&heartbeat->lock);
 }
 
@@ -263,8 +257,9 @@ void heartbeat_frame(struct heartbeat *heartbeat, int number, const uint8_t *fra
 }
 
 bool heartbeat_copies(struct heartbeat *heartbeat, int number, const uint8_t *macs, size_t count) {
-  uint8_t *copies = count == 0 ? NULL : malloc(count * MAC_BYTES);
-  if (count > 0 && copies == NULL) return false;
+  // One byte more, so that there is always something to hold.
+  uint8_t *copies = malloc(count * MAC_BYTES + 1);
+  if (copies == NULL) return false;
   if (count > 0) memcpy(copies, macs, count * MAC_BYTES);
   pthread_mutex_lock(&heartbeat->lock);
   struct slot *slot = &heartbeat->slots[number];

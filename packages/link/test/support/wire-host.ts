@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The program that runs in each host of a WireLan: it owns a responder and a packet socket per interface, and obeys over IPC. */
-import {
-  gratuitousArp,
-  HEARTBEAT_ETHER_TYPE,
-  IpAddress,
-  MacAddress,
-  QUICK_PROBE_TIMING,
-  unsolicitedAdvertisement,
-} from '@berth/core';
+import { gratuitousArp, IpAddress, MacAddress, QUICK_PROBE_TIMING, unsolicitedAdvertisement } from '@berth/core';
 import {
   AddressProber,
   type AnnounceResult,
@@ -15,18 +8,16 @@ import {
   ClaimEars,
   ConflictWatch,
   type EngineName,
-  HeartbeatSender,
   Links,
   ListeningAudience,
   PacketSocket,
   Responder,
   SolicitedGroups,
 } from '@berth/link';
+import { BeatEar, sendBeats } from './beats.ts';
 
 const ARP = 0x0806;
 const IPV6 = 0x86dd;
-/** A heartbeat of a node with a name of six characters, with its Ethernet header. */
-const BEAT_BYTES = 99;
 /** How often {@link HostCalls.keepFence} renews, in milliseconds. */
 const RENEW_MS = 50;
 /** How often {@link HostCalls.guard} looks, in milliseconds. */
@@ -134,27 +125,15 @@ const calls = {
   /** Sends frames of the heartbeats' type and size from a native thread, as a speaker does; a minute at most. */
   beat(ifname: string, everyMs: number): void {
     responder ??= Responder.open(undefined, engine);
-    const sender = HeartbeatSender.open(responder);
-    const key = { inner: new Uint8Array(64), outer: new Uint8Array(64) };
-    sender.setFrame(linkOf(ifname).index, beatFrame(linkOf(ifname).mac ?? MacAddress.ZERO), key);
-    sender.pace(everyMs, everyMs);
-    sender.renew(60_000);
+    sendBeats(responder, { ifindex: linkOf(ifname).index, mac: linkOf(ifname).mac ?? MacAddress.ZERO, everyMs });
   },
   /** Begins to hear such frames. */
   hearBeats(ifname: string): void {
-    const socket = PacketSocket.open({
-      ifindex: linkOf(ifname).index,
-      protocol: HEARTBEAT_ETHER_TYPE,
-      frames: 'promiscuous',
-    });
-    socket.receive(noteBeat, () => {});
+    ear.open(linkOf(ifname).index);
   },
   /** Longest time between two of them since this was last asked, in milliseconds. */
   longestSilence(): number {
-    noteBeat();
-    const longest = beats.longestMs;
-    beats.longestMs = 0;
-    return longest;
+    return ear.takeLongest();
   },
   /** Asks whether anybody uses the address; with the quick times, or those of the RFC. Members are no conflict. */
   async probe(ifname: string, vip: string, times: 'quick' | 'rfc', ...members: string[]): Promise<string> {
@@ -210,23 +189,7 @@ const calls = {
   },
 };
 
-const beats = { heardMs: performance.now(), longestMs: 0 };
-
-function noteBeat(): void {
-  const nowMs = performance.now();
-  beats.longestMs = Math.max(beats.longestMs, nowMs - beats.heardMs);
-  beats.heardMs = nowMs;
-}
-
-/** To the heartbeats' group; counter and tag are filled in by the thread. */
-function beatFrame(mac: MacAddress): Uint8Array {
-  const bytes = new Uint8Array(BEAT_BYTES);
-  bytes.set([0x01, 0x00, 0x5e, 0x00, 0x00, 0xfe]);
-  bytes.set(mac.toBytes(), 6);
-  bytes.set([HEARTBEAT_ETHER_TYPE >> 8, HEARTBEAT_ETHER_TYPE & 0xff], 12);
-  return bytes;
-}
-
+const ear = new BeatEar();
 const alarms: string[] = [];
 const failures = new Map<string, number>();
 
