@@ -21,6 +21,8 @@ export interface ConnectProbeOptions {
   intervalMs: number;
   /** Milliseconds that one attempt may take. */
   timeoutMs: number;
+  /** Path to ask for by HTTP, so that only an answer is a success. @default none: a connection is */
+  path?: string;
 }
 
 export interface ConnectProbe {
@@ -30,8 +32,8 @@ export interface ConnectProbe {
 
 /** Starts a probe in another namespace and returns once its first connect has succeeded. */
 export async function startConnectProbe(options: ConnectProbeOptions): Promise<ConnectProbe> {
-  const { namespace, address, port, intervalMs, timeoutMs } = options;
-  const own = [fileURLToPath(import.meta.url), address, port, intervalMs, timeoutMs].map(String);
+  const { namespace, address, port, intervalMs, timeoutMs, path = '' } = options;
+  const own = [fileURLToPath(import.meta.url), address, port, intervalMs, timeoutMs, path].map(String);
   const child = spawn('nsenter', [`--net=/run/netns/${namespace}`, process.execPath, ...own], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
@@ -54,10 +56,11 @@ async function stopProbe(child: ChildProcess): Promise<Outage> {
   return JSON.parse(await text(child.stdout)) as Outage;
 }
 
-async function main([address = '', port = '', intervalMs = '', timeoutMs = '']: string[]): Promise<void> {
+async function main([address = '', port = '', intervalMs = '', timeoutMs = '', path = '']: string[]): Promise<void> {
   const attempts: Attempt[] = [];
+  const target = { host: address, port: Number(port), timeout: Number(timeoutMs) };
   const timer = setInterval(async () => {
-    const attempt = await tryConnect(address, Number(port), Number(timeoutMs));
+    const attempt = await attemptOne(target, path);
     if (attempt.ok && !attempts.some(({ ok }) => ok)) process.stderr.write('first success\n');
     attempts.push(attempt);
   }, Number(intervalMs));
@@ -66,17 +69,19 @@ async function main([address = '', port = '', intervalMs = '', timeoutMs = '']: 
   process.stdout.write(`${JSON.stringify(measureOutage(attempts, performance.now()))}\n`, () => process.exit(0));
 }
 
-function tryConnect(host: string, port: number, timeoutMs: number): Promise<Attempt> {
+function attemptOne(target: { host: string; port: number; timeout: number }, path: string): Promise<Attempt> {
   const startMs = performance.now();
   return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: timeoutMs });
+    const socket = connect(target);
     const settle = (ok: boolean) => {
       socket.destroy();
       resolve({ startMs, endMs: performance.now(), ok });
     };
-    socket.once('connect', () => settle(true));
+    if (path === '') socket.once('connect', () => settle(true));
+    else socket.once('data', () => settle(true)).write(`GET ${path} HTTP/1.0\r\n\r\n`);
     socket.once('timeout', () => settle(false));
     socket.once('error', () => settle(false));
+    socket.once('close', () => settle(false));
   });
 }
 

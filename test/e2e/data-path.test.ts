@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What happens to traffic between client and pod: whom the pod sees, which pod is reached, and what survives when pods move.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { expect } from 'chai';
+import type { Lab } from '../lab/lab.ts';
+import { waitUntil } from '../lab/wait.ts';
+import { startConnectProbe } from '../support/connect-probe.ts';
+import { AGNHOST_IMAGE, applyObjects, waitForAnswer, waitForExternalIp, whoAnswers } from '../support/workload.ts';
+import { cluster, clusterTimeoutMs, deleteServices } from './cluster.ts';
+
+/** Addresses of a client that is in none of the nodes' networks. */
+const FOREIGN = { IPv4: '192.0.2.9', IPv6: '2001:db8:9::9' } as const;
+const HTTP_PORT = 8080;
+const UDP_PORT = 8081;
+const MOVE_TIMEOUT_MS = 60_000;
+const UPDATES = 5;
+
+const NODES = ['node-1', 'node-2', 'node-3'];
+
+describe('the data path', function () {
+  this.timeout(clusterTimeoutMs);
+  let lab: Lab;
+
+  before(async () => {
+    lab = await cluster();
+  });
+
+  after(async () => {
+    await deleteServices(lab, 'local', 'cluster', 'udp');
+    await lab.kubectl(['delete', 'deployment/mover', 'daemonset/roller', '--ignore-not-found', '--wait=false']);
+  });
+
+  /** One pod of `mover`, on this node. */
+  async function moveTo(node: string): Promise<void> {
+    await applyObjects(lab, moverDeployment(1, { 'kubernetes.io/hostname': node }));
+    await lab.kubectl(['rollout', 'status', 'deployment/mover', '--timeout=60s']);
+  }
+
+  /** The first address of a Service in front of `mover` with externalTrafficPolicy Local. */
+  async function localVip(): Promise<string> {
+    const dual = { ipFamilyPolicy: 'RequireDualStack', externalTrafficPolicy: 'Local' };
+    await applyObjects(lab, service('local', 'mover', dual));
+    return waitForExternalIp(lab, 'local');
+  }
+
+  it('DP-01: with externalTrafficPolicy Local the pod sees a client from outside the nodes’ networks', async () => {
+    await moveTo('node-2');
+    await localVip();
+    const path = '{.status.loadBalancer.ingress[*].ip}';
+    const vips = (await lab.kubectl(['get', 'service', 'local', '-o', `jsonpath=${path}`])).split(' ');
+    expect(vips).to.have.length(2);
+    const remove = await addForeignClient(lab);
+    try {
+      for (const vip of vips) {
+        const [foreign, host] = vip.includes(':') ? [FOREIGN.IPv6, `[${vip}]`] : [FOREIGN.IPv4, vip];
+        const curl = ['curl', '-sS', '-m', '2', '--interface', foreign, `http://${host}/clientip`];
+        let seen = '';
+        await waitUntil({
+          what: `an answer to ${foreign}`,
+          timeoutMs: MOVE_TIMEOUT_MS,
+          probe: async () => {
+            seen = (await lab.tryExec('client', curl)).stdout;
+            return seen !== '';
+          },
+        });
+        expect(seen.replace(/:\d+$/, '').replaceAll(/[[\]]/g, '')).to.equal(foreign);
+      }
+    } finally {
+      await remove();
+    }
+  });
+
+  it('DP-02: with Local the VIP follows the endpoint from node to node, and so does the health check', async () => {
+    const vip = await localVip();
+    const port = await lab.kubectl(['get', 'service', 'local', '-o', 'jsonpath={.spec.healthCheckNodePort}']);
+    for (const node of NODES) {
+      await moveTo(node);
+      await waitUntil({
+        what: `${node} alone to answer for ${vip} and its health check`,
+        timeoutMs: MOVE_TIMEOUT_MS,
+        probe: async () => {
+          const hosts = (await whoAnswers(lab, vip)).map(({ host }) => host);
+          return String(hosts) === node && String(await healthy(lab, port)) === node;
+        },
+      });
+      await waitForAnswer(lab, `http://${vip}/hostname`);
+    }
+  });
+
+  it('DP-02: of endpoints on several nodes only the one of the owner is reached', async () => {
+    const vip = await localVip();
+    await applyObjects(lab, moverDeployment(3));
+    await lab.kubectl(['rollout', 'status', 'deployment/mover', '--timeout=60s']);
+    let pods: string[] = [];
+    await waitUntil({
+      what: 'three pods and none that ends',
+      timeoutMs: MOVE_TIMEOUT_MS,
+      probe: async () => {
+        const rows = await lab.kubectl(['get', 'pods', '-l', 'app=mover', '--no-headers', '-o', 'wide']);
+        pods = rows.trim().split('\n');
+        return pods.length === 3;
+      },
+    });
+    await waitForAnswer(lab, `http://${vip}/hostname`);
+    const [owner] = await whoAnswers(lab, vip);
+    const ownPods = pods.filter((row) => row.includes(` ${owner?.host} `)).map((row) => row.split(' ')[0]);
+    for (let request = 0; request < 10; request += 1)
+      expect(ownPods).to.include(await waitForAnswer(lab, `http://${vip}/hostname`));
+  });
+
+  it('DP-03: five rolling updates of the pods cost at most 5 % of the requests', async () => {
+    await applyObjects(lab, rollerDaemonSet());
+    await lab.kubectl(['rollout', 'status', 'daemonset/roller', '--timeout=60s']);
+    await applyObjects(
+      lab,
+      service('cluster', 'roller'),
+      service('local', 'roller', { externalTrafficPolicy: 'Local' }),
+    );
+    const vips = [await waitForExternalIp(lab, 'cluster'), await waitForExternalIp(lab, 'local')];
+    for (const vip of vips) await waitForAnswer(lab, `http://${vip}/hostname`);
+    const common = {
+      namespace: lab.namespaceOf('client'),
+      port: 80,
+      intervalMs: 50,
+      timeoutMs: 1000,
+      path: '/hostname',
+    };
+    const probes = await Promise.all(vips.map((address) => startConnectProbe({ ...common, address })));
+    for (let update = 1; update <= UPDATES; update += 1) {
+      await lab.kubectl(['rollout', 'restart', 'daemonset/roller']);
+      await lab.kubectl(['rollout', 'status', 'daemonset/roller', '--timeout=90s']);
+    }
+    const [clusterWide, local] = await Promise.all(probes.map((probe) => probe.stop()));
+    for (const [policy, outage] of Object.entries({ Cluster: clusterWide, Local: local })) {
+      const { succeeded = 0, failed = 0 } = outage ?? {};
+      expect(succeeded / (succeeded + failed), `${policy}: ${succeeded} of ${succeeded + failed}`).to.be.at.least(0.95);
+    }
+  });
+
+  it('DP-03: a UDP flow goes on when its backend moves to another node', async () => {
+    await moveTo('node-1');
+    const ports = [{ name: 'udp', port: 90, targetPort: UDP_PORT, protocol: 'UDP' }];
+    await applyObjects(lab, service('udp', 'mover', { ports }));
+    const flow = new UdpFlow(lab, await waitForExternalIp(lab, 'udp'), 90);
+    try {
+      const before = await flow.next(() => true);
+      await moveTo('node-3');
+      expect(await flow.next((name) => name !== before)).to.match(/^mover-/);
+    } finally {
+      flow.stop();
+    }
+  });
+});
+
+/** A client that sends from one port all the time and hears which pod answers. */
+class UdpFlow {
+  readonly #child: ChildProcess;
+  #heard: string[] = [];
+
+  constructor(lab: Lab, address: string, port: number) {
+    const code = `
+      const socket = require('node:dgram').createSocket('udp4');
+      socket.on('message', (text) => process.stdout.write(String(text).trim() + '\\n'));
+      socket.on('error', () => {});
+      setInterval(() => socket.send('hostname', ${port}, '${address}'), 100);`;
+    const [program = '', ...argv] = lab.argvOn('client', [process.execPath, '-e', code]);
+    this.#child = spawn(program, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#child.stdout?.on('data', (chunk) => this.#heard.push(...String(chunk).trim().split('\n')));
+  }
+
+  /** The first answer from now on that is wanted. */
+  async next(isWanted: (name: string) => boolean): Promise<string> {
+    this.#heard = [];
+    await waitUntil({
+      what: 'an answer on the same UDP flow',
+      timeoutMs: MOVE_TIMEOUT_MS,
+      probe: async () => this.#heard.some(isWanted),
+      explain: async () => `heard ${[...new Set(this.#heard)].join(', ') || 'nothing'}`,
+    });
+    return this.#heard.find(isWanted) ?? '';
+  }
+
+  stop(): void {
+    this.#child.kill('SIGKILL');
+  }
+}
+
+/** Nodes whose health check port says that they have an endpoint. */
+async function healthy(lab: Lab, port: string): Promise<string[]> {
+  const answers = await Promise.all(
+    NODES.map(async (node) => {
+      const [address] = lab.plan.hosts.find(({ name }) => name === node)?.addresses ?? [];
+      const { stdout } = await lab.tryExec('client', [
+        ...['curl', '-s', '-m', '1', '-o', '/dev/null', '-w', '%{http_code}'],
+        `http://${address}:${port}/healthz`,
+      ]);
+      return stdout === '200' ? [node] : [];
+    }),
+  );
+  return answers.flat();
+}
+
+/** Gives the client one more address of each family, which the nodes reach through its first; returns what undoes that. */
+async function addForeignClient(lab: Lab): Promise<() => Promise<void>> {
+  const client = lab.plan.hosts.find(({ name }) => name === 'client')?.addresses ?? [];
+  const families = [
+    { foreign: `${FOREIGN.IPv4}/32`, via: client.find((address) => !address.includes(':')) ?? '' },
+    { foreign: `${FOREIGN.IPv6}/128`, via: client.find((address) => address.includes(':')) ?? '' },
+  ];
+  const each = async (verb: 'add' | 'delete') => {
+    for (const { foreign, via } of families) {
+      const nodad = verb === 'add' && foreign.includes(':') ? ['nodad'] : [];
+      await lab.exec('client', ['ip', 'address', verb, foreign, 'dev', 'eth0', ...nodad]);
+      for (const node of NODES) await lab.exec(node, ['ip', 'route', verb, foreign, 'via', via]);
+    }
+  };
+  await each('add');
+  return () => each('delete');
+}
+
+function service(name: string, app: string, spec: object = {}): object {
+  const ports = [{ name: 'http', port: 80, targetPort: HTTP_PORT, protocol: 'TCP' }];
+  const common = { type: 'LoadBalancer', selector: { app }, ports };
+  return { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: 'default' }, spec: { ...common, ...spec } };
+}
+
+function podTemplate(app: string, spec: object): object {
+  const container = {
+    name: 'server',
+    image: AGNHOST_IMAGE,
+    imagePullPolicy: 'Never',
+    args: ['netexec', `--http-port=${HTTP_PORT}`, `--udp-port=${UDP_PORT}`, '--delay-shutdown=2'],
+    readinessProbe: { httpGet: { path: '/healthz', port: HTTP_PORT }, periodSeconds: 1 },
+  };
+  return {
+    metadata: { labels: { app } },
+    spec: { terminationGracePeriodSeconds: 4, containers: [container], ...spec },
+  };
+}
+
+function moverDeployment(replicas: number, nodeSelector: object | null = null): object {
+  const selector = { matchLabels: { app: 'mover' } };
+  const spread = { maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway' };
+  const spec = { nodeSelector, topologySpreadConstraints: [{ ...spread, labelSelector: selector }] };
+  const template = podTemplate('mover', spec);
+  const metadata = { name: 'mover', namespace: 'default' };
+  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec: { replicas, selector, template } };
+}
+
+function rollerDaemonSet(): object {
+  const metadata = { name: 'roller', namespace: 'default' };
+  const selector = { matchLabels: { app: 'roller' } };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'DaemonSet',
+    metadata,
+    spec: { selector, template: podTemplate('roller', {}) },
+  };
+}
