@@ -15,6 +15,8 @@ import type { LabPaths } from './state.ts';
 import { waitUntil } from './wait.ts';
 
 const CGROUP_ROOT = '/sys/fs/cgroup';
+/** How long a container's last process may take to be gone after it was killed. */
+const IDLE_TIMEOUT_MS = 10_000;
 /** The cgroup that containerd puts the kubelet's containers in. */
 const CONTAINER_CGROUP = 'k8s.io';
 /** Where containerd's state folder keeps one bundle per running container. */
@@ -131,7 +133,18 @@ async function removeCgroup(folder: string): Promise<void> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => undefined);
   if (entries === undefined) return;
   for (const child of entries.filter((entry) => entry.isDirectory())) await removeCgroup(join(folder, child.name));
-  await rmdir(folder);
+  // Busy for as long as a process that was killed is not gone for good.
+  await waitUntil({ what: `${folder} to be idle`, timeoutMs: IDLE_TIMEOUT_MS, probe: () => removesIdle(folder) });
+}
+
+async function removesIdle(folder: string): Promise<boolean> {
+  try {
+    await rmdir(folder);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EBUSY') return false;
+    throw error;
+  }
 }
 
 /** mountinfo writes blanks and the like as three octal digits. */
