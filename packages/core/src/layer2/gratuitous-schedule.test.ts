@@ -99,7 +99,7 @@ describe('GratuitousSchedule', () => {
     expect(run(schedule, 6000, 11_000).map((row) => row.atMs)).to.deep.equal([6000, 7000, 9000]);
   });
 
-  it('HO-27: stays within the budget of frames when 2,000 VIPs are taken over', () => {
+  it('stays within the budget of frames when 2,000 VIPs are taken over', () => {
     const schedule = new GratuitousSchedule(noJitter, { perSecond: 1000, atOnce: 200 });
     for (let number = 0; number < 2000; number++) schedule.add(vip(number), 0);
     for (let number = 0; number < 2000; number++) schedule.correct(vip(number), [neighbor('gateway', 1)]);
