@@ -49,7 +49,6 @@ export const manyVips: Scenario = {
   about: `owner of a third of ${COUNT} VIPs killed`,
   async measure(stage, rounds) {
     const vips = await stage.round(`${COUNT} Services`, () => createVips(stage));
-    await stage.watch.ask(vips, ASK_EVERY_MS);
     const seen: Seen[] = [];
     for (let round = 1; round <= rounds; round += 1)
       seen.push(await stage.round(`${manyVips.about}: round ${round} of ${rounds}`, () => play(stage, vips)));
@@ -83,8 +82,9 @@ async function createVips({ client, lab, nodes }: Stage): Promise<string[]> {
 }
 
 async function play(stage: Stage, vips: readonly string[]): Promise<Seen> {
-  const owner = await spreadEvenly(stage, vips);
   const { watch } = stage;
+  await watch.ask(vips, ASK_EVERY_MS);
+  const owner = await spreadEvenly(stage, vips);
   const dead = stage.macOf(owner);
   await watch.take();
   await delay(WARM_MS);
