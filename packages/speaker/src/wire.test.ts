@@ -70,6 +70,16 @@ describe('Wire', () => {
     expect(served.map(({ interfaces }) => interfaces)).to.deep.equal([['lan0']]);
   });
 
+  it('GR-04: announces exactly what it answers for, so what placement gives to this node and nothing else', () => {
+    const vips = ['203.0.113.20', '203.0.113.21', '2001:db8:5::7'].map((text) => ({ ...owned(), vip: ip(text) }));
+    for (const rows of [vips, vips.slice(1), [], vips.slice(0, 1)]) {
+      calls.length = 0;
+      wire.apply([LAN0, LAN1], rows);
+      const rowsOf = (port: string) => calls.find((call) => call.startsWith(`${port} `))?.slice(port.length);
+      expect(rowsOf('announce')).to.equal(rowsOf('answer'));
+    }
+  });
+
   it('answers on the interfaces of the policy only', () => {
     const [served] = wire.apply([LAN0, LAN1], [owned(['lan1', 'nosuch0'])]);
     expect(calls[0]).to.equal('answer 203.0.113.20@5');
