@@ -8,7 +8,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GRATUITOUS_DEFAULTS } from '@berth/core';
 import { buildAddon } from '../packages/link/build.ts';
-import { readArp } from '../packages/link/test/support/arp-text.ts';
 import { until, type WireHost, WireLan } from '../packages/link/test/support/wire-lan.ts';
 import { type BenchOptions, type BenchReport, figure, thisMachine } from './report.ts';
 
@@ -50,17 +49,15 @@ async function takeover(): Promise<Takeover> {
     const [client, owner] = [lan.host('client'), lan.host('owner')];
     const mac = await owner.call('macOf', 'lan0');
     await fillTable(client);
-    await client.call('watch', 'lan0');
+    const captured = capture(client, mac);
     await owner.call('answerOn', 'lan0');
     await owner.call('keepFence', 3000);
     const begin = performance.now();
     await owner.call('own', REFRESH_MS, ...vips().map((vip): [string, string] => [vip, 'lan0']));
     await until('all entries are right', () => rightEntries(client, mac) === VIPS / ENTRY_FOR_EACH, PATIENCE_MS);
     const correctedMs = performance.now() - begin;
-    const frames = () => client.seen.filter(({ hex }) => readArp(hex).senderMac === mac);
-    await until('all rounds are over', () => frames().length >= FRAMES_OF_ALL_ROUNDS, PATIENCE_MS);
-    const times = frames().map(({ atMs }) => atMs);
-    return { mostInSecond: mostInWindow(times), toldMs: toldAfter(client, mac), correctedMs };
+    const frames = await captured;
+    return { mostInSecond: mostInWindow(frames.map(({ atMs }) => atMs)), toldMs: toldAfter(frames), correctedMs };
   } finally {
     await lan.down();
   }
@@ -84,13 +81,26 @@ function rightEntries(client: WireHost, mac: string): number {
   return entries.filter(({ lladdr }) => lladdr === mac).length;
 }
 
+interface Captured {
+  readonly vip: string;
+  readonly atMs: number;
+}
+
+/** All frames of the three rounds with the time at which the client's kernel got them; tcpdump ends after the last one. */
+async function capture(client: WireHost, mac: string): Promise<Captured[]> {
+  const filter = `arp and ether src ${mac}`;
+  const argv = ['tcpdump', '-tt', '-n', '-B', '16384', '-i', 'lan0', '-c', String(FRAMES_OF_ALL_ROUNDS), filter];
+  const { output } = await client.attempt('timeout', String(PATIENCE_MS / 1000), ...argv);
+  return [...output.matchAll(/^(\d+\.\d+) ARP, (?:Request who-has|Reply) ([\d.]+)/gm)].map(([, seconds, vip]) => ({
+    vip: vip ?? '',
+    atMs: Number(seconds) * 1000,
+  }));
+}
+
 /** From the first frame of all to the first frame of the VIP that had to wait longest. */
-function toldAfter(client: WireHost, mac: string): number {
+function toldAfter(frames: readonly Captured[]): number {
   const first = new Map<string, number>();
-  for (const { hex, atMs } of client.seen) {
-    const { senderIp, senderMac } = readArp(hex);
-    if (senderMac === mac && !first.has(senderIp)) first.set(senderIp, atMs);
-  }
+  for (const { vip, atMs } of frames) if (!first.has(vip)) first.set(vip, atMs);
   const times = [...first.values()];
   return Math.max(...times) - Math.min(...times);
 }
@@ -106,8 +116,8 @@ function mostInWindow(times: readonly number[]): number {
 
 function report(takeovers: readonly Takeover[]): BenchReport {
   const of = (read: (one: Takeover) => number) => takeovers.map(read);
-  // A twentieth for frames that wait in a queue of a busy machine and come together.
-  const atMost = Math.round((perSecond + atOnce) * 1.05);
+  // A tenth for frames that were taken from the budget and sent later, because the process had to wait for a busy processor.
+  const atMost = Math.round((perSecond + atOnce) * 1.1);
   return {
     bench: 'takeover',
     scenario: 'default',
