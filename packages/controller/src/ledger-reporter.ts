@@ -5,6 +5,9 @@ import type { Log } from '@berth/daemon';
 import type { EventRecorder } from '@berth/kube';
 import type { Reload } from './allocation.ts';
 
+/** Problems and Services that the log names; all of them are counted. */
+const MAX_NAMED = 20;
+
 export interface LedgerReporterOptions {
   readonly log: Log;
   readonly events: EventRecorder;
@@ -30,7 +33,8 @@ export class LedgerReporter {
 
   #rebuilt({ problems, adoption: { adopted } }: Reload): void {
     const { log, events, namespace } = this.#options;
-    log.warn('ledger rebuilt from statuses', { problems, adopted });
+    const named = { problems: problems.slice(0, MAX_NAMED), adopted: adopted.slice(0, MAX_NAMED) };
+    log.warn('ledger rebuilt from statuses', { problemCount: problems.length, adoptedCount: adopted.length, ...named });
     const message = `${adopted.length} Services taken over from their statuses, ${problems.length} entries could not be read`;
     const ledger = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace, name: LEDGER_NAME } };
     events.record(ledger, { type: 'Warning', reason: 'LedgerRebuilt', message });
