@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
-import { conditionOf, ipsOf, type Running, useRig } from '../support/rig.ts';
+import { conditionOf, ipsOf, useRig } from '../support/rig.ts';
+import type { Running } from '../support/running.ts';
 import { remains, until } from '../support/until.ts';
 
 const EDGE = { edge: { addresses: ['198.51.100.0-198.51.100.3'] } };

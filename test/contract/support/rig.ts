@@ -3,9 +3,8 @@
 // Controllers in this process against the real API server, each test with namespaces of its own, and what tests do as
 // users: write pools, make Services, look at what became of them.
 
-import { Controller, type Log } from '@berth/controller';
+import { Controller } from '@berth/controller';
 import {
-  type Clock,
   type ConfigMap,
   configMaps,
   type EventObject,
@@ -16,12 +15,11 @@ import {
   type NewObject,
   type Service,
   services,
-  systemClock,
-  type Timer,
 } from '@berth/kube';
 import { expect } from 'chai';
 import { type Cluster, emptyNamespace, makeNamespace, sharedCluster } from './cluster.ts';
 import { ObservedApi } from './observed-api.ts';
+import { collecting, type Running, ShiftedClock, type StartOptions } from './running.ts';
 import { until } from './until.ts';
 
 export const CONDITION = 'berth.dev/AddressAssigned';
@@ -39,41 +37,9 @@ export interface ServiceOptions {
   readonly spec?: Record<string, unknown>;
 }
 
-export interface StartOptions {
-  readonly identity?: string;
-  /** A name of its own makes a controller that leads whatever the others do. */
-  readonly leaseName?: string;
-  readonly loadBalancerClass?: string;
-  readonly finalizer?: boolean;
-  readonly leaseSeconds?: number;
-}
-
-export interface Running {
-  readonly controller: Controller;
-  readonly observed: ObservedApi;
-  readonly log: string[];
-  readonly clock: ShiftedClock;
-  readonly client: KubeClient;
-  isStopped: boolean;
-}
-
-/** The machine's clock with a wall clock that a test can set. */
-export class ShiftedClock implements Clock {
-  shiftMs = 0;
-  now(): number {
-    return systemClock.now();
-  }
-  date(): Date {
-    return new Date(systemClock.date().getTime() + this.shiftMs);
-  }
-  after(delayMs: number, callback: () => void): Timer {
-    return systemClock.after(delayMs, callback);
-  }
-}
-
 let sweeping: Promise<void> | undefined;
 
-/** Takes away the Services that a run before this one left: controllers see those of all namespaces. */
+// Takes away the Services that a run before this one left: controllers see those of all namespaces.
 async function sweep(client: KubeClient): Promise<void> {
   const { items } = await client.list(services);
   const left = items.filter(
@@ -127,7 +93,6 @@ export class Rig {
     await Promise.all(this.#namespaces.map((namespace) => emptyNamespace(this.client, namespace)));
   }
 
-  /** Prints what the controllers logged, for a test that failed. */
   showLogs(): void {
     for (const { log } of this.running) console.log(log.join('\n'));
   }
@@ -186,11 +151,8 @@ export class Rig {
     const metadata = { namespace: this.system, name: 'ip-address-pools' };
     const written = await this.put({ metadata, data: { 'pools.yaml': text } });
     const working = this.running.filter(({ isStopped }) => !isStopped);
-    await until(() => {
-      for (const { observed, controller } of working) {
-        expect(observed.hasTakenIn(written), `${controller.name} has seen the pools`).to.equal(true);
-      }
-    });
+    const isSeen = () => working.every(({ observed }) => observed.hasTakenIn(written));
+    await until(() => expect(isSeen(), 'every controller has seen the pools').to.equal(true));
   }
 
   /** Makes a ConfigMap or replaces its data. */
@@ -232,8 +194,8 @@ export class Rig {
     return this.client.patch(services, { namespace, name }, { type: 'merge', body: { status } }, options);
   }
 
-  async delete(name: string, namespace = this.shop): Promise<void> {
-    await this.client.delete(services, { namespace, name });
+  delete(name: string, namespace = this.shop): Promise<void> {
+    return this.client.delete(services, { namespace, name });
   }
 
   /** Waits until the Service shows exactly these addresses. */
@@ -256,7 +218,6 @@ export class Rig {
     });
   }
 
-  /** Waits until the Service is gone. */
   isGone(name: string): Promise<void> {
     return until(async () => {
       const found = await this.get(name).catch((error: unknown) => error);
@@ -310,8 +271,8 @@ export class Rig {
     });
   }
 
-  async deleteConfigMap(name: string): Promise<void> {
-    await this.client.delete(configMaps, { namespace: this.system, name });
+  deleteConfigMap(name: string): Promise<void> {
+    return this.client.delete(configMaps, { namespace: this.system, name });
   }
 
   /** Changes nothing but an annotation. */
@@ -325,7 +286,7 @@ export class Rig {
     await this.client.patch(leases, { namespace: this.system, name: 'controller' }, { type: 'merge', body });
   }
 
-  configMap(name: string): Promise<ConfigMap> {
+  configMap(name: string) {
     return this.client.get(configMaps, { namespace: this.system, name });
   }
 }
@@ -336,11 +297,4 @@ export function ipsOf(service: Service): string[] {
 
 export function conditionOf(service: Service) {
   return service.status?.conditions?.find(({ type }) => type === CONDITION);
-}
-
-function collecting(lines: string[]): Log {
-  const at = (level: string) => (message: string, fields?: Readonly<Record<string, unknown>>) => {
-    lines.push(`${level} ${message} ${fields ? JSON.stringify(fields) : ''}`);
-  };
-  return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };
 }
