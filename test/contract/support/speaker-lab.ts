@@ -32,7 +32,7 @@ export const NAMES = ['edge-1', 'edge-2', 'edge-3'];
 const [FIRST_VIP, LAST_VIP] = [110, 249];
 /** A machine that builds and tests other things beside this one gives a speaker its turn late. */
 const PACE = ['--heartbeat-ms=50', '--dead-after-ms=600'];
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 export interface MadeService {
   /** Default: made from the first address. */
