@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Puts together what keeps addresses of strangers from being used: probing, first use, alarms, and what people are told of them. */
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import {
   type AddressConflict,
   gratuitousArp,
@@ -199,7 +199,7 @@ export class AddressGuard {
   #note(): void {
     this.#macs.note();
     this.#lookAtSubnets();
-    void this.#lookAtOwn();
+    this.#lookAtOwn();
     this.#noting = systemClock.after(NOTE_MS, () => this.#note());
   }
 
@@ -216,11 +216,11 @@ export class AddressGuard {
     this.#outside = outside;
   }
 
-  async #lookAtOwn(): Promise<void> {
+  #lookAtOwn(): void {
     const { config, cluster, lan, log, onNews } = this.#parts;
     // kube-proxy in IPVS mode, for one, puts every VIP on an interface of its own.
     const links = lan.links.list().filter(({ name }) => !config.excludedInterfaces.some((one) => one.test(name)));
-    const found = ownAddressConflicts(new PoolCatalog(cluster.pools.config), links, await readGateways());
+    const found = ownAddressConflicts(new PoolCatalog(cluster.pools.config), links, readGateways());
     const known = new Map(this.#own.map((one) => [String(one.vip), one]));
     const sinceSeconds = Math.floor(systemClock.date().getTime() / 1000);
     const isSame = found.length === known.size && found.every(({ vip }) => known.has(String(vip)));
@@ -252,8 +252,15 @@ function* addressesOf(services: Iterable<Service>): Iterable<IpAddress> {
     }
 }
 
-async function readGateways(): Promise<Gateway[]> {
-  const read = (file: string) => readFile(`/proc/net/${file}`, 'utf8').catch(() => '');
-  const [route, ipv6Route, arp] = await Promise.all(['route', 'ipv6_route', 'arp'].map(read));
-  return gatewaysOf({ route: route ?? '', ipv6Route: ipv6Route ?? '', arp: arp ?? '' });
+// Synchronous: the kernel writes these files from memory, and node:fs/promises takes 2 MB of it (docs/design/0004-memory.md).
+function readGateways(): Gateway[] {
+  const read = (file: string) => {
+    try {
+      return readFileSync(`/proc/net/${file}`, 'utf8');
+    } catch {
+      // Without IPv6 there is no such file.
+      return '';
+    }
+  };
+  return gatewaysOf({ route: read('route'), ipv6Route: read('ipv6_route'), arp: read('arp') });
 }
