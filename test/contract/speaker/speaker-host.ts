@@ -138,7 +138,7 @@ export class SpeakerHost {
   /** VIPs that the speaker says it announces. */
   async announced(): Promise<string[]> {
     const response = await fetch(`http://${this.address}:${METRICS_PORT}/metrics`, {
-      signal: AbortSignal.timeout(5_000),
+      signal: AbortSignal.timeout(20_000),
     });
     const lines = (await response.text()).split('\n').filter((line) => /^berth_speaker_announced\{.*\} 1$/.test(line));
     return [...new Set(lines.map((line) => /ip="([^"]+)"/.exec(line)?.[1] ?? '?'))];
