@@ -92,6 +92,7 @@ async function play(stage: Stage, vips: readonly string[]): Promise<Seen> {
   await stage.lab.kill(owner);
   await delay(WATCH_MS);
   const record = await watch.take();
+  await watch.ask(stage.vips);
   await stage.freshPods(BERTH_NAMESPACE, [
     ...['-l', 'app.kubernetes.io/component=speaker'],
     ...['--field-selector', `spec.nodeName=${owner}`],
