@@ -47,4 +47,16 @@ describe('wasAnnounced', () => {
     it(`is ${wanted} for ${name}`, () => {
       expect(wasAnnounced({ status: { conditions } }, NOW)).to.equal(wanted);
     });
+
+  for (const { name, creationTimestamp, status, wanted } of [
+    { name: 'of an hour', creationTimestamp: '2026-01-02T11:00:00Z', status: undefined, wanted: true },
+    { name: 'of a minute', creationTimestamp: '2026-01-02T11:59:00Z', status: undefined, wanted: false },
+    { name: 'to which Berth gave it', creationTimestamp: '2026-01-02T11:00:00Z', status: 'True', wanted: false },
+  ] as const)
+    it(`is ${wanted} for an address shown by a Service ${name}`, () => {
+      const conditions = status && [condition('AddressAssigned', status, '2026-01-02T11:59:00Z')];
+      const loadBalancer = { ingress: [{ ip: '203.0.113.40' }] };
+      const service = { metadata: { creationTimestamp }, status: { loadBalancer, ...(conditions && { conditions }) } };
+      expect(wasAnnounced(service, NOW)).to.equal(wanted);
+    });
 });

@@ -16,6 +16,12 @@ export function wasAnnounced(service: KubeService, nowMs: number): boolean {
   const conditions = service.status?.conditions ?? [];
   const holds = (type: string) => conditions.find((one) => one.type === type && one.status === 'True');
   if (holds(CONDITION_ANNOUNCED)) return true;
-  const assigned = holds(CONDITION_ADDRESS_ASSIGNED);
-  return assigned !== undefined && nowMs - Date.parse(assigned.lastTransitionTime) >= SETTLED_MS;
+  const since = holds(CONDITION_ADDRESS_ASSIGNED)?.lastTransitionTime ?? adoptedSince(service);
+  return since !== undefined && nowMs - Date.parse(since) >= SETTLED_MS;
+}
+
+// Our own addresses come with their condition in one patch, so one without it was given by somebody else: as the condition will be dated.
+function adoptedSince({ metadata, status }: KubeService): string | undefined {
+  const isUnmarked = !status?.conditions?.some(({ type }) => type === CONDITION_ADDRESS_ASSIGNED);
+  return isUnmarked && status?.loadBalancer?.ingress?.length ? metadata?.creationTimestamp : undefined;
 }
