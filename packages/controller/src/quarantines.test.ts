@@ -9,6 +9,7 @@ import { describeIsolated, Quarantines } from './quarantines.ts';
 
 const NOW_MS = Date.parse('2026-01-01T00:00:00Z');
 const MAC = MacAddress.fromBytes(Uint8Array.of(0, 0, 0x5e, 0, 0x53, 1)) ?? MacAddress.ZERO;
+const OWN_MAC = MacAddress.fromBytes(Uint8Array.of(0, 0, 0x5e, 0, 0x53, 2)) ?? MacAddress.ZERO;
 
 const conflict = (vip: string, more: Partial<AddressConflict> = {}): AddressConflict => ({
   ...{ vip: ip(vip), interface: 'eth0', mac: MAC, sinceSeconds: 1, kind: 'before-use' },
@@ -25,9 +26,18 @@ class Nodes {
     return () => {};
   }
 
-  say(node: string, conflicts: readonly AddressConflict[], freshness: NodeReport['freshness'] = 'fresh'): void {
+  /** `mac` is that of its one segment. */
+  say(
+    node: string,
+    conflicts: readonly AddressConflict[],
+    {
+      freshness = 'fresh',
+      mac = OWN_MAC,
+    }: { readonly freshness?: NodeReport['freshness']; readonly mac?: MacAddress } = {},
+  ): void {
     const before = this.reports.get(node);
-    const after = { node, state: { conflicts } as unknown as NodeState, problem: undefined, freshness };
+    const segments = [{ interface: 'eth0', mac, phase: 'active', members: [] }];
+    const after = { node, state: { conflicts, segments } as unknown as NodeState, problem: undefined, freshness };
     this.reports.set(node, after);
     this.#listener({ node, before, after });
   }
@@ -112,12 +122,22 @@ describe('Quarantines', () => {
   }
 
   it('believes only who was heard since it began to watch', () => {
-    nodes.say('n1', [conflict('203.0.113.40')], 'unproven');
+    nodes.say('n1', [conflict('203.0.113.40')], { freshness: 'unproven' });
     batch();
     expect(inIt()).to.deep.equal([]);
     nodes.say('n1', [conflict('203.0.113.40')]);
     batch();
     expect(inIt()).to.deep.equal(['203.0.113.40']);
+  });
+
+  it('takes no node for a stranger, except by its own word', () => {
+    nodes.say('n2', [], { mac: MAC });
+    nodes.say('n1', [conflict('203.0.113.40')]);
+    batch();
+    expect(inIt()).to.deep.equal([]);
+    nodes.say('n2', [conflict('203.0.113.41')], { mac: MAC });
+    batch();
+    expect(inIt()).to.deep.equal(['203.0.113.41']);
   });
 
   it('GR-07: ends a quarantine some time after the last report, and not before', async () => {

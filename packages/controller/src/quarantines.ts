@@ -103,8 +103,9 @@ export class Quarantines {
 
   #isolate(allocator: Allocator, nowMs: number): Isolated[] {
     const isolated: Isolated[] = [];
+    const nodesByMac = this.#nodesByMac();
     for (const reports of this.#told.values()) {
-      const told = reports.find((report) => report.isProven && !this.#forgiven.has(keyOf(report)));
+      const told = reports.find((report) => report.isProven && this.#counts(report, nodesByMac));
       if (told === undefined) continue;
       const services = (allocator.table.get(told.vip)?.holders ?? []).map(({ service }) => service);
       if (services.some((service) => this.#wasAnnounced(service, nowMs))) continue;
@@ -122,8 +123,10 @@ export class Quarantines {
   /** Whose time is over, or who is in no pool any more. */
   #endings({ table }: Allocator): IpAddress[] {
     const nowMs = this.#options.clock.now();
+    const nodesByMac = this.#nodesByMac();
     const isOver = (address: IpAddress) => {
-      if (this.#isTold(address)) return false;
+      const told = this.#told.get(String(address)) ?? [];
+      if (told.some((report) => this.#counts(report, nodesByMac))) return false;
       const lastMs = this.#lastToldMs.get(String(address));
       // A leader that is new to it waits as long as if the last report had just come.
       if (lastMs === undefined) this.#lastToldMs.set(String(address), nowMs);
@@ -133,8 +136,18 @@ export class Quarantines {
     return all.filter((address) => table.catalog.poolOf(address) === undefined || isOver(address));
   }
 
-  #isTold(address: IpAddress): boolean {
-    return (this.#told.get(String(address)) ?? []).some((report) => !this.#forgiven.has(keyOf(report)));
+  /** Whether it is news of a stranger. Nodes that do not hear each other, for want of a common key, say, take each other for strangers. */
+  #counts(report: Told, nodesByMac: ReadonlyMap<string, string>): boolean {
+    const user = nodesByMac.get(String(report.mac));
+    // Of itself a node tells what no other can find out.
+    return (user === undefined || user === report.node) && !this.#forgiven.has(keyOf(report));
+  }
+
+  #nodesByMac(): Map<string, string> {
+    const rows = [...this.#options.view.nodeStates.reports.values()].flatMap(({ node, state }) =>
+      (state?.segments ?? []).map(({ mac }): [string, string] => [String(mac), node]),
+    );
+    return new Map(rows);
   }
 
   // Somebody took it out of the ledger: what nodes said before that does not put it back.
