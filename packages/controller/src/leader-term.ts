@@ -189,9 +189,10 @@ export class LeaderTerm {
     this.#quarantines.start();
     if (!this.#signal.aborted) await once(this.#signal, 'abort');
     for (const end of ends) end();
-    this.#quarantines.stop();
     this.#queue.shutDown();
     await Promise.all([this.#loop.stop(), this.#announcements.stop()]);
+    // After the last batch, which may set a timer.
+    this.#quarantines.stop();
     await Promise.all([this.#events.stop(), this.#lastGood.idle(), this.#status.idle()]);
   }
 
