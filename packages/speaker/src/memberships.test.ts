@@ -193,6 +193,68 @@ describe('Memberships', () => {
     expect(alone.owned()).to.have.length(4);
   });
 
+  it('owns IPv6 VIPs as soon as an interface that it has joined can do IPv6', async () => {
+    const clock = new FakeClock();
+    const segments = [segment(1)];
+    const alone = speaker(1, clock, new Cable(), { segments: () => segments });
+    alone.memberships.open();
+    alone.want([ANNOUNCE_EVERYTHING], ['2001:db8::20']);
+    await clock.advance(400);
+    expect(alone.owned()).to.deep.equal([]);
+    segments[0] = { ...segment(1), families: ['IPv4', 'IPv6'] };
+    alone.want([ANNOUNCE_EVERYTHING], ['2001:db8::20']);
+    await clock.advance(50);
+    expect(alone.owned()).to.deep.equal(['2001:db8::20 lan0']);
+  });
+
+  it('answers under the new name of an interface', async () => {
+    const clock = new FakeClock();
+    const segments = [segment(1)];
+    const alone = speaker(1, clock, new Cable(), { segments: () => segments });
+    alone.memberships.open();
+    alone.want(undefined, VIPS.slice(0, 1));
+    await clock.advance(400);
+    segments[0] = { ...segment(1), ifname: 'uplink' };
+    alone.want(undefined, VIPS.slice(0, 1));
+    await clock.advance(400);
+    expect(alone.owned()).to.deep.equal([`${VIPS[0]} uplink`]);
+  });
+
+  it('tries a segment again that it could not join', async () => {
+    const clock = new FakeClock();
+    const cable = new Cable();
+    let attempts = 0;
+    const openSocket = () => {
+      attempts += 1;
+      if (attempts < 3) throw new Error('socket: ENOBUFS');
+      return cable.plug('edge-1');
+    };
+    const alone = speaker(1, clock, cable, { openSocket });
+    alone.memberships.open();
+    alone.want();
+    expect(attempts).to.equal(2);
+    await clock.advance(2_500);
+    expect([attempts, alone.owned().length]).to.deep.equal([3, 4]);
+  });
+
+  it('has left when the interface goes on which it was leaving', async () => {
+    const { clock } = await settled();
+    const segments = [segment(3)];
+    const third = speaker(3, clock, new Cable(), { segments: () => segments });
+    third.memberships.open();
+    third.want([ANNOUNCE_EVERYTHING]);
+    await clock.advance(400);
+    let hasLeft = false;
+    // Its peers would take it over, but it cannot tell them any more.
+    segments.length = 0;
+    void third.memberships.leave().then(() => {
+      hasLeft = true;
+    });
+    third.want();
+    await clock.advance(100);
+    expect(hasLeft).to.equal(true);
+  });
+
   it('does not hear a peer with another key, and counts why', async () => {
     const clock = new FakeClock();
     const cable = new Cable();

@@ -17,12 +17,14 @@ import { type BeatKeeper, Beats, type FencedAnswerer } from './beats.ts';
 import type { HeartbeatSource } from './heartbeat-frames.ts';
 import { MembershipLoop, type MembershipLoopOptions, type SegmentSocket } from './membership-loop.ts';
 import { type BeatThread, NativeBeats } from './native-beats.ts';
-import type { Segment } from './segments.ts';
+import { isSameSegment, type Segment } from './segments.ts';
 import { desiredOn, groupByVip, type LocalNodes, type VipGroup } from './vip-groups.ts';
 import type { WantedVip } from './wanted-vips.ts';
 import type { OwnedVip } from './wire.ts';
 
 const GOODBYES = 3;
+/** A segment that could not be joined is tried again after this time, in milliseconds: news that would do so may not come for hours. */
+const JOIN_AGAIN_MS = 2_000;
 
 export interface MembershipsOptions {
   readonly nodeName: string;
@@ -62,9 +64,11 @@ export class Memberships {
   readonly #joined = new Map<number, Joined>();
   #state: 'closed' | 'open' | 'leaving' = 'closed';
   #groups: ReadonlyMap<string, VipGroup> = new Map();
+  #nodes: readonly NodeFacts[] = [];
   #fitness: NodeFitness = 'fit';
   /** What this node owns has changed since it was last asked for. */
   #news: Timer | undefined;
+  #joinAgain: Timer | undefined;
   #onAllLeft: (() => void) | undefined;
 
   constructor(options: MembershipsOptions) {
@@ -104,6 +108,8 @@ export class Memberships {
     this.#beats.stop();
     for (const { loop } of this.#joined.values()) loop.stop();
     this.#joined.clear();
+    this.#joinAgain?.cancel();
+    this.#joinAgain = undefined;
     this.#news?.cancel();
     this.#news = undefined;
   }
@@ -123,10 +129,9 @@ export class Memberships {
   want(wanted: readonly WantedVip[], nodes: Iterable<NodeFacts>): void {
     if (this.#state === 'closed') return;
     this.#join();
-    const { nodeName, eligibility, localNodes } = this.#options;
-    this.#groups = groupByVip(wanted, localNodes);
-    const facts = { nodeName, nodes: [...nodes], eligibility };
-    for (const { segment, loop } of this.#joined.values()) loop.desire(desiredOn(segment, this.#groups, facts));
+    this.#groups = groupByVip(wanted, this.#options.localNodes);
+    this.#nodes = [...nodes];
+    this.#desire();
   }
 
   /** Whether this node could serve clients, by what it knows of itself. */
@@ -173,15 +178,28 @@ export class Memberships {
     return [{ vip, services: [...services].sort(), interfaces: owning.map(({ segment }) => segment.ifname) }];
   }
 
+  #desire(): void {
+    const { nodeName, eligibility } = this.#options;
+    const facts = { nodeName, nodes: this.#nodes, eligibility };
+    for (const { segment, loop } of this.#joined.values()) loop.desire(desiredOn(segment, this.#groups, facts));
+  }
+
   #join(): void {
     const fitting = this.#options.segments();
     for (const [ifindex, { segment, loop }] of [...this.#joined]) {
-      if (fitting.some((one) => one.ifindex === ifindex && one.mac.equals(segment.mac))) continue;
-      loop.stop();
-      this.#joined.delete(ifindex);
+      const same = fitting.find((one) => isSameSegment(one, segment));
+      // Its families may be others by now: IPv6 is usable only some time after the cable is in.
+      if (same) this.#joined.set(ifindex, { segment: same, loop });
+      else this.#leaveSegment(ifindex, loop);
     }
     if (this.#state !== 'open') return;
     for (const segment of fitting) if (!this.#joined.has(segment.ifindex)) this.#joinSegment(segment);
+  }
+
+  #leaveSegment(ifindex: number, loop: MembershipLoop): void {
+    loop.stop();
+    this.#joined.delete(ifindex);
+    if (this.#state === 'leaving') this.#settleLeaving();
   }
 
   #joinSegment(segment: Segment): void {
@@ -204,6 +222,11 @@ export class Memberships {
       loop.give({ type: 'fitness', fitness: this.#fitness });
     } catch (error) {
       onFailed(segment, error);
+      this.#joinAgain ??= this.#options.clock.after(JOIN_AGAIN_MS, () => {
+        this.#joinAgain = undefined;
+        this.#join();
+        this.#desire();
+      });
     }
   }
 

@@ -26,6 +26,11 @@ export function fittingSegments(links: readonly LinkState[], excluded: readonly 
   });
 }
 
+/** Whether both are the same interface, under the same name and MAC address. Its families may differ: they come and go. */
+export function isSameSegment(a: Segment, b: Segment): boolean {
+  return a.ifindex === b.ifindex && a.ifname === b.ifname && a.mac.equals(b.mac);
+}
+
 function factsOf(link: LinkState): InterfaceFacts {
   return {
     ...link,

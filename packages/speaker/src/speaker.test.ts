@@ -21,8 +21,11 @@ function world() {
   cluster.nodes.set('edge-1', node('edge-1'));
   const told: string[] = [];
   let wanted: readonly { vip: IpAddress; service: string }[] = [];
-  const port = { attached: [], attach: () => {}, detach: () => {}, replace: () => {} };
-  const state = { segments: [LAN0], refreshes: 0, served: '', lookMs: 0, lost: false, listening: 0 };
+  const attach = () => {
+    if (state.refused) throw new Error('attach: ENOMEM');
+  };
+  const port = { attached: [], attach, detach: () => {}, replace: () => {} };
+  const state = { refused: false, segments: [LAN0], refreshes: 0, served: '', lookMs: 0, lost: false, listening: 0 };
   const speaker = new Speaker({
     cluster,
     segments: () => state.segments,
@@ -109,6 +112,16 @@ describe('Speaker', () => {
     state.segments = [LAN1];
     speaker.linksChanged();
     expect(state.refreshes).to.equal(1);
+  });
+
+  it('tries an interface again that could not be opened, without waiting for news', async () => {
+    const { speaker, state, clock } = world();
+    state.refused = true;
+    speaker.start();
+    expect(state.served).to.equal('203.0.113.20@');
+    state.refused = false;
+    await clock.advance(2_000);
+    expect(state.served).to.equal('203.0.113.20@lan0');
   });
 
   it('follows what is owned at once, without looking at the cluster', () => {

@@ -5,7 +5,7 @@
  * without looking at the cluster again.
  */
 import type { IpAddress, LoadBalancerClassRule } from '@berth/core';
-import type { Clock, ConfigMap, Node, Service } from '@berth/kube';
+import type { Clock, ConfigMap, Node, Service, Timer } from '@berth/kube';
 import type { Memberships } from './memberships.ts';
 import type { PoolSource } from './pool-source.ts';
 import type { Segment } from './segments.ts';
@@ -20,6 +20,8 @@ import type { ServedVip, Wire } from './wire.ts';
 const REST_FACTOR = 9;
 /** Longest wait for news of the cluster, in milliseconds. */
 const MAX_REST_MS = 1_000;
+/** An interface that could not be opened is tried again after this time, in milliseconds: news that would do so may not come for hours. */
+const ATTACH_AGAIN_MS = 2_000;
 
 /** What is known of the cluster; `watches` is. */
 export interface ClusterView {
@@ -55,6 +57,7 @@ export class Speaker {
   #served: readonly ServedVip[] = [];
   #wanted: readonly WantedVip[] = [];
   #isPlanned = false;
+  #attachAgain: Timer | undefined;
   /** When news of the cluster are looked at, at the earliest; on the clock. */
   #restsUntilMs = 0;
 
@@ -142,8 +145,14 @@ export class Speaker {
 
   #answer(): void {
     if (this.#state !== 'live') return;
-    const { memberships, wire } = this.#options;
-    this.#tell(wire.apply(this.#options.segments(), memberships.owned()));
+    const { memberships, wire, clock } = this.#options;
+    const segments = this.#options.segments();
+    this.#tell(wire.apply(segments, memberships.owned()));
+    if (wire.segments.length === segments.length) return;
+    this.#attachAgain ??= clock.after(ATTACH_AGAIN_MS, () => {
+      this.#attachAgain = undefined;
+      this.#answer();
+    });
   }
 
   #listen(vips: readonly IpAddress[]): void {

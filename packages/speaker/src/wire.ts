@@ -2,7 +2,7 @@
 /** Brings what is answered and announced in line with what this node owns, in the order that keeps every step safe. */
 import type { IpAddress, MacAddress, ServiceKey } from '@berth/core';
 import type { AnsweredRow } from '@berth/link';
-import type { Segment } from './segments.ts';
+import { isSameSegment, type Segment } from './segments.ts';
 
 /** Answers; the responder of packages/link. */
 export interface Answerer {
@@ -63,7 +63,7 @@ export class Wire {
   apply(segments: readonly Segment[], owned: readonly OwnedVip[]): ServedVip[] {
     const { answerer, groups, announcer } = this.#options;
     for (const known of [...this.#segments.values()])
-      if (!segments.some((one) => isSame(one, known))) this.#detach(known);
+      if (!segments.some((one) => isSameSegment(one, known))) this.#detach(known);
     const rows = owned.map((one) => ({
       vip: one.vip,
       ifindexes: fitting(one, segments).map(({ ifindex }) => ifindex),
@@ -110,10 +110,6 @@ export class Wire {
     this.#options.groups.detach(segment.ifindex);
     this.#options.announcer.detach(segment.ifindex);
   }
-}
-
-function isSame(a: Segment, b: Segment): boolean {
-  return a.ifindex === b.ifindex && a.ifname === b.ifname && a.mac.equals(b.mac);
 }
 
 function fitting(owned: OwnedVip, segments: readonly Segment[]): readonly Segment[] {
