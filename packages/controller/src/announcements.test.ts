@@ -10,6 +10,7 @@ import {
   type NodeState,
   parsePoolConfig,
 } from '@berth/core';
+import { IDLE_NODE_STATE } from '@berth/core/testing';
 import { ApiBudget, type EventNote, leases, type Service, services } from '@berth/kube';
 import { FakeApi, FakeClock } from '@berth/kube/testing';
 import { expect } from 'chai';
@@ -17,21 +18,6 @@ import { Announcements } from './announcements.ts';
 import { ClusterView } from './cluster-view.ts';
 
 const NAMESPACE = 'berth-system';
-const STATE: NodeState = {
-  bootId: '0123456789abcdef',
-  engine: 'kernel',
-  transport: 'multicast',
-  keys: { newest: '', signing: '' },
-  ineligible: '',
-  fitness: 'fit',
-  segments: [],
-  owned: [],
-  leftOut: 0,
-  conflicts: [],
-  unreachable: [],
-  notAnnounced: [],
-  orders: [],
-};
 
 describe('Announcements', () => {
   let api: FakeApi;
@@ -134,11 +120,11 @@ describe('Announcements', () => {
   });
 
   it('ST-03: warns once when the policy names an interface that no node has', async () => {
-    await say('edge-1', { ...STATE, notAnnounced: [{ vip: ip('192.0.2.7'), why: 'no-interface' }] });
+    await say('edge-1', { ...IDLE_NODE_STATE, notAnnounced: [{ vip: ip('192.0.2.7'), why: 'no-interface' }] });
     await begin();
     await clock.advance(20_000);
     expect(condition()?.slice(0, 2)).to.deep.equal(['False', 'NoInterface']);
-    await say('edge-2', { ...STATE, notAnnounced: [{ vip: ip('192.0.2.7'), why: 'no-interface' }] });
+    await say('edge-2', { ...IDLE_NODE_STATE, notAnnounced: [{ vip: ip('192.0.2.7'), why: 'no-interface' }] });
     await clock.advance(1000);
     expect(condition()?.[2]).to.include('edge-1 edge-2');
     expect(notes.map(({ reason }) => reason)).to.deep.equal(['announceFailed']);
@@ -223,7 +209,11 @@ function owning(peer: string, ...vips: readonly (readonly [string, number])[]): 
   const owned = vips.map(([vip, term]) => ({
     ...{ vip: ip(vip), interface: 'lan0', term, sinceSeconds: 9, why: 'new' as const },
   }));
-  return { ...STATE, owned, segments: [{ interface: 'lan0', mac: MacAddress.ZERO, phase: 'active', members }] };
+  return {
+    ...IDLE_NODE_STATE,
+    owned,
+    segments: [{ interface: 'lan0', mac: MacAddress.ZERO, phase: 'active', members }],
+  };
 }
 
 function ip(text: string): IpAddress {

@@ -1,26 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { encodeNodeState, NODE_STATE_ANNOTATION, NODE_STATE_LABEL, type NodeState } from '@berth/core';
+import { encodeNodeState, NODE_STATE_ANNOTATION, NODE_STATE_LABEL } from '@berth/core';
+import { IDLE_NODE_STATE } from '@berth/core/testing';
 import { KubeError, leases } from '@berth/kube';
 import { FakeApi, FakeClock } from '@berth/kube/testing';
 import { expect } from 'chai';
 import { type NodeStateChange, NodeStates } from './node-states.ts';
 
 const NAMESPACE = 'berth-system';
-const STATE: NodeState = {
-  bootId: '0123456789abcdef',
-  engine: 'kernel',
-  transport: 'multicast',
-  keys: { newest: '', signing: '' },
-  ineligible: '',
-  fitness: 'fit',
-  segments: [],
-  owned: [],
-  leftOut: 0,
-  conflicts: [],
-  unreachable: [],
-  notAnnounced: [],
-  orders: [],
-};
 
 describe('NodeStates', () => {
   let api: FakeApi;
@@ -78,7 +64,7 @@ describe('NodeStates', () => {
     expect(changes.map(({ before, after }) => [before?.freshness, after?.freshness])).to.deep.equal([
       [undefined, 'fresh'],
     ]);
-    await write('edge-1', encodeNodeState({ ...STATE, ineligible: 'drained' }));
+    await write('edge-1', encodeNodeState({ ...IDLE_NODE_STATE, ineligible: 'drained' }));
     expect(changes.at(-1)?.after?.state?.ineligible).to.equal('drained');
     await api.delete(leases, at('edge-1'));
     await clock.advance(0);
@@ -106,7 +92,7 @@ describe('NodeStates', () => {
     return Object.fromEntries([...states.reports].map(([node, report]) => [node, report.freshness]));
   }
 
-  async function add(node: string, text = encodeNodeState(STATE)): Promise<void> {
+  async function add(node: string, text = encodeNodeState(IDLE_NODE_STATE)): Promise<void> {
     const labels = { [NODE_STATE_LABEL]: node };
     const annotations = { [NODE_STATE_ANNOTATION]: text };
     await api.create(leases, { metadata: { ...at(node), labels, annotations }, spec: { holderIdentity: node } });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { decodeNodeState, NODE_STATE_ANNOTATION, NODE_STATE_LABEL, type NodeState } from '@berth/core';
+import { IDLE_NODE_STATE } from '@berth/core/testing';
 import { KubeError, leases } from '@berth/kube';
 import { FakeApi, FakeClock, settle } from '@berth/kube/testing';
 import { expect } from 'chai';
@@ -149,19 +150,6 @@ describe('NodeLease', () => {
 });
 
 function stateOf(owned: readonly string[]): NodeState {
-  return {
-    bootId: '0123456789abcdef',
-    engine: 'kernel',
-    transport: 'multicast',
-    keys: { newest: '', signing: '' },
-    ineligible: '',
-    fitness: 'fit',
-    segments: [],
-    owned: owned.map((vip) => ({ vip: ip(vip), interface: 'lan0', term: 1, sinceSeconds: 0, why: 'new' })),
-    leftOut: 0,
-    conflicts: [],
-    unreachable: [],
-    notAnnounced: [],
-    orders: [],
-  };
+  const rows = owned.map((vip) => ({ vip: ip(vip), interface: 'lan0', term: 1, sinceSeconds: 0, why: 'new' as const }));
+  return { ...IDLE_NODE_STATE, owned: rows };
 }

@@ -12,31 +12,16 @@ import {
   type NodeState,
   nodeLeaseName,
 } from '@berth/core';
+import { IDLE_NODE_STATE } from '@berth/core/testing';
 import { isKubeError, leases } from '@berth/kube';
 import type { Rig } from './rig.ts';
 
 /** Who uses them. */
 export const STRANGER = '00:00:5e:00:53:01';
 
-const STATE: NodeState = {
-  bootId: '0123456789abcdef',
-  engine: 'kernel',
-  transport: 'multicast',
-  keys: { newest: '', signing: '' },
-  ineligible: '',
-  fitness: 'fit',
-  segments: [],
-  owned: [],
-  leftOut: 0,
-  conflicts: [],
-  unreachable: [],
-  notAnnounced: [],
-  orders: [],
-};
-
 /** A Lease of a node that has found these addresses taken before their first use, as its speaker writes it. */
 export function reportTaken(rig: Rig, node: string, addresses: readonly string[]): Promise<void> {
-  return report(rig, node, { ...STATE, conflicts: addresses.map(conflictOn) });
+  return report(rig, node, { ...IDLE_NODE_STATE, conflicts: addresses.map(conflictOn) });
 }
 
 /** Leases of two nodes that hear each other; the first answers for these addresses. */
@@ -44,8 +29,8 @@ export async function reportOwned(rig: Rig, addresses: readonly string[]): Promi
   const owned = addresses.map((address) => ({
     ...{ vip: ipOf(address), interface: 'eth0', term: 1, sinceSeconds: 1_700_000_000, why: 'new' as const },
   }));
-  await report(rig, 'edge-2', { ...STATE, segments: [hearing('edge-1')] });
-  await report(rig, 'edge-1', { ...STATE, segments: [hearing('edge-2')], owned });
+  await report(rig, 'edge-2', { ...IDLE_NODE_STATE, segments: [hearing('edge-1')] });
+  await report(rig, 'edge-1', { ...IDLE_NODE_STATE, segments: [hearing('edge-2')], owned });
 }
 
 async function report(rig: Rig, node: string, state: NodeState): Promise<void> {

@@ -9,6 +9,7 @@ import {
   NODE_STATE_LABEL,
   type NodeState,
 } from '@berth/core';
+import { IDLE_NODE_STATE } from '@berth/core/testing';
 import { leases } from '@berth/kube';
 import { FakeApi, FakeClock } from '@berth/kube/testing';
 import { expect } from 'chai';
@@ -18,19 +19,8 @@ const NAMESPACE = 'berth-system';
 const VIP = IpAddress.of('IPv4', 0xc0000207n);
 const STRANGER = MacAddress.fromBytes(Uint8Array.of(0, 0, 0x5e, 0, 0x53, 9)) ?? MacAddress.ZERO;
 const STATE: NodeState = {
-  bootId: '0123456789abcdef',
-  engine: 'kernel',
-  transport: 'multicast',
-  keys: { newest: '1dfbbaab', signing: '1dfbbaab' },
-  ineligible: '',
-  fitness: 'fit',
+  ...IDLE_NODE_STATE,
   segments: [{ interface: 'lan0', mac: MacAddress.ZERO, phase: 'active', members: [] }],
-  owned: [],
-  leftOut: 0,
-  conflicts: [],
-  unreachable: [],
-  notAnnounced: [],
-  orders: [],
 };
 
 describe('kubectl berth status', () => {

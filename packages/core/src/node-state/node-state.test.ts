@@ -6,28 +6,14 @@ import { MacAddress } from '../net/mac-address.ts';
 import { decodeNodeHealth, decodeNodeState } from './decode.ts';
 import { encodeNodeHealth, encodeNodeState, MAX_STATE_CHARACTERS } from './encode.ts';
 import { type NodeState, nodeLabelValue, nodeLeaseName, type OwnedState } from './node-state.ts';
+import { IDLE_NODE_STATE } from './testing.ts';
 
 const MAC = MacAddress.fromBytes(Uint8Array.of(0, 0, 0x5e, 0, 0x53, 1)) ?? MacAddress.ZERO;
-const EMPTY: NodeState = {
-  bootId: '0123456789abcdef',
-  engine: 'kernel',
-  transport: 'multicast',
-  keys: { newest: '1dfbbaab', signing: '1dfbbaab' },
-  ineligible: '',
-  fitness: 'fit',
-  segments: [],
-  owned: [],
-  leftOut: 0,
-  conflicts: [],
-  unreachable: [],
-  notAnnounced: [],
-  orders: [],
-};
 
 describe('node state as text', () => {
   it('comes back as it was, in the order of the addresses', () => {
     const state: NodeState = {
-      ...EMPTY,
+      ...IDLE_NODE_STATE,
       segments: [
         {
           interface: 'lan0',
@@ -70,15 +56,15 @@ describe('node state as text', () => {
   it('keeps 5,000 IPv4 VIPs under 80 kB and 5,000 random IPv6 ones under 200 kB', () => {
     const many = (address: (index: number) => string) =>
       Array.from({ length: 5000 }, (_, index) => owned(address(index), { sinceSeconds: 1_800_000_000 + index * 977 }));
-    const v4 = encodeNodeState({ ...EMPTY, owned: many((index) => `198.51.${index >> 8}.${index & 255}`) });
-    const v6 = encodeNodeState({ ...EMPTY, owned: many((index) => randomV6(index)) });
+    const v4 = encodeNodeState({ ...IDLE_NODE_STATE, owned: many((index) => `198.51.${index >> 8}.${index & 255}`) });
+    const v6 = encodeNodeState({ ...IDLE_NODE_STATE, owned: many((index) => randomV6(index)) });
     expect(v4.length).to.be.below(80_000);
     expect(v6.length).to.be.below(200_000);
   });
 
   it('is cut and says so when it would not fit into an annotation', () => {
     const all = Array.from({ length: 20_000 }, (_, index) => owned(randomV6(index)));
-    const text = encodeNodeState({ ...EMPTY, owned: all });
+    const text = encodeNodeState({ ...IDLE_NODE_STATE, owned: all });
     expect(text.length).to.be.at.most(MAX_STATE_CHARACTERS);
     const state = decodeNodeState(text);
     if (!state.ok) throw new Error(state.reason);
@@ -86,20 +72,20 @@ describe('node state as text', () => {
   });
 
   it('tells reasons that it does not know from those it does', () => {
-    const text = encodeNodeState({ ...EMPTY, owned: [owned('192.0.2.7')] }).replace('"new"', '"bought"');
+    const text = encodeNodeState({ ...IDLE_NODE_STATE, owned: [owned('192.0.2.7')] }).replace('"new"', '"bought"');
     const state = decodeNodeState(text);
     expect(state.ok && state.value.owned[0]?.why).to.equal('unknown');
   });
 
   for (const { name, text } of [
     { name: 'no JSON', text: '{' },
-    { name: 'another version', text: encodeNodeState(EMPTY).replace('"v":1', '"v":2') },
-    { name: 'a boot id of another shape', text: encodeNodeState(EMPTY).replace('0123', 'x') },
+    { name: 'another version', text: encodeNodeState(IDLE_NODE_STATE).replace('"v":1', '"v":2') },
+    { name: 'a boot id of another shape', text: encodeNodeState(IDLE_NODE_STATE).replace('0123', 'x') },
     { name: 'a list of VIPs with a word in it', text: withOwned('1.1.1 house!.1.1') },
     { name: 'a VIP outside its family', text: withOwned('zzzzzzzzz.1.1') },
     { name: 'a row with a number too many', text: withOwned('1.1.1.1') },
     { name: 'a row with a number too few', text: withOwned('1.1') },
-    { name: 'more than 256 KiB', text: `${' '.repeat(256 * 1024)}${encodeNodeState(EMPTY)}` },
+    { name: 'more than 256 KiB', text: `${' '.repeat(256 * 1024)}${encodeNodeState(IDLE_NODE_STATE)}` },
   ]) {
     it(`refuses ${name}`, () => {
       expect(decodeNodeState(text).ok).to.equal(false);
@@ -107,7 +93,7 @@ describe('node state as text', () => {
   }
 
   it('never throws, whatever stands in the annotation', () => {
-    const valid = encodeNodeState({ ...EMPTY, owned: [owned('192.0.2.7')] });
+    const valid = encodeNodeState({ ...IDLE_NODE_STATE, owned: [owned('192.0.2.7')] });
     const keys = fc.constantFrom('v', 'bootId', 'segments', 'owned', 'conflicts', 'orders', 'leftOut', 'unreachable');
     return fc.assert(
       fc.property(keys, fc.jsonValue(), fc.nat(valid.length), (key, value, cut) => {
@@ -148,7 +134,7 @@ function decoded(text: string): unknown {
 }
 
 function withOwned(rows: string): string {
-  return JSON.stringify({ ...JSON.parse(encodeNodeState(EMPTY)), owned: [['lan0', 'new', 'IPv4', 0, rows]] });
+  return JSON.stringify({ ...JSON.parse(encodeNodeState(IDLE_NODE_STATE)), owned: [['lan0', 'new', 'IPv4', 0, rows]] });
 }
 
 function owned(vip: string, changes: Partial<OwnedState> = {}): OwnedState {

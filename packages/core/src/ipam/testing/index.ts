@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What tests of other packages need to drive the allocator: small objects, and a cluster in memory. */
+/** What tests of other packages need: small objects to drive the allocator, a cluster in memory, the state of a node. */
+
+export * from '../../node-state/testing.ts';
 export * from './builders.ts';
 export * from './give.ts';
 export * from './pass.ts';
