@@ -79,4 +79,14 @@ describe('HeartbeatSecret', () => {
     await settle();
     expect(made).to.equal(1);
   });
+
+  it('leaves no timer behind', async () => {
+    api.before = ({ verb }) => {
+      if (verb === 'create') throw new KubeError('forbidden', 'no');
+    };
+    start();
+    await settle();
+    await parts[0]?.stop();
+    expect(clock.pendingTimers).to.equal(0);
+  });
 });

@@ -13,6 +13,7 @@ import {
   Store,
   secrets,
   type Task,
+  type Timer,
 } from '@berth/kube';
 
 export const HEARTBEAT_SECRET = 'heartbeat';
@@ -39,6 +40,7 @@ export class HeartbeatSecret implements Task {
   readonly #store = new Store<Secret>();
   readonly #reflector: Reflector<Secret>;
   readonly #stopper = new AbortController();
+  #retry: Timer | undefined;
 
   constructor(options: HeartbeatSecretOptions) {
     const { api, clock, namespace, onError } = options;
@@ -63,6 +65,7 @@ export class HeartbeatSecret implements Task {
 
   async stop(): Promise<void> {
     this.#stopper.abort();
+    this.#retry?.cancel();
     await this.#reflector.stop();
   }
 
@@ -85,6 +88,7 @@ export class HeartbeatSecret implements Task {
     // Another replica was faster, or this one is ending.
     if (isKubeError(error, 'already-exists', 'aborted') || this.#stopper.signal.aborted) return;
     this.#options.onError(error);
-    this.#options.clock.after(RETRY_MS, () => void this.#ensure());
+    this.#retry?.cancel();
+    this.#retry = this.#options.clock.after(RETRY_MS, () => void this.#ensure());
   }
 }
