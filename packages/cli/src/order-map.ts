@@ -1,11 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Gives orders to the speakers by the ConfigMap `orders`, and takes them back when they are carried out or given up. */
+/** Orders to the speakers, by the ConfigMap `orders`. */
 import { encodeOrder, ORDERS_MAP, type Order, type OrderOutcome } from '@berth/core';
 import { configMaps, isKubeError, type KubeApi } from '@berth/kube';
 import { findObject } from './cluster-state.ts';
 import type { NodeReport } from './node-reports.ts';
 
-export async function giveOrder(api: KubeApi, namespace: string, order: Order): Promise<void> {
+/** Where orders are given. */
+export interface OrderPlace {
+  readonly api: KubeApi;
+  /** Namespace of Berth. */
+  readonly namespace: string;
+}
+
+/**
+ * Gives an order, waits for what `outcome` resolves to, and takes the order back, also when that rejects: a speaker that was away must not
+ * carry out later what nobody waits for any more.
+ */
+export async function withOrder<T>(place: OrderPlace, order: Order, outcome: () => Promise<T>): Promise<T> {
+  await giveOrder(place, order);
+  try {
+    return await outcome();
+  } finally {
+    await takeBackOrder(place, order);
+  }
+}
+
+export async function giveOrder({ api, namespace }: OrderPlace, order: Order): Promise<void> {
   const at = { namespace, name: ORDERS_MAP };
   const data = { [order.kind]: encodeOrder(order) };
   try {
@@ -16,8 +36,7 @@ export async function giveOrder(api: KubeApi, namespace: string, order: Order): 
   }
 }
 
-/** A speaker that was away must not carry out later what nobody waits for any more. */
-export async function takeBackOrder(api: KubeApi, namespace: string, order: Order): Promise<void> {
+async function takeBackOrder({ api, namespace }: OrderPlace, order: Order): Promise<void> {
   const at = { namespace, name: ORDERS_MAP };
   const map = await findObject(api, configMaps, at);
   if (map?.data?.[order.kind] !== encodeOrder(order)) return;

@@ -5,7 +5,7 @@ import { type HeardVip, type Hearing, hearingOf, type Order } from '@berth/core'
 import { CommandError, type Environment, EXIT } from '../environment.ts';
 import { isLive, type LiveReport, readReports } from '../node-reports.ts';
 import type { Operation } from '../operation.ts';
-import { giveOrder, takeBackOrder } from '../order-map.ts';
+import { giveOrder, withOrder } from '../order-map.ts';
 import { formatJson, formatTable } from '../output.ts';
 import { waitFor } from '../waiting.ts';
 
@@ -36,14 +36,21 @@ export async function check(operation: Check, environment: Environment): Promise
     (await readReports(api, cluster.berthNamespace, environment.clock.date().getTime())).filter(isLive);
   const before = await read();
   if (before.length === 0) throw new CommandError('no speaker is heard of');
-  await giveOrder(api, cluster.berthNamespace, order);
+  const place = { api, namespace: cluster.berthNamespace };
+  if (operation.timeoutSeconds === 0) {
+    await giveOrder(place, order);
+    return EXIT.ok;
+  }
   const answersNow = async (): Promise<Answers> => answersIn(order, before, await read());
   const look = async () => {
     const answers = await answersNow();
     return answers.silent.length === 0 ? answers : undefined;
   };
-  const answers = (await waitFor(look, { ...environment, ...operation })) ?? (await answersNow());
-  await takeBackOrder(api, cluster.berthNamespace, order);
+  const answers = await withOrder(
+    place,
+    order,
+    async () => (await waitFor(look, { ...environment, ...operation })) ?? (await answersNow()),
+  );
   environment.out(operation.output === 'json' ? formatJson(jsonOf(answers)) : textOf(operation, answers));
   if (answers.silent.length > 0)
     environment.err(`told nothing within ${operation.timeoutSeconds} s: ${answers.silent.join(' ')}\n`);

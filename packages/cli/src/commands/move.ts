@@ -6,7 +6,7 @@ import type { KubeApi } from '@berth/kube';
 import { CommandError, type Environment, EXIT } from '../environment.ts';
 import { type LiveReport, ownersOf, peersOf, readReports } from '../node-reports.ts';
 import type { Operation } from '../operation.ts';
-import { giveOrder, outcomesOf, takeBackOrder } from '../order-map.ts';
+import { giveOrder, outcomesOf, withOrder } from '../order-map.ts';
 import { holdersOf, liveNode, obstacleTo, type Placement, readPlacement } from '../placement.ts';
 import { waitFor } from '../waiting.ts';
 
@@ -24,10 +24,14 @@ export async function move(operation: Move, environment: Environment): Promise<n
   const refusal = refusalOf({ vip, node, from }, placement);
   if (refusal !== undefined) throw new CommandError(`${vip} stays on ${from.join(' and ')}: ${refusal}`);
   const order: Order = { kind: 'move', id: randomUUID(), vip, node };
-  await giveOrder(api, cluster.berthNamespace, order);
-  if (operation.timeoutSeconds === 0) return EXIT.ok;
-  const outcome = await waitFor(() => look(api, { operation, order, environment }), { ...environment, ...operation });
-  await takeBackOrder(api, cluster.berthNamespace, order);
+  const place = { api, namespace: cluster.berthNamespace };
+  if (operation.timeoutSeconds === 0) {
+    await giveOrder(place, order);
+    return EXIT.ok;
+  }
+  const outcome = await withOrder(place, order, () =>
+    waitFor(() => look(api, { operation, order, environment }), { ...environment, ...operation }),
+  );
   if (outcome === 'moved') {
     environment.out(`${vip}: ${from.join(' and ')} -> ${node}\n`);
     return EXIT.ok;

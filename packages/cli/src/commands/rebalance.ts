@@ -5,7 +5,7 @@ import type { Order } from '@berth/core';
 import { CommandError, type Environment, EXIT } from '../environment.ts';
 import { isLive, type LiveReport, readReports, vipsOf } from '../node-reports.ts';
 import type { Operation } from '../operation.ts';
-import { giveOrder, outcomesOf, takeBackOrder } from '../order-map.ts';
+import { giveOrder, outcomesOf, withOrder } from '../order-map.ts';
 import { formatTable } from '../output.ts';
 import { waitFor } from '../waiting.ts';
 
@@ -20,14 +20,16 @@ export async function rebalance(
   const before = await read();
   if (before.length === 0) throw new CommandError('no speaker is heard of');
   const order: Order = { kind: 'rebalance', id: randomUUID() };
-  await giveOrder(api, cluster.berthNamespace, order);
-  if (timeoutSeconds === 0) return EXIT.ok;
+  const place = { api, namespace: cluster.berthNamespace };
+  if (timeoutSeconds === 0) {
+    await giveOrder(place, order);
+    return EXIT.ok;
+  }
   const look = async () => {
     const reports = await read();
     return busyNodes(order, before, reports).length === 0 ? reports : undefined;
   };
-  const after = await waitFor(look, { ...environment, timeoutSeconds });
-  await takeBackOrder(api, cluster.berthNamespace, order);
+  const after = await withOrder(place, order, () => waitFor(look, { ...environment, timeoutSeconds }));
   if (after === undefined) {
     const busy = busyNodes(order, before, await read());
     throw new CommandError(`not done in ${timeoutSeconds} s: ${busy.join(' ')}; what was begun goes on`);
