@@ -18,7 +18,8 @@ interface Force {
   readonly force: boolean;
 }
 
-type Choose = (operation: Operation) => void;
+/** Told what the command line says. */
+export type Choose = (operation: Operation) => void;
 
 export function addOnNodes(program: Command, choose: Choose, cluster: () => ClusterOptions): void {
   program

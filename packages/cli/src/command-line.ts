@@ -2,9 +2,11 @@
 /** Reads the arguments into an operation. Nothing is carried out here, and nothing is printed. */
 import { DEFAULT_LOAD_BALANCER_CLASS, type IpAddress } from '@berth/core';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { addOnNodes } from './command-line-nodes.ts';
+import { addOnNodes, type Choose } from './command-line-nodes.ts';
 import type { ClusterOptions, Operation, Output, ServiceName } from './operation.ts';
-import { outputOption, parseAddress, parseSeconds } from './options.ts';
+import { outputOption, parseAddress, timeoutOption } from './options.ts';
+
+const RENUMBER_TIMEOUT_SECONDS = 30;
 
 interface GlobalFlags {
   readonly kubeconfig?: string;
@@ -51,8 +53,6 @@ function programFor(choose: (operation: Operation) => void): Command {
   addOnNodes(program, choose, cluster);
   return program;
 }
-
-export type Choose = (operation: Operation) => void;
 
 function addOffline(program: Command, choose: Choose): void {
   program
@@ -103,7 +103,7 @@ function addWriting(program: Command, choose: Choose, cluster: () => ClusterOpti
     .description('Gives a Service another address, e.g. where a pool edit left it outside the pools.')
     .argument('<service>', 'NAME or NAMESPACE/NAME', parseServiceName)
     .option('-n, --namespace <name>', 'namespace of the Service')
-    .option('--timeout <seconds>', 'how long to wait for the new address; 0: not at all', parseSeconds, 30)
+    .addOption(timeoutOption(RENUMBER_TIMEOUT_SECONDS))
     .action((service: ServiceName, flags: NamespaceFlag & { timeout: number }) =>
       choose({ kind: 'renumber', service: within(service, flags), timeoutSeconds: flags.timeout, cluster: cluster() }),
     );

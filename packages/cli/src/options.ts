@@ -12,7 +12,7 @@ export function timeoutOption(seconds: number): Option {
   return new Option('--timeout <seconds>', text).argParser(parseSeconds).default(seconds);
 }
 
-export function parseSeconds(text: string): number {
+function parseSeconds(text: string): number {
   if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('Wanted a number of seconds.');
   return Number(text);
 }
