@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type EndpointSlice, endpointSlices } from '@berth/kube';
+import { type EndpointSlice, endpointSlices, KubeError } from '@berth/kube';
 import { FakeApi, FakeClock, settle } from '@berth/kube/testing';
 import { expect } from 'chai';
 import { EndpointWatch, trimSlice } from './endpoint-watch.ts';
@@ -26,14 +26,16 @@ describe('trimSlice', () => {
 
 describe('EndpointWatch', () => {
   let api: FakeApi;
+  let clock: FakeClock;
   let news: number;
   let watch: EndpointWatch;
 
   beforeEach(async () => {
     api = new FakeApi();
+    clock = new FakeClock();
     news = 0;
     watch = new EndpointWatch({
-      ...{ api, clock: new FakeClock() },
+      ...{ api, clock },
       onChange: () => {
         news += 1;
       },
@@ -84,5 +86,22 @@ describe('EndpointWatch', () => {
     expect(nodes()).to.deep.equal(['edge-1', 'edge-2']);
     await reading;
     expect(nodes()).to.deep.equal(['edge-1', 'edge-2']);
+  });
+
+  it('leaves one watch when it is to read again before the last reading could end', async () => {
+    watch.begin();
+    await watch.ready;
+    api.before = () => {
+      throw new KubeError('network', 'list: connection refused');
+    };
+    void watch.relist();
+    await settle();
+    void watch.relist();
+    await settle();
+    expect(nodes()).to.deep.equal(['edge-1', 'edge-2']);
+    api.before = () => {};
+    api.calls.length = 0;
+    await clock.advance(20_000);
+    expect(api.calls.map(({ verb }) => verb)).to.deep.equal(['list', 'watch']);
   });
 });

@@ -31,6 +31,8 @@ export class EndpointWatch {
   readonly #options: EndpointWatchOptions;
   readonly #store = new Store<EndpointSlice, 'service'>({ service: (slice) => serviceOf(slice) });
   #reflector: Reflector<EndpointSlice> | undefined;
+  /** Whether everything was listed once. What is known stays while it is read again. */
+  #isKnown = false;
 
   constructor(options: EndpointWatchOptions) {
     this.#options = options;
@@ -46,32 +48,36 @@ export class EndpointWatch {
 
   /** Begins to watch; further calls do nothing. */
   begin(): void {
-    if (this.#reflector) return;
-    this.#reflector = this.#newReflector();
-    this.#reflector.start();
-    // A Service without any endpoint is known to have none from now on.
-    void this.#reflector.ready.then(() => this.#options.onChange());
+    if (!this.#reflector) void this.#read();
   }
 
   /** Names of the nodes with a usable endpoint of the Service; undefined while that is not known. */
   nodesOf(service: ServiceKey): ReadonlySet<string> | undefined {
-    if (!this.#reflector?.hasSynced) return undefined;
+    if (!this.#isKnown) return undefined;
     return nodesWithEndpoint(this.#store.by('service', service));
   }
 
   /** Reads everything again; what is known stays until then. */
   async relist(): Promise<void> {
     if (!this.#reflector) return;
-    const before = this.#reflector;
-    await before.stop();
-    const reflector = this.#newReflector();
-    reflector.start();
-    await reflector.ready;
-    this.#reflector = reflector;
+    await this.#reflector.stop();
+    await this.#read();
   }
 
   async stop(): Promise<void> {
     await this.#reflector?.stop();
+  }
+
+  // The new one is the one to stop from the first moment: it may wait for the API server when it is to be read again.
+  async #read(): Promise<void> {
+    const reflector = this.#newReflector();
+    this.#reflector = reflector;
+    reflector.start();
+    await reflector.ready;
+    const wasKnown = this.#isKnown;
+    this.#isKnown = true;
+    // A Service without any endpoint is known to have none from now on.
+    if (!wasKnown) this.#options.onChange();
   }
 
   #newReflector(): Reflector<EndpointSlice> {
