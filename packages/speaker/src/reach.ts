@@ -2,7 +2,14 @@
 /** How this node's heartbeats reach its peers on all segments: by the group, and by frames to single nodes where that does not do. */
 import { type IpAddress, isDeaf, type MacAddress, type Timing, type Transport } from '@berth/core';
 import type { Clock, Node } from '@berth/kube';
-import { AddressProber, ClaimEars, type HeartbeatSender, type LinkState, readNeighbors } from '@berth/link';
+import {
+  AddressProber,
+  ClaimEars,
+  type HeartbeatSender,
+  type LinkState,
+  type Neighbor,
+  readNeighbors,
+} from '@berth/link';
 import type { SegmentSocket } from './membership-loop.ts';
 import type { Memberships } from './memberships.ts';
 import { openSegmentSocket } from './segment-socket.ts';
@@ -52,6 +59,8 @@ export class Reach {
     const socket = openSegmentSocket(segment.ifindex, this.#options.clock);
     const peers = this.#peersOf(segment);
     this.#peers.set(segment.ifindex, peers);
+    // Of those that were known before the interface changed.
+    this.#options.thread.copyTo(segment.ifindex, []);
     peers.start();
     return {
       send: (frame) => sendToAll(socket, frame, peers.listeners),
@@ -75,10 +84,7 @@ export class Reach {
       ...{ nodeName, clock, nodes },
       members: () => this.#membersOn(segment),
       isHere: (address) => isInSubnet(String(address), [segment.ifname], links()),
-      neighbors: async () => {
-        const { neighbors } = await readNeighbors();
-        return neighbors.filter(({ ifindex }) => ifindex === segment.ifindex);
-      },
+      neighbors: () => neighborsOn(segment),
       resolve: (address) => this.#resolve(segment, address),
       onHeartbeats: (macs) => thread.copyTo(segment.ifindex, macs),
     });
@@ -98,6 +104,16 @@ export class Reach {
       mac: member.mac,
       isDeaf: isDeaf(member, timing.oneWayAfterMs, nowMs),
     }));
+  }
+}
+
+// Without the kernel's word the wire is asked.
+async function neighborsOn(segment: Segment): Promise<readonly Neighbor[]> {
+  try {
+    const { neighbors } = await readNeighbors();
+    return neighbors.filter(({ ifindex }) => ifindex === segment.ifindex);
+  } catch {
+    return [];
   }
 }
 

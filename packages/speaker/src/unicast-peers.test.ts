@@ -20,6 +20,12 @@ function frame(from: MacAddress, to: MacAddress): Uint8Array {
 function world() {
   const clock = new FakeClock();
   const state = {
+    nodes: [
+      nodeAt('edge-1', '203.0.113.1'),
+      nodeAt('edge-2', '203.0.113.2'),
+      nodeAt('edge-3', '203.0.113.3'),
+      nodeAt('far-1', '198.51.100.1'),
+    ],
     members: [] as HeardMember[],
     neighbors: [{ ip: ip('203.0.113.2'), mac: mac(2) }],
     asked: [] as string[],
@@ -28,12 +34,7 @@ function world() {
   const peers = new UnicastPeers({
     nodeName: 'edge-1',
     clock,
-    nodes: () => [
-      nodeAt('edge-1', '203.0.113.1'),
-      nodeAt('edge-2', '203.0.113.2'),
-      nodeAt('edge-3', '203.0.113.3'),
-      nodeAt('far-1', '198.51.100.1'),
-    ],
+    nodes: () => state.nodes,
     members: () => state.members,
     isHere: (address: IpAddress) => String(address).startsWith('203.0.113.'),
     neighbors: async () => state.neighbors,
@@ -105,6 +106,19 @@ describe('UnicastPeers', () => {
       state.members = [heard(2), heard(3)];
     }
     expect(state.copies).to.deep.equal([[String(mac(2))]]);
+    peers.stop();
+  });
+
+  it('knocks no more at a node that left the cluster', async () => {
+    const { peers, state, clock, heard } = world();
+    peers.start();
+    await settle();
+    state.members = [heard(2)];
+    peers.believed(frame(mac(2), OWN));
+    state.nodes.splice(1, 2);
+    state.members = [];
+    await clock.advance(3000);
+    expect(peers.listeners).to.deep.equal([]);
     peers.stop();
   });
 

@@ -39,9 +39,9 @@ export interface UnicastPeersOptions {
   members(): readonly HeardMember[];
   /** Whether an address lies in a subnet of the interface. */
   isHere(address: IpAddress): boolean;
-  /** The kernel's neighbours on the interface. */
+  /** The kernel's neighbours on the interface; never rejects. */
   neighbors(): Promise<readonly Pick<Neighbor, 'ip' | 'mac'>[]>;
-  /** Asks on the segment who has an address. */
+  /** Asks on the segment who has an address; never rejects. */
   resolve(address: IpAddress): Promise<MacAddress | undefined>;
   /** Each heartbeat is to be sent to these alone as well. */
   onHeartbeats(macs: readonly MacAddress[]): void;
@@ -136,7 +136,10 @@ export class UnicastPeers {
     if (way && !isLate(way.groupMs, this.#options.clock.now())) way.isDeaf = true;
   }
 
+  // A node that left the cluster must not be knocked at for ever.
   #forgetSilent(): void {
+    const present = new Set(this.#resolved.size === 0 ? [] : addressesOf(this.#options.nodes()).map(String));
+    for (const ip of this.#resolved.keys()) if (!present.has(ip)) this.#resolved.delete(ip);
     const heard = new Set(this.#options.members().map(({ mac }) => String(mac)));
     const known = new Set([...this.#resolved.values()].map(({ mac }) => String(mac)));
     for (const [key, way] of this.#ways) {
@@ -162,14 +165,8 @@ export class UnicastPeers {
   #unheardNodes(): IpAddress[] {
     const { nodeName, nodes, members, isHere } = this.#options;
     const heard = new Set(members().map(({ node }) => node));
-    return [...nodes()]
-      .filter(({ metadata }) => metadata.name !== nodeName && !heard.has(metadata.name ?? ''))
-      .flatMap(({ status }) => status?.addresses ?? [])
-      .filter(({ type }) => type === 'InternalIP')
-      .flatMap(({ address }) => {
-        const parsed = IpAddress.parse(address);
-        return parsed.ok && isHere(parsed.value) ? [parsed.value] : [];
-      });
+    const unheard = [...nodes()].filter(({ metadata: { name = '' } }) => name !== nodeName && !heard.has(name));
+    return addressesOf(unheard).filter(isHere);
   }
 
   #missing(): IpAddress[] {
@@ -199,6 +196,16 @@ export class UnicastPeers {
       }),
     );
   }
+}
+
+function addressesOf(nodes: Iterable<Node>): IpAddress[] {
+  return [...nodes]
+    .flatMap(({ status }) => status?.addresses ?? [])
+    .filter(({ type }) => type === 'InternalIP')
+    .flatMap(({ address }) => {
+      const parsed = IpAddress.parse(address);
+      return parsed.ok ? [parsed.value] : [];
+    });
 }
 
 const GROUP_NUMBER = numberOf(HEARTBEAT_GROUP.toBytes(), 0);
