@@ -34,8 +34,8 @@ export type ReadConfig =
   | { readonly ok: true; readonly config: ControllerConfig }
   | { readonly ok: false; readonly problems: readonly string[] };
 
-/** Option to environment variable; an argument goes before it. */
-const ENVIRONMENT = {
+/** Option to environment variable; an argument goes before it. docs/reference/options.md lists them. */
+export const ENVIRONMENT = {
   namespace: 'NAMESPACE',
   'load-balancer-class': 'LOAD_BALANCER_CLASS',
   kubeconfig: 'KUBECONFIG',

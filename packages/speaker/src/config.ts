@@ -59,8 +59,8 @@ export type ReadConfig =
   | { readonly ok: true; readonly config: SpeakerConfig }
   | { readonly ok: false; readonly problems: readonly string[] };
 
-/** Option to environment variable; an argument goes before it. */
-const ENVIRONMENT = {
+/** Option to environment variable; an argument goes before it. docs/reference/options.md lists them. */
+export const ENVIRONMENT = {
   'node-name': 'NODE_NAME',
   namespace: 'NAMESPACE',
   'load-balancer-class': 'LOAD_BALANCER_CLASS',
