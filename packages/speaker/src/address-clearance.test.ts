@@ -87,6 +87,20 @@ describe('AddressClearance', () => {
     expect([verdict(), clearance.conflicts()]).to.deep.equal(['clear', []]);
   });
 
+  it('does not give up a stranger that it knows because it cannot ask again', async () => {
+    clearance.ask(VIP, LAN, 'at-need');
+    await answer(conflict);
+    await clock.advance(MINUTE_MS);
+    clearance.sweep([LAN], () => true);
+    for (let attempt = 0; attempt < 5; attempt++) {
+      await answer({ end: 'failed', error: new Error('no room') });
+      await clock.advance(1000);
+    }
+    expect(verdict()).to.equal('conflict');
+    await answer({ end: 'free' });
+    expect(verdict()).to.equal('clear');
+  });
+
   it('believes a claim that nobody waits for only when it is still no member’s after two seconds', async () => {
     clearance.ask(VIP, LAN, 'ahead');
     await answer(conflict);

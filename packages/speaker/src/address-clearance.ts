@@ -233,7 +233,8 @@ export class AddressClearance {
 
   #retry(entry: Entry, error: unknown): void {
     entry.failures += 1;
-    if (entry.urgency === 'at-need' && entry.failures >= MOST_FAILURES) {
+    // What is known of a stranger stays until the wire says otherwise.
+    if (entry.urgency === 'at-need' && entry.verdict !== 'conflict' && entry.failures >= MOST_FAILURES) {
       this.#options.onGivenUp(entry.vip, entry.segment, error);
       this.#clear(entry);
       return;
@@ -260,6 +261,7 @@ export class AddressClearance {
     // An answer that is still under way does not count any more.
     entry.question += 1;
     entry.work = 'none';
+    entry.failures = 0;
     for (const queue of Object.values(this.#waiting)) queue.delete(entry);
     if (entry.conflict?.mac.equals(mac)) return;
     const sinceSeconds = Math.floor(clock.date().getTime() / 1000);
