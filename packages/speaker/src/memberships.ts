@@ -166,8 +166,9 @@ export class Memberships {
       paceMs: () => this.#paceMs(),
       frames: () => [...this.#joined.values()].flatMap(({ loop }) => loop.beatFrame() ?? []),
       onLapsed: () => this.#lapse(),
-      onFailed: (error) => {
-        for (const { segment } of this.#joined.values()) onFailed(segment, error);
+      onFailed: (ifindex, error) => {
+        const joined = this.#joined.get(ifindex);
+        if (joined) onFailed(joined.segment, error);
       },
     });
   }

@@ -42,7 +42,7 @@ function setUp() {
     paceMs: () => 25,
     frames: () => state.frames,
     onLapsed: () => told.push('lapsed'),
-    onFailed: (error) => told.push(`failed ${(error as Error).message}`),
+    onFailed: (ifindex, error) => told.push(`failed ${ifindex} ${(error as Error).message}`),
   });
   return { beats, clock, told, state };
 }
@@ -98,12 +98,19 @@ describe('NativeBeats', () => {
     expect(told).to.deep.equal(['detach 2', 'frame 3']);
   });
 
-  it('reports an interface that cannot be sent on, and goes on', async () => {
+  it('reports an interface that cannot be sent on once, and goes on', async () => {
     const { beats, clock, told, state } = setUp();
+    const failures = () => told.filter((one) => one === 'failed 2 ENODEV').length;
     state.refuse = new Error('ENODEV');
     beats.start();
+    await clock.advance(100);
+    expect(failures()).to.equal(1);
+    state.refuse = undefined;
     await clock.advance(25);
-    expect(told.filter((one) => one === 'failed ENODEV')).to.have.length(2);
+    expect(told.at(-1)).to.equal('frame 2');
+    state.refuse = new Error('ENODEV');
+    await clock.advance(25);
+    expect(failures()).to.equal(2);
   });
 
   it('is silent once it has stopped', async () => {

@@ -42,7 +42,8 @@ export interface NativeBeatsOptions {
   frames(): readonly BeatFrame[];
   /** The thread was too late: whatever this node owns may have a new owner. */
   onLapsed(): void;
-  onFailed(error: unknown): void;
+  /** Nothing can be sent on an interface. Told once, until it goes again. */
+  onFailed(ifindex: number, error: unknown): void;
 }
 
 export class NativeBeats implements BeatKeeper {
@@ -50,6 +51,7 @@ export class NativeBeats implements BeatKeeper {
   #timer: Timer | undefined;
   #release: Timer | undefined;
   #sentOn = new Set<number>();
+  readonly #failing = new Set<number>();
   #paceMs = 0;
   #rounds = 0;
   #lapses = 0;
@@ -105,18 +107,26 @@ export class NativeBeats implements BeatKeeper {
 
   /** Heartbeats say something else from now on. */
   framesChanged(): void {
-    const { frames, thread, onFailed } = this.#options;
+    const { frames, thread } = this.#options;
     const current = frames();
     const gone = [...this.#sentOn].filter((ifindex) => !current.some((one) => one.ifindex === ifindex));
-    for (const ifindex of gone) thread.detach(ifindex);
+    for (const ifindex of gone) {
+      thread.detach(ifindex);
+      this.#failing.delete(ifindex);
+    }
     this.#sentOn = new Set(current.map((one) => one.ifindex));
-    for (const { ifindex, frame, key } of current) {
-      try {
-        thread.setFrame(ifindex, frame, key);
-      } catch (error) {
-        // The interface is going away; the next turn tries again.
-        onFailed(error);
-      }
+    for (const one of current) this.#setFrame(one);
+  }
+
+  #setFrame({ ifindex, frame, key }: BeatFrame): void {
+    const { thread, onFailed } = this.#options;
+    try {
+      thread.setFrame(ifindex, frame, key);
+      this.#failing.delete(ifindex);
+    } catch (error) {
+      // The interface is going away, most often; the next turn tries again.
+      if (!this.#failing.has(ifindex)) onFailed(ifindex, error);
+      this.#failing.add(ifindex);
     }
   }
 
