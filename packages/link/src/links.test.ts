@@ -27,6 +27,10 @@ function done(): Uint8Array {
   return message;
 }
 
+function overflow(): Error {
+  return Object.assign(new Error('recvmmsg: ENOBUFS'), { code: 'ENOBUFS' });
+}
+
 /** A kernel that is played by the test: what it sends, what it was asked. */
 class FakeKernel {
   readonly asked: string[] = [];
@@ -107,10 +111,19 @@ describe('Links', () => {
 
   it('reads everything again when events were lost, and forgets what went meanwhile', () => {
     kernel.send(linkMessage(NEW_LINK, 1, 'lo'), linkMessage(NEW_LINK, 4, 'eth0'), done(), done());
-    kernel.send(Object.assign(new Error('recvmmsg: ENOBUFS'), { code: 'ENOBUFS' }));
+    kernel.send(overflow());
     expect(kernel.asked).to.deep.equal(['links', 'addresses', 'links']);
     expect(names()).to.deep.equal(['lo', 'eth0']);
     kernel.send(linkMessage(NEW_LINK, 1, 'lo'), done(), done());
     expect(names()).to.deep.equal(['lo']);
+  });
+
+  it('begins again only when a reading has ended that events were lost of', () => {
+    kernel.send(linkMessage(NEW_LINK, 1, 'lo'), overflow(), linkMessage(NEW_LINK, 4, 'eth0'));
+    expect(kernel.asked).to.deep.equal(['links']);
+    kernel.send(done());
+    expect([kernel.asked, changes]).to.deep.equal([['links', 'links'], 0]);
+    kernel.send(linkMessage(NEW_LINK, 4, 'eth0'), done(), done());
+    expect([names(), changes]).to.deep.equal([['eth0'], 1]);
   });
 });

@@ -47,7 +47,7 @@ export class Links {
   readonly #ready = Promise.withResolvers<void>();
   #tables: Tables = emptyTables();
   /** What a running dump has told so far; takes the place of the tables when it is complete. */
-  #dump: { phase: 'links' | 'addresses'; tables: Tables } | undefined;
+  #dump: { phase: 'links' | 'addresses'; tables: Tables; hasGaps: boolean } | undefined;
   #fd: number | undefined;
   #loop: ReceiveLoop | undefined;
   #isComplete = false;
@@ -83,14 +83,19 @@ export class Links {
 
   /** All interfaces, by index. */
   list(): LinkState[] {
-    const addresses = [...this.#tables.addresses.values()];
+    const addresses = Map.groupBy(this.#tables.addresses.values(), ({ ifindex }) => ifindex);
     return [...this.#tables.links.values()]
-      .map((link) => ({ ...link, addresses: addresses.filter((address) => address.ifindex === link.index) }))
+      .map((link) => ({ ...link, addresses: addresses.get(link.index) ?? [] }))
       .sort((a, b) => a.index - b.index);
   }
 
+  /** The name of one interface, if there is one with this index. */
+  nameOf(index: number): string | undefined {
+    return this.#tables.links.get(index)?.name;
+  }
+
   #readAll(): void {
-    this.#dump = { phase: 'links', tables: emptyTables() };
+    this.#dump = { phase: 'links', tables: emptyTables(), hasGaps: false };
     this.#request('links');
   }
 
@@ -108,6 +113,7 @@ export class Links {
   #onMessage(message: RouteMessage): boolean {
     if (message.type === 'done') return this.#onDumpPart();
     if (message.type === 'error') {
+      this.#dump = undefined;
       this.#options.onError(new Error(`link: read interfaces: errno ${message.errno}`));
       return false;
     }
@@ -117,23 +123,28 @@ export class Links {
   }
 
   #onDumpPart(): boolean {
+    if (this.#dump?.hasGaps) {
+      this.#readAll();
+      return false;
+    }
     if (this.#dump?.phase === 'links') {
       this.#dump.phase = 'addresses';
       this.#request('addresses');
       return false;
     }
     if (this.#dump) this.#tables = this.#dump.tables;
-    // A part that was asked for before an overflow may end twice; the second end changes nothing.
     this.#dump = undefined;
     this.#isComplete = true;
     this.#ready.resolve();
     return true;
   }
 
-  // ENOBUFS: the kernel dropped events (netlink(7)), so what is known may be wrong.
+  // ENOBUFS: the kernel dropped events (netlink(7)), so what is known may be wrong. It goes on with a dump that is under way and refuses
+  // another one until that has ended.
   #onSocketError(error: unknown): void {
     const isOverflow = error instanceof Error && 'code' in error && error.code === 'ENOBUFS';
-    if (isOverflow) this.#readAll();
+    if (isOverflow && this.#dump) this.#dump.hasGaps = true;
+    else if (isOverflow) this.#readAll();
     else this.#options.onError(error);
   }
 }

@@ -82,7 +82,7 @@ interface AnnouncerParts {
 }
 
 function openAnnouncer({ config, log, events, responder, links, audience }: AnnouncerParts): Announcer {
-  const nameOf = (ifindex: number) => links.list().find((link) => link.index === ifindex)?.name ?? String(ifindex);
+  const nameOf = (ifindex: number) => links.nameOf(ifindex) ?? String(ifindex);
   return new Announcer({
     sender: responder,
     clock: systemClock,
