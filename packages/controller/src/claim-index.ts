@@ -65,14 +65,9 @@ export class ClaimIndex {
 
   #replaceClaims(node: string, state: NodeState | undefined): Set<string> {
     const touched = new Set<string>();
-    const next = Map.groupBy(state?.owned ?? [], ({ vip }) => String(vip));
+    const next = claimsBy(node, state);
     for (const vip of this.#claimed.get(node) ?? []) if (!next.has(vip)) touched.add(vip);
-    for (const [vip, owned] of next) {
-      const claims = owned.map(({ interface: ifname, term, sinceSeconds }) => ({
-        ...{ node, interface: ifname, term, sinceSeconds },
-      }));
-      if (!isSameClaims(this.#ownClaims(vip, node), claims)) touched.add(vip);
-    }
+    for (const [vip, claims] of next) if (!isSameClaims(this.#ownClaims(vip, node), claims)) touched.add(vip);
     for (const vip of touched) this.#put(vip, node, next.get(vip) ?? []);
     this.#claimed.set(node, new Set(next.keys()));
     if (next.size === 0) this.#claimed.delete(node);
@@ -83,11 +78,8 @@ export class ClaimIndex {
     return (this.#claims.get(vip) ?? []).filter((claim) => claim.node === node);
   }
 
-  #put(vip: string, node: string, owned: readonly Omit<NodeClaim, 'node'>[]): void {
+  #put(vip: string, node: string, own: readonly NodeClaim[]): void {
     const others = (this.#claims.get(vip) ?? []).filter((claim) => claim.node !== node);
-    const own = owned.map(({ interface: ifname, term, sinceSeconds }) => ({
-      ...{ node, interface: ifname, term, sinceSeconds },
-    }));
     const all = [...others, ...own];
     if (all.length > 0) this.#claims.set(vip, all);
     else this.#claims.delete(vip);
@@ -103,6 +95,17 @@ function knownNodeOf({ freshness }: NodeReport, state: NodeState): KnownNode {
     ineligible,
     obstacles: new Map(notAnnounced.map((one) => [String(one.vip), one.why])),
   };
+}
+
+function claimsBy(node: string, state: NodeState | undefined): Map<string, NodeClaim[]> {
+  const claims = new Map<string, NodeClaim[]>();
+  for (const { vip, interface: ifname, term, sinceSeconds } of state?.owned ?? []) {
+    const claim = { node, interface: ifname, term, sinceSeconds };
+    const known = claims.get(String(vip));
+    if (known) known.push(claim);
+    else claims.set(String(vip), [claim]);
+  }
+  return claims;
 }
 
 function isHearingChanged(before: NodeState | undefined, after: NodeState | undefined): boolean {
