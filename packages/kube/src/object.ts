@@ -82,10 +82,3 @@ export function keyOf(object: { readonly metadata: ObjectName }): string {
   const { namespace, name } = object.metadata;
   return namespace ? `${namespace}/${name}` : name;
 }
-
-/** Returns the place that a key of `keyOf` names. */
-export function nameOfKey(key: string): ObjectName {
-  const slash = key.indexOf('/');
-  if (slash < 0) return { name: key };
-  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
-}

@@ -172,14 +172,6 @@ export type AddressPoolDocument = z.output<typeof addressPoolSchema>;
 export type L2AdvertisementDocument = z.output<typeof l2AdvertisementSchema>;
 export type SelectorDocument = z.output<typeof selector>;
 
-/** What a refusal of our own checks carries beside zod's fields; parse-document.ts turns it into a problem. */
-export interface RefusalParams {
-  readonly wanted: string;
-  readonly reason: string;
-  /** Below the value that was tested. */
-  readonly path?: readonly (string | number)[];
-}
-
 interface CheckContext {
   readonly value: unknown;
   readonly issues: z.core.$ZodRawIssue[];

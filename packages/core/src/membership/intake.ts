@@ -4,7 +4,6 @@
  * thousand forged senders cost a hash each and no memory. The hash itself is computed by whoever implements {@link TagVerifier}.
  */
 import { decodeHeartbeat, decodeSealed, type Heartbeat, type HeartbeatDropReason } from '../wire/heartbeat.ts';
-import type { FrameDropReason } from './event.ts';
 
 /** Compares the tag with HMAC-SHA-256 over the signed bytes, in constant time. */
 export interface TagVerifier {
@@ -28,25 +27,6 @@ export type IntakeDropReason =
   | 'unknown-key'
   /** The tag is not that of the key that it names: forged or damaged. */
   | 'wrong-key';
-
-/** Every reason for which a heartbeat is dropped, for counters. */
-export const HEARTBEAT_DROP_REASONS: readonly (IntakeDropReason | FrameDropReason)[] = [
-  'truncated',
-  'magic',
-  'version',
-  'lying-length',
-  'malformed',
-  'other-cluster',
-  'unknown-key',
-  'wrong-key',
-  'own-frame',
-  'replayed',
-  'from-the-future',
-  'cloned-node',
-  'duplicate-name',
-  'other-port',
-  'too-many-members',
-];
 
 export type Opened =
   | { readonly ok: true; readonly heartbeat: Heartbeat }
