@@ -7,11 +7,12 @@ import { decodeArp, gratuitousArp } from '../wire/arp.ts';
 import { decodeIpv6 } from '../wire/ipv6.ts';
 import { decodeNdp } from '../wire/ndp.ts';
 import {
+  type AddressClaim,
   ARP_PROBE_TIMING,
-  arpClaimant,
+  arpClaim,
   beginProbe,
   DAD_TIMING,
-  ndpClaimant,
+  ndpClaim,
   nextProbeMs,
   type ProbeState,
   type ProbeTiming,
@@ -36,10 +37,6 @@ function mac(text: string): MacAddress {
   const result = MacAddress.parse(text);
   if (!result.ok) throw new Error(result.reason);
   return result.value;
-}
-
-function isOwn(one: MacAddress): boolean {
-  return one.equals(OWN);
 }
 
 /** Lets time pass; returns when probes went out and how it ended. */
@@ -141,49 +138,47 @@ describe('probeFrame', () => {
   });
 });
 
-describe('arpClaimant', () => {
-  function claimant(frame: Uint8Array): MacAddress | undefined {
+describe('arpClaim', () => {
+  function said(frame: Uint8Array): string | undefined {
     const decoded = decodeArp(frame.subarray(14));
     if (!decoded.ok) throw new Error(decoded.reason);
-    return arpClaimant(decoded.packet, V4, isOwn);
+    return textOf(arpClaim(decoded.packet, V4));
   }
 
-  it('is the sender of a reply, an announcement or a question that comes from the candidate', () => {
-    expect(claimant(gratuitousArp('reply', V4, STRANGER))).to.deep.equal(STRANGER);
-    expect(claimant(gratuitousArp('request', V4, STRANGER))).to.deep.equal(STRANGER);
+  it('finds a holder by a reply, an announcement or a question that comes from the address', () => {
+    expect(said(gratuitousArp('reply', V4, STRANGER))).to.equal(`holder ${STRANGER}`);
+    expect(said(gratuitousArp('request', V4, STRANGER))).to.equal(`holder ${STRANGER}`);
   });
 
-  it('is the sender of a foreign probe for the candidate', () => {
-    expect(claimant(probeFrame(V4, STRANGER))).to.deep.equal(STRANGER);
+  it('finds a rival by a probe for the address', () => {
+    expect(said(probeFrame(V4, STRANGER))).to.equal(`rival ${STRANGER}`);
   });
 
-  it('is nobody for our own frames, for another address and for an innocent question', () => {
-    expect(claimant(probeFrame(V4, OWN))).to.equal(undefined);
-    expect(claimant(gratuitousArp('request', V4, OWN))).to.equal(undefined);
-    expect(claimant(probeFrame(ip('203.0.113.21'), STRANGER))).to.equal(undefined);
+  it('finds nothing in a frame about another address and in an innocent question', () => {
+    expect(said(probeFrame(ip('203.0.113.21'), STRANGER))).to.equal(undefined);
     const question = Uint8Array.from(probeFrame(V4, STRANGER));
     question.set([203, 0, 113, 99], 28);
-    expect(claimant(question)).to.equal(undefined);
+    expect(said(question)).to.equal(undefined);
   });
 });
 
-describe('ndpClaimant', () => {
-  function claimant(frame: Uint8Array, frameSource = STRANGER): MacAddress | undefined {
-    return ndpClaimant(ndpOf(frame), { candidate: V6, frameSource, isOurs: isOwn });
-  }
+describe('ndpClaim', () => {
+  const said = (frame: Uint8Array) => textOf(ndpClaim(ndpOf(frame), V6, STRANGER));
 
-  it('is the sender of an advertisement for the candidate or of duplicate detection for it', () => {
-    expect(claimant(unsolicitedAdvertisement(V6, STRANGER))).to.deep.equal(STRANGER);
-    expect(claimant(probeFrame(V6, STRANGER))).to.deep.equal(STRANGER);
+  it('finds a holder by an advertisement for the address, a rival by duplicate detection', () => {
+    expect(said(unsolicitedAdvertisement(V6, OWN))).to.equal(`holder ${OWN}`);
+    expect(said(probeFrame(V6, STRANGER))).to.equal(`rival ${STRANGER}`);
   });
 
-  it('is nobody for our own frames and for another address', () => {
-    expect(claimant(probeFrame(V6, OWN), OWN)).to.equal(undefined);
-    expect(claimant(unsolicitedAdvertisement(V6, OWN), OWN)).to.equal(undefined);
-    expect(claimant(unsolicitedAdvertisement(ip('2001:db8:5::8'), STRANGER))).to.equal(undefined);
-    expect(claimant(probeFrame(ip('2001:db8:5::8'), STRANGER))).to.equal(undefined);
+  it('finds nothing in a frame about another address', () => {
+    expect(said(unsolicitedAdvertisement(ip('2001:db8:5::8'), STRANGER))).to.equal(undefined);
+    expect(said(probeFrame(ip('2001:db8:5::8'), STRANGER))).to.equal(undefined);
   });
 });
+
+function textOf(claim: AddressClaim | undefined): string | undefined {
+  return claim && `${claim.by} ${claim.mac}`;
+}
 
 function ndpOf(frame: Uint8Array) {
   const packet = decodeIpv6(frame.subarray(14));

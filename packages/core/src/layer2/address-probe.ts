@@ -64,7 +64,7 @@ export type ProbeState =
   | { readonly phase: 'free' }
   | { readonly phase: 'conflict'; readonly claimant: MacAddress };
 
-/** Time has passed, or a frame showed that somebody else uses or wants the address ({@link arpClaimant}, {@link ndpClaimant}). */
+/** Time has passed, or a frame showed that somebody else uses or wants the address ({@link arpClaim}, {@link ndpClaim}). */
 export type ProbeEvent = { readonly type: 'time' } | { readonly type: 'claimed'; readonly claimant: MacAddress };
 
 export type ProbeAction = { readonly type: 'send-probe' };
@@ -141,34 +141,6 @@ export function ndpClaim(
   if (!isRival && !(isAbout && isAdvertisement) && !source.equals(candidate)) return undefined;
   const told = isAdvertisement ? message.targetLinkLayerAddr : message.sourceLinkLayerAddr;
   return { mac: told ?? frameSource, by: isRival ? 'rival' : 'holder' };
-}
-
-/**
- * Who uses the candidate, or wants it at the same time as we do, by an ARP packet; undefined for a packet that says neither. Our own
- * MAC addresses, those of other members among them, never do.
- */
-export function arpClaimant(
-  packet: ArpPacket,
-  candidate: IpAddress,
-  isOurs: (mac: MacAddress) => boolean,
-): MacAddress | undefined {
-  const claim = arpClaim(packet, candidate);
-  return claim && !isOurs(claim.mac) ? claim.mac : undefined;
-}
-
-/** The same by a message of neighbor discovery. A frame that one of us sent is no claim, whatever it tells. */
-export function ndpClaimant(
-  packet: NdpPacket,
-  { candidate, frameSource, isOurs }: NdpClaimContext,
-): MacAddress | undefined {
-  const claim = ndpClaim(packet, candidate, frameSource);
-  return claim && !isOurs(claim.mac) && !isOurs(frameSource) ? claim.mac : undefined;
-}
-
-export interface NdpClaimContext {
-  readonly candidate: IpAddress;
-  readonly frameSource: MacAddress;
-  isOurs(mac: MacAddress): boolean;
 }
 
 function arpProbe(candidate: IpAddress, mac: MacAddress): Uint8Array {
