@@ -8,9 +8,6 @@ import type { IpAddress, MacAddress } from '@berth/core';
 import { type NativeLink, nativeLink, type ResponderHandle } from './native.ts';
 import { decodeVipCounters, encodeVipRows, type VipCounters } from './vip-rows.ts';
 
-/** Interfaces that one responder can listen on. */
-export const MAX_INTERFACES = 64;
-
 /** A VIP and the interfaces (by index) on which it is answered. */
 export interface AnsweredRow {
   readonly vip: IpAddress;

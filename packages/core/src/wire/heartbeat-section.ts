@@ -10,9 +10,8 @@ import { ByteReader } from './bytes.ts';
 
 const KIND = { CLAIMS: 1, VIEW: 2, WANTS: 3, SUSPECTS: 4, VOUCHES: 5, OFFERS: 6 } as const;
 
-/** Section header, and the head of a list part (version, index, total), in bytes. */
+/** Section header, in bytes. */
 export const SECTION_HEADER_BYTES = 4;
-export const PART_HEAD_BYTES = 8;
 
 /** Entries in bytes: the address family as a byte (4 or 6), the address, a term of 32 bits. */
 export const CLAIM_BYTES = { IPv4: 9, IPv6: 21 } as const;
