@@ -84,6 +84,14 @@ describe('Gauge', () => {
 });
 
 describe('Counter', () => {
+  it('counts the same labels as one series, in whatever order they are given', async () => {
+    const registry = new Registry();
+    const counter = new Counter({ name: 'x', help: '', labelNames: ['a', 'b'], registers: [registry] });
+    counter.inc({ a: '1', b: '2' });
+    counter.inc({ b: '2', a: '1' });
+    expect(await registry.metrics()).to.include('x{a="1",b="2"} 2\n');
+  });
+
   it('refuses to shrink, and labels that it does not have', () => {
     const counter = new Counter({ name: 'x', help: '', labelNames: ['a'], registers: [new Registry()] });
     expect(() => counter.inc({ a: 'b' }, -1)).to.throw('cannot shrink');

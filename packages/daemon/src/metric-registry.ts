@@ -67,10 +67,12 @@ abstract class Metric<L extends string> {
   }
 
   protected seriesOf(labels: Labels<L>): string {
-    const given = Object.entries<string | number | undefined>(labels);
-    const unknown = given.find(([name]) => !this.#labelNames.includes(name));
-    if (unknown !== undefined) throw new Error(`metrics: ${this.name} has no label ${unknown[0]}`);
-    const pairs = given.map(([name, value]) => `${name}="${escapeLabel(String(value))}"`);
+    const given: Readonly<Record<string, string | number | undefined>> = labels;
+    const unknown = Object.keys(given).find((name) => !this.#labelNames.includes(name));
+    if (unknown !== undefined) throw new Error(`metrics: ${this.name} has no label ${unknown}`);
+    // In one order, since the text is the key: the same labels twice would make the whole page unreadable.
+    const present = this.#labelNames.filter((name) => given[name] !== undefined);
+    const pairs = present.map((name) => `${name}="${escapeLabel(String(given[name]))}"`);
     return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
   }
 }
