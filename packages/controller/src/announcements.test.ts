@@ -112,11 +112,14 @@ describe('Announcements', () => {
     const before = patches();
     await clock.advance(1000);
     expect(patches()).to.equal(before);
-    const [service] = api.all(services);
-    const conditions = service?.status?.conditions?.map((one) => ({ ...one, message: 'from nowhere' }));
-    await api.patch(services, at('web'), { type: 'merge', body: { status: { conditions } } });
-    await clock.advance(1000);
-    expect(condition()?.[2]).to.include('from edge-1');
+    const told = condition();
+    for (const forged of [{ message: 'from nowhere' }, { status: 'False' as const }]) {
+      const [service] = api.all(services);
+      const conditions = service?.status?.conditions?.map((one) => ({ ...one, ...forged }));
+      await api.patch(services, at('web'), { type: 'merge', body: { status: { conditions } } });
+      await clock.advance(15_000);
+      expect(condition()).to.deep.equal(told);
+    }
   });
 
   it('ST-03: warns once when the policy names an interface that no node has', async () => {

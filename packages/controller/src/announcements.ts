@@ -268,8 +268,8 @@ export class Announcements {
 
   // Our own mark comes back with the watch and is no work; somebody else's is.
   #isTouched(previous: Service, next: Service): boolean {
-    const condition = announcedConditionOf(next);
-    if (condition?.message === announcedConditionOf(previous)?.message) return false;
+    const [condition, before] = [announcedConditionOf(next), announcedConditionOf(previous)];
+    if (condition?.message === before?.message && condition?.status === before?.status) return false;
     const verdict = this.#judge(next, shownAddressesOf(next));
     return condition?.message !== verdict.message || condition.status !== verdict.status;
   }
