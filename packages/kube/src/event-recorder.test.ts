@@ -60,6 +60,18 @@ describe('EventRecorder', () => {
     expect(api.all(events).map((event) => event.count)).to.deep.equal([2]);
   });
 
+  it('writes an Event anew that the API server has forgotten', async () => {
+    const { api, clock, recorder, errors } = makeRecorder();
+    recorder.record(service, refused);
+    await recorder.flush();
+    const { namespace = '', name = '' } = api.all(events)[0]?.metadata ?? {};
+    await api.delete(events, { namespace, name });
+    await clock.advance(2 * 3_600_000);
+    recorder.record(service, refused);
+    await recorder.flush();
+    expect([api.all(events).map((event) => event.message), errors]).to.deep.equal([[refused.message], []]);
+  });
+
   it('writes another message, and the same about another object', async () => {
     const { api, recorder } = makeRecorder();
     recorder.record(service, refused);

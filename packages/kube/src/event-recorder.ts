@@ -11,7 +11,7 @@
 import type { KubeApi, NewObject } from './api.ts';
 import type { ApiBudget } from './api-budget.ts';
 import { type Clock, sleep, systemClock } from './clock.ts';
-import { classify, type KubeError } from './errors.ts';
+import { classify, isKubeError, type KubeError } from './errors.ts';
 import type { EventObject, KubeObject } from './object.ts';
 import { events } from './resources.ts';
 
@@ -141,7 +141,7 @@ export class EventRecorder {
     }
   }
 
-  #create({ reference, note, name, time }: Waiting): Promise<unknown> {
+  #create({ reference, note, name, count, time }: Waiting): Promise<unknown> {
     const { component, instance } = this.#options;
     const body: NewObject<EventObject> = {
       metadata: { namespace: reference.namespace ?? 'default', name },
@@ -149,7 +149,7 @@ export class EventRecorder {
       type: note.type,
       reason: note.reason,
       message: note.message.slice(0, 1024),
-      count: 1,
+      count,
       firstTimestamp: time,
       lastTimestamp: time,
       source: { component, host: instance },
@@ -159,10 +159,17 @@ export class EventRecorder {
     return this.#options.api.create(events, body, { signal: this.#stopper.signal });
   }
 
-  #repeat({ reference, name, count, time }: Waiting): Promise<unknown> {
+  // The API server forgets Events after an hour, and the first one may have been lost.
+  async #repeat(event: Waiting): Promise<unknown> {
+    const { reference, name, count, time } = event;
     const at = { namespace: reference.namespace ?? 'default', name };
     const body = { count, lastTimestamp: time };
-    return this.#options.api.patch(events, at, { type: 'merge', body }, { signal: this.#stopper.signal });
+    try {
+      return await this.#options.api.patch(events, at, { type: 'merge', body }, { signal: this.#stopper.signal });
+    } catch (error) {
+      if (!isKubeError(error, 'not-found')) throw error;
+      return this.#create(event);
+    }
   }
 
   #newName(object: KubeObject): string {
