@@ -47,6 +47,8 @@ export interface MembershipLoopOptions {
   readonly self: Identity;
   readonly timing: Timing;
   readonly rebalance: 'off' | 'gradual';
+  /** Counters that were heard on this segment before. Default: none. */
+  readonly retired?: ReadonlyMap<string, number> | undefined;
   readonly source: HeartbeatSource;
   readonly socket: SegmentSocket;
   readonly clock: Clock;
@@ -79,8 +81,7 @@ export class MembershipLoop {
 
   constructor(options: MembershipLoopOptions) {
     this.#options = options;
-    const { self, timing, rebalance } = options;
-    this.#state = initialMembership({ self, timing, rebalance }, options.clock.now());
+    this.#state = initialState(options);
   }
 
   /** What the state machine knows, for people. */
@@ -116,8 +117,8 @@ export class MembershipLoop {
 
   /** Begins to listen. It owns nothing before it has. */
   start(): void {
-    const { self, timing, rebalance, socket, clock, onSocketError } = this.#options;
-    this.#state = initialMembership({ self, timing, rebalance }, clock.now());
+    const { socket, onSocketError } = this.#options;
+    this.#state = initialState(this.#options);
     this.#isRunning = true;
     socket.receive(({ bytes }) => this.#receive(bytes), onSocketError);
     this.give({ type: 'tick' });
@@ -245,4 +246,8 @@ export class MembershipLoop {
   #count(reason: IntakeDropReason | FrameDropReason): void {
     this.#drops.set(reason, (this.#drops.get(reason) ?? 0) + 1);
   }
+}
+
+function initialState({ self, timing, rebalance, retired, clock }: MembershipLoopOptions): MembershipState {
+  return initialMembership({ self, timing, rebalance, ...(retired && { retired }) }, clock.now());
 }

@@ -193,6 +193,26 @@ describe('Memberships', () => {
     expect(alone.owned()).to.have.length(4);
   });
 
+  it('refuses frames of before, when its interface was gone meanwhile', async () => {
+    const clock = new FakeClock();
+    const cable = new Cable();
+    const segments = [segment(1)];
+    const [one, two] = [speaker(1, clock, cable, { segments: () => segments }), speaker(2, clock, cable)];
+    one.memberships.open();
+    two.memberships.open();
+    await clock.advance(400);
+    two.memberships.close();
+    segments.length = 0;
+    one.want();
+    segments.push(segment(1));
+    one.want();
+    const attacker = cable.plug('attacker');
+    for (const bytes of cable.frames.slice()) attacker.send(bytes);
+    const [loop] = one.memberships.loops;
+    expect(loop?.loop.state.members).to.deep.equal([]);
+    expect(loop?.loop.drops.get('replayed')).to.be.at.least(3);
+  });
+
   it('owns IPv6 VIPs as soon as an interface that it has joined can do IPv6', async () => {
     const clock = new FakeClock();
     const segments = [segment(1)];

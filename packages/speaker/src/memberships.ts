@@ -4,6 +4,7 @@
  * this node owns where.
  */
 import {
+  countersHeard,
   currentPaceMs,
   type EligibilityOptions,
   type IpAddress,
@@ -62,6 +63,8 @@ export class Memberships {
   readonly #options: MembershipsOptions;
   readonly #beats: BeatKeeper;
   readonly #joined = new Map<number, Joined>();
+  /** Counters of peers on interfaces that are gone, so that their old frames stay old when one is back. */
+  readonly #heardBefore = new Map<number, ReadonlyMap<string, number>>();
   #state: 'closed' | 'open' | 'leaving' = 'closed';
   #groups: ReadonlyMap<string, VipGroup> = new Map();
   #nodes: readonly NodeFacts[] = [];
@@ -200,6 +203,7 @@ export class Memberships {
   #leaveSegment(ifindex: number, loop: MembershipLoop): void {
     loop.stop();
     this.#joined.delete(ifindex);
+    this.#heardBefore.set(ifindex, countersHeard(loop.state));
     if (this.#state === 'leaving') this.#settleLeaving();
   }
 
@@ -209,6 +213,7 @@ export class Memberships {
       const loop = new MembershipLoop({
         ...{ timing, rebalance, source, clock },
         self: { node: nodeName, bootId, port: segment.ifindex, mac: segment.mac },
+        retired: this.#heardBefore.get(segment.ifindex),
         socket: openSocket(segment),
         onBeat: () => this.#beats.framesChanged(),
         onOwned: (urgency) => this.#changed(urgency),

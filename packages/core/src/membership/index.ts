@@ -26,6 +26,7 @@ export {
 } from './state.ts';
 export { type Stepped, stepMembership } from './step.ts';
 export { type Timing, type TimingOptions, timingOf } from './timing.ts';
+export { countersHeard } from './turn.ts';
 export {
   type ExpectedPeer,
   planUnicast,

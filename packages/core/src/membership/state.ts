@@ -23,6 +23,8 @@ export interface MembershipOptions {
   readonly timing: Timing;
   /** Whether VIPs go back to nodes that return. Default: 'off'. */
   readonly rebalance?: 'off' | 'gradual';
+  /** Counters that were heard on this segment before: of a machine that this one follows. Default: none. */
+  readonly retired?: ReadonlyMap<string, number>;
 }
 
 /** A VIP that this node owns. */
@@ -123,7 +125,7 @@ export function initialMembership(options: MembershipOptions, nowMs: number): Me
     tickedMs: nowMs,
     graceUntilMs: nowMs,
     members: [],
-    retired: new Map(),
+    retired: options.retired ?? new Map(),
     desired: new Map(),
     terms: new Map(),
     claims: new Map(),

@@ -81,6 +81,13 @@ export function forgetMembers(turn: Turn): void {
   change(turn, { members: [], changedMs: turn.nowMs });
 }
 
+/** The counters of all that were heard, members included: what a machine must know that follows this one on the same segment. */
+export function countersHeard(state: MembershipState): ReadonlyMap<string, number> {
+  const turn: Turn = { state, nowMs: state.tickedMs, actions: [] };
+  forgetMembers(turn);
+  return turn.state.retired;
+}
+
 /** Remembers the counter of a member that is gone, and forgets the oldest such memory when there are too many. */
 export function retire(turn: Turn, member: Pick<Member, 'bootId' | 'counter'>): void {
   const retired = new Map(turn.state.retired);
