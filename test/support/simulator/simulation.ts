@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// A segment with speakers, the wishes of a cluster, faults, and the invariants of DESIGN that are checked after each event.
+// A segment with speakers, the wishes of a cluster, faults, and the invariants of docs/design/0010-membership-protocol.md that are checked after each event.
 
 import {
   type DesiredVip,
