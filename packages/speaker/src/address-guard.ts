@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Puts together what keeps addresses of strangers from being used: probing, first use, alarms, and what people are told of them. */
-import { readFileSync } from 'node:fs';
 import {
   type AddressConflict,
   gratuitousArp,
@@ -11,7 +10,7 @@ import {
 } from '@berth/core';
 import { errorFields, type Log } from '@berth/daemon';
 import { type Service, type StoreEvent, systemClock, type Timer } from '@berth/kube';
-import { AddressProber, ClaimEars } from '@berth/link';
+import { AddressProber, ClaimEars, readNeighbors } from '@berth/link';
 import { AddressClearance } from './address-clearance.ts';
 import type { Urgency } from './clearance-entry.ts';
 import type { Cluster } from './cluster.ts';
@@ -21,7 +20,7 @@ import { FirstUse } from './first-use.ts';
 import type { Lan } from './lan.ts';
 import { MemberMacs } from './member-macs.ts';
 import type { Memberships } from './memberships.ts';
-import { entriesOutside, type Gateway, gatewaysOf, type OutsideEntry, ownAddressConflicts } from './own-addresses.ts';
+import { entriesOutside, gatewaysOf, type OutsideEntry, ownAddressConflicts } from './own-addresses.ts';
 import { ProbingAhead } from './probing-ahead.ts';
 import { Reachability } from './reachability.ts';
 import { tellConflicts } from './tell-conflicts.ts';
@@ -199,7 +198,7 @@ export class AddressGuard {
   #note(): void {
     this.#macs.note();
     this.#lookAtSubnets();
-    this.#lookAtOwn();
+    void this.#lookAtOwn();
     this.#noting = systemClock.after(NOTE_MS, () => this.#note());
   }
 
@@ -216,11 +215,21 @@ export class AddressGuard {
     this.#outside = outside;
   }
 
-  #lookAtOwn(): void {
-    const { config, cluster, lan, log, onNews } = this.#parts;
-    // kube-proxy in IPVS mode, for one, puts every VIP on an interface of its own.
-    const links = lan.links.list().filter(({ name }) => !config.excludedInterfaces.some((one) => one.test(name)));
-    const found = ownAddressConflicts(new PoolCatalog(cluster.pools.config), links, readGateways());
+  // Without the kernel's word what was found last stands.
+  async #lookAtOwn(): Promise<void> {
+    const { config, cluster, lan, log } = this.#parts;
+    const tables = await readNeighbors().catch((error: unknown) => {
+      log.warn('gateways are not known', errorFields(error));
+      return undefined;
+    });
+    if (tables === undefined) return;
+    const all = lan.links.list();
+    const links = all.filter(({ name }) => !config.excludedInterfaces.some((one) => one.test(name)));
+    this.#takeOwn(ownAddressConflicts(new PoolCatalog(cluster.pools.config), links, gatewaysOf(tables, all)));
+  }
+
+  #takeOwn(found: ReturnType<typeof ownAddressConflicts>): void {
+    const { log, onNews } = this.#parts;
     const known = new Map(this.#own.map((one) => [String(one.vip), one]));
     const sinceSeconds = Math.floor(systemClock.date().getTime() / 1000);
     const isSame = found.length === known.size && found.every(({ vip }) => known.has(String(vip)));
@@ -250,17 +259,4 @@ function* addressesOf(services: Iterable<Service>): Iterable<IpAddress> {
       const address = IpAddress.parse(ip ?? '');
       if (address.ok) yield address.value;
     }
-}
-
-// Synchronous: the kernel writes these files from memory, and node:fs/promises takes 2 MB of it (docs/design/0004-memory.md).
-function readGateways(): Gateway[] {
-  const read = (file: string) => {
-    try {
-      return readFileSync(`/proc/net/${file}`, 'utf8');
-    } catch {
-      // Without IPv6 there is no such file.
-      return '';
-    }
-  };
-  return gatewaysOf({ route: read('route'), ipv6Route: read('ipv6_route'), arp: read('arp') });
 }

@@ -4,33 +4,23 @@ import { expect } from 'chai';
 import { entriesOutside, gatewaysOf, ownAddressConflicts } from './own-addresses.ts';
 import { ip, link, mac } from './testing.ts';
 
-// As the kernel prints them, on a machine with the least significant byte first.
-const ROUTE = `Iface	Destination	Gateway 	Flags	RefCnt	Use	Metric	Mask		MTU	Window	IRTT
-eth0	00000000	010200C0	0003	0	0	100	00000000	0	0	0
-eth1	00000000	00000000	0001	0	0	200	00000000	0	0	0
-eth0	000200C0	00000000	0001	0	0	0	00FFFFFF	0	0	0
-`;
-const IPV6_ROUTE = `20010db8000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0
-00000000000000000000000000000000 00 00000000000000000000000000000000 00 20010db8000000000000000000000001 00000400 00000002 00000000 00000003     eth0
-00000000000000000000000000000000 00 00000000000000000000000000000000 00 00000000000000000000000000000000 ffffffff 00000001 00000000 00200200       lo
-nonsense
-`;
-const ARP = `IP address       HW type     Flags       HW address            Mask     Device
-192.0.2.1        0x1         0x2         00:00:5e:00:53:fe     *        eth0
-192.0.2.9        0x1         0x0         00:00:00:00:00:00     *        eth0
-`;
-
 describe('gatewaysOf', () => {
   it('are the next hops of the default routes, with their MAC addresses as far as they are known', () => {
-    const gateways = gatewaysOf({ route: ROUTE, ipv6Route: IPV6_ROUTE, arp: ARP });
+    const tables = {
+      gateways: [
+        { ifindex: 4, ip: ip('192.0.2.1') },
+        { ifindex: 5, ip: ip('2001:db8::1') },
+      ],
+      neighbors: [
+        { ifindex: 5, ip: ip('192.0.2.1'), mac: mac(0xfd) },
+        { ifindex: 4, ip: ip('192.0.2.1'), mac: mac(0xfe) },
+      ],
+    };
+    const gateways = gatewaysOf(tables, [link(4, 'eth0'), link(5, 'eth1')]);
     expect(gateways.map((one) => `${one.address} ${one.interface} ${one.mac}`)).to.deep.equal([
       '192.0.2.1 eth0 00:00:5e:00:53:fe',
-      '2001:db8::1 eth0 undefined',
+      '2001:db8::1 eth1 undefined',
     ]);
-  });
-
-  it('are none where nothing can be read', () => {
-    expect(gatewaysOf({ route: '', ipv6Route: 'x', arp: '\n' })).to.deep.equal([]);
   });
 });
 
@@ -54,6 +44,11 @@ describe('ownAddressConflicts', () => {
       `192.0.2.1 eth0 ${mac(0xfe)} before-use`,
       `192.0.2.2 eth0 ${mac(4)} before-use`,
     ]);
+  });
+
+  it('leaves out the interface on which kube-proxy keeps the VIPs themselves, whatever else is excluded', () => {
+    const addresses = [{ ifindex: 9, address: ip('192.0.2.2'), prefixLength: 32, isTentative: false }];
+    expect(ownAddressConflicts(pools, [link(9, 'kube-ipvs0', { addresses })], [])).to.deep.equal([]);
   });
 });
 
