@@ -68,12 +68,11 @@ export class FirstUse {
     this.#waiting = [];
     let pairs = 0;
     const answered = this.#options.memberships.owned().flatMap((one): OwnedVip[] => {
-      const interfaces = one.interfaces ?? [...joined.keys()];
-      const open = interfaces.filter((ifname) => this.#mayAnswer(one.vip, joined.get(ifname)));
+      const open = one.interfaces.filter((ifname) => this.#mayAnswer(one.vip, joined.get(ifname)));
       for (const ifname of open) this.#usedOn(ifname).add(String(one.vip));
       pairs += open.length;
       if (open.length === 0) return [];
-      return [open.length === interfaces.length ? one : { ...one, interfaces: open }];
+      return [open.length === one.interfaces.length ? one : { ...one, interfaces: open }];
     });
     const remembered = [...this.#used.values()].reduce((sum, { size }) => sum + size, 0);
     if (remembered > pairs) this.#forgetUnwanted();

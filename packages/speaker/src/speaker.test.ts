@@ -38,7 +38,9 @@ function world() {
         wanted = vips;
       },
       owned: () =>
-        state.lost ? [] : wanted.map(({ vip, service }) => ({ vip, services: [service], interfaces: undefined })),
+        state.lost
+          ? []
+          : wanted.map(({ vip, service }) => ({ vip, services: [service], interfaces: ['lan0', 'lan1'] })),
     },
     classRule: loadBalancerClassRule(),
     wire: new Wire({ answerer: port, groups: port, announcer: port, onAttachFailed: () => {} }),

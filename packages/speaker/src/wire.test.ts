@@ -38,7 +38,7 @@ class FakePort {
 const LAN0: Segment = { ifindex: 4, ifname: 'lan0', mac: mac(4), families: ['IPv4', 'IPv6'] };
 const LAN1: Segment = { ifindex: 5, ifname: 'lan1', mac: mac(5), families: ['IPv4'] };
 
-function owned(interfaces?: readonly string[]): OwnedVip {
+function owned(interfaces = ['lan0', 'lan1']): OwnedVip {
   return { vip: ip('203.0.113.20'), services: ['shop/web'], interfaces };
 }
 
@@ -88,7 +88,7 @@ describe('Wire', () => {
 
   it('answers an IPv6 VIP only where IPv6 is spoken', () => {
     const vip = ip('2001:db8:5::7');
-    const [served] = wire.apply([LAN0, LAN1], [{ vip, services: ['shop/web'], interfaces: undefined }]);
+    const [served] = wire.apply([LAN0, LAN1], [{ vip, services: ['shop/web'], interfaces: ['lan0', 'lan1'] }]);
     expect(calls[0]).to.equal('answer 2001:db8:5::7@4');
     expect(served?.interfaces).to.deep.equal(['lan0']);
   });

@@ -31,8 +31,8 @@ export interface OwnedVip {
   readonly vip: IpAddress;
   /** Keys of the Services that hold it, sorted. */
   readonly services: readonly ServiceKey[];
-  /** Names of the interfaces on which it may be answered; undefined: all. */
-  readonly interfaces: readonly string[] | undefined;
+  /** Names of the interfaces on which it may be answered. */
+  readonly interfaces: readonly string[];
 }
 
 /** A VIP that is answered now. */
@@ -114,5 +114,5 @@ export class Wire {
 
 function fitting(owned: OwnedVip, segments: readonly Segment[]): readonly Segment[] {
   const ofFamily = segments.filter(({ families }) => families.includes(owned.vip.family));
-  return ofFamily.filter(({ ifname }) => owned.interfaces === undefined || owned.interfaces.includes(ifname));
+  return ofFamily.filter(({ ifname }) => owned.interfaces.includes(ifname));
 }
