@@ -31,9 +31,10 @@ describe('readConfig', () => {
   it('takes a URL or off for the health of kube-proxy', () => {
     expect(problems('--kube-proxy-health=off')).to.deep.equal([]);
     expect(problems('--kube-proxy-health=http://[::1]:10256/healthz')).to.deep.equal([]);
-    expect(problems('--kube-proxy-health=10256')[0]).to.match(
-      /^--kube-proxy-health: .*wanted a URL with http:\/\/ or off/,
-    );
+    for (const wrong of ['10256', 'http://:10256/healthz', 'http://127.0.0.1:healthz', 'https://127.0.0.1:10256'])
+      expect(problems(`--kube-proxy-health=${wrong}`)[0], wrong).to.match(
+        /^--kube-proxy-health: .*wanted a URL with http:\/\/ or off/,
+      );
   });
 
   it('refuses times of which fewer than four heartbeats fit', () => {

@@ -111,7 +111,7 @@ const OPTIONS = z.object({
   'exclude-label': z._default(choice('obey', 'ignore'), 'obey'),
   'cordoned-nodes': z._default(choice('serve', 'avoid'), 'serve'),
   'kube-proxy-health': z._default(
-    z.string().check(z.regex(/^(off|http:\/\/[^\s/]+(\/\S*)?)$/, 'wanted a URL with http:// or off')),
+    z.string().check(z.refine((text) => text === 'off' || isHttpUrl(text), 'wanted a URL with http:// or off')),
     'http://127.0.0.1:10256/healthz',
   ),
   engine: z._default(choice('auto', ...ENGINES), 'auto'),
@@ -119,6 +119,10 @@ const OPTIONS = z.object({
   'dead-after-ms': z._default(wholeNumberWithin(20, 30_000), 200),
   rebalance: z._default(choice('off', 'gradual'), 'off'),
 });
+
+function isHttpUrl(text: string): boolean {
+  return text.startsWith('http://') && URL.canParse(text);
+}
 
 /** Reads the options. An empty text counts as not given. */
 export function readConfig(argv: readonly string[], environment: NodeJS.ProcessEnv): ReadConfig {
