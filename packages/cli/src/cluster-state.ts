@@ -3,6 +3,7 @@
 import {
   EMPTY_POOL_CONFIG,
   isOurs,
+  LAST_GOOD_MAP,
   type Labels,
   LEDGER_NAME,
   type LedgerObject,
@@ -30,9 +31,6 @@ import type { ClusterOptions } from './operation.ts';
 
 /** Objects per page of a list. */
 const PAGE_SIZE = 500;
-
-/** ConfigMap with the data of the last configuration that was found right. */
-const LAST_GOOD_MAP = 'last-good-pools';
 
 const LEDGER_NAMES = new RegExp(`^${LEDGER_NAME}(-\\d+)?$`);
 

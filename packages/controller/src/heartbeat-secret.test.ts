@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
+import { HEARTBEAT_SECRET } from '@berth/core';
 import { KubeError, secrets } from '@berth/kube';
 import { FakeApi, FakeClock, settle } from '@berth/kube/testing';
 import { expect } from 'chai';
-import { HEARTBEAT_SECRET, HeartbeatSecret } from './heartbeat-secret.ts';
+import { HeartbeatSecret } from './heartbeat-secret.ts';
 
 const AT = { namespace: 'berth-system', name: HEARTBEAT_SECRET };
 

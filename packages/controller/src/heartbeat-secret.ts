@@ -3,6 +3,7 @@
  * The Secret with which the speakers sign their heartbeats (docs/design/0010-membership-protocol.md, 3.4): made when it is not there,
  * so that a fresh install works at once, and never changed or read. Every replica sees to it; the API server lets one of them make it.
  */
+import { HEARTBEAT_SECRET } from '@berth/core';
 import {
   type Clock,
   isKubeError,
@@ -15,8 +16,6 @@ import {
   type Task,
   type Timer,
 } from '@berth/kube';
-
-export const HEARTBEAT_SECRET = 'heartbeat';
 
 const KEY_BYTES = 32;
 

@@ -6,6 +6,7 @@
 import { once } from 'node:events';
 import {
   isOurs,
+  LAST_GOOD_MAP,
   type LoadBalancerClassRule,
   POOL_CONFIG_MAP,
   type PoolUsageReport,
@@ -48,9 +49,6 @@ import { Quarantines } from './quarantines.ts';
 import { isRelevantNamespaceChange, isRelevantServiceChange } from './relevant-change.ts';
 import { ServiceWriter } from './service-writer.ts';
 import { surroundingsOf } from './surroundings.ts';
-
-/** Name of the ConfigMap that keeps the last good configuration over restarts. */
-export const LAST_GOOD_MAP = 'last-good-pools';
 
 /** A key that is no Service's: asks for a batch although no Service changed, e.g. to read the ledger anew. */
 const LEDGER_KEY = '';

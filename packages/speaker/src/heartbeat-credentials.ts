@@ -5,6 +5,7 @@
  * restart (docs/design/0010-membership-protocol.md, 3.4).
  */
 import { createHash } from 'node:crypto';
+import { HEARTBEAT_SECRET } from '@berth/core';
 import { errorFields, type Log } from '@berth/daemon';
 import {
   Backoff,
@@ -20,7 +21,6 @@ import {
 } from '@berth/kube';
 import { HeartbeatKeys } from './heartbeat-keys.ts';
 
-const SECRET = 'heartbeat';
 const CLUSTER_NAMESPACE = 'kube-system';
 const CLUSTER_ID_BYTES = 8;
 /** Where a Secret is replaced without naming the value before it, that one is accepted for so long, until all nodes know the new one. */
@@ -62,12 +62,13 @@ export class HeartbeatCredentials {
       ...{ api, clock },
       kind: secrets,
       store: this.#store,
-      selection: { namespace, fieldSelector: `metadata.name=${SECRET}` },
+      selection: { namespace, fieldSelector: `metadata.name=${HEARTBEAT_SECRET}` },
       transform: ({ metadata: { name, resourceVersion = '' }, data }) => ({
         metadata: { namespace, name, resourceVersion },
         ...(data && { data }),
       }),
-      onError: (error, retryInMs) => log.warn('watch failed', { what: SECRET, retryInMs, ...errorFields(error) }),
+      onError: (error, retryInMs) =>
+        log.warn('watch failed', { what: HEARTBEAT_SECRET, retryInMs, ...errorFields(error) }),
     });
   }
 
@@ -92,7 +93,7 @@ export class HeartbeatCredentials {
   /** What is waited for, in words; undefined when everything is there. */
   get missing(): string | undefined {
     if (this.#clusterId === undefined) return `the UID of namespace ${CLUSTER_NAMESPACE}`;
-    return this.#keys === undefined ? `Secret ${this.#options.namespace}/${SECRET}` : undefined;
+    return this.#keys === undefined ? `Secret ${this.#options.namespace}/${HEARTBEAT_SECRET}` : undefined;
   }
 
   /** 16 hex digits. Throws before {@link HeartbeatCredentials.ready}. */
@@ -108,7 +109,7 @@ export class HeartbeatCredentials {
   }
 
   get #where() {
-    return { namespace: this.#options.namespace, secret: SECRET };
+    return { namespace: this.#options.namespace, secret: HEARTBEAT_SECRET };
   }
 
   // A Secret that cannot be used changes nothing: the last good keys stay.

@@ -4,6 +4,7 @@
  * heard of the new one and nodes which have not understand each other; all sign with the new one as soon as the last node has it.
  */
 import { randomBytes } from 'node:crypto';
+import { HEARTBEAT_SECRET } from '@berth/core';
 import { type KubeApi, type Secret, secrets } from '@berth/kube';
 import { findObject } from '../cluster-state.ts';
 import { CommandError, type Environment, EXIT } from '../environment.ts';
@@ -11,7 +12,6 @@ import { isLive, type LiveReport, readReports } from '../node-reports.ts';
 import type { Operation } from '../operation.ts';
 import { waitFor } from '../waiting.ts';
 
-const SECRET = 'heartbeat';
 const KEY_BYTES = 32;
 
 export async function rotateKey(
@@ -49,11 +49,11 @@ function isRotated({ newest, signing }: LiveReport['state']['keys'], oldKeys: Re
 
 // With the version that was read, or two rotations at once would lose the key that the nodes sign with.
 async function replaceKey(api: KubeApi, namespace: string): Promise<void> {
-  const at = { namespace, name: SECRET };
+  const at = { namespace, name: HEARTBEAT_SECRET };
   const secret: Secret | undefined = await findObject(api, secrets, at);
   const current = secret?.data?.current;
   if (secret === undefined || current === undefined)
-    throw new CommandError(`there is no Secret ${namespace}/${SECRET} with a key; the controller makes it`);
+    throw new CommandError(`there is no Secret ${namespace}/${HEARTBEAT_SECRET} with a key; the controller makes it`);
   const data = { previous: current, current: randomBytes(KEY_BYTES).toString('base64') };
   const { resourceVersion } = secret.metadata;
   await api.patch(secrets, at, { type: 'merge', body: { metadata: { resourceVersion }, data } });

@@ -7,6 +7,9 @@ import type { LabelSelector, Labels } from './label-selector.ts';
 /** Name of the ConfigMap in the namespace of Berth. */
 export const POOL_CONFIG_MAP = 'ip-address-pools';
 
+/** Name of the ConfigMap that keeps the last good configuration over restarts of the controller. */
+export const LAST_GOOD_MAP = 'last-good-pools';
+
 /** A CIDR or a first-last range. */
 export interface PoolEntry {
   /** As the user wrote it, without blanks at the ends; reports show this. */

@@ -12,7 +12,7 @@ export {
   renewed,
 } from './fence.ts';
 export * from './intake.ts';
-export { type KeyRing, signingKeyId } from './key-choice.ts';
+export { HEARTBEAT_SECRET, type KeyRing, signingKeyId } from './key-choice.ts';
 export { deadAtMs, isDeaf, lastSignMs, type Member } from './member.ts';
 export { ownerOf, type VipOwner } from './owner.ts';
 export {

@@ -2,6 +2,9 @@
 /** Which key a node signs with, so that a key can be changed by one edit of the Secret and no heartbeat is lost meanwhile. */
 import type { MembershipState } from './state.ts';
 
+/** Name of the Secret in the namespace of Berth; its values are `current` and, during a rotation, `previous`. */
+export const HEARTBEAT_SECRET = 'heartbeat';
+
 /** Identifiers of the keys that this node has. Frames of both are accepted. */
 export interface KeyRing {
   readonly newest: number;
