@@ -21,6 +21,7 @@ function mac(text: string): MacAddress {
 class FakeSocket {
   readonly sent: Uint8Array[] = [];
   hasRoom = true;
+  isRefused = false;
   isOpen = true;
   #onFrame: (frame: { bytes: Uint8Array }) => void = () => {};
   #onError: (error: unknown) => void = () => {};
@@ -30,7 +31,9 @@ class FakeSocket {
     this.#onError = onError;
   }
 
-  setFilter(): void {}
+  setFilter(): void {
+    if (this.isRefused) throw new Error('setsockopt: ENOMEM');
+  }
 
   send(frame: Uint8Array): boolean {
     this.sent.push(frame);
@@ -65,6 +68,7 @@ describe('AddressProber', () => {
       openSocket: (ifindex) => {
         if (ifindex === 9) throw new Error('bind: ENODEV');
         const socket = new FakeSocket();
+        socket.isRefused = ifindex === 8;
         sockets.push(socket);
         return socket;
       },
@@ -159,6 +163,13 @@ describe('AddressProber', () => {
     clock.advance(10_000);
     await settle();
     expect(watched.map(({ result }) => result?.end)).to.deep.equal(['failed', 'failed', 'failed']);
+  });
+
+  it('leaves no ear open that could not be set up', async () => {
+    const watched = [probe(V4, 8), probe(V4, 8)];
+    await settle();
+    expect(watched.map(({ result }) => result?.end)).to.deep.equal(['failed', 'failed']);
+    expect(sockets.map(({ isOpen }) => isOpen)).to.deep.equal([false, false]);
   });
 
   it('tells everybody who answers, members too, but nobody who asks as well', async () => {

@@ -85,7 +85,13 @@ export class ClaimEars {
   listen(listener: ClaimListener): Listening {
     const port = this.#portOf(listener);
     port.listeners.add(listener);
-    this.#follow(port);
+    try {
+      this.#follow(port);
+    } catch (error) {
+      // Nobody could close this ear.
+      this.#leave(port, listener);
+      throw error;
+    }
     return { send: (frame) => port.socket.send(frame), close: () => this.#leave(port, listener) };
   }
 
@@ -101,13 +107,13 @@ export class ClaimEars {
     const known = this.#ports.get(key);
     if (known) return known;
     const port: Port = { family, socket: this.#openSocket(ifindex, family), listeners: new Set() };
-    this.#ports.set(key, port);
     port.socket.receive(
       ({ bytes }) => hear(port, bytes),
       (error) => {
         for (const listener of [...port.listeners]) listener.onError(error);
       },
     );
+    this.#ports.set(key, port);
     return port;
   }
 

@@ -11,8 +11,10 @@ const LEAVE = 21;
 class FakeKernel {
   readonly members = new Map<string, number>();
   sockets = 0;
+  isFull = false;
 
   socketOpen(): number {
+    if (this.isFull) throw Object.assign(new Error('socket: EMFILE'), { code: 'EMFILE' });
     this.sockets += 1;
     return this.sockets;
   }
@@ -87,6 +89,16 @@ describe('SolicitedGroups', () => {
     expect(kernel.list).to.deep.equal(['2 ff02::1:ff00:7']);
     groups.replace([row('2001:db8:5::7', 9, 2)]);
     expect(failed).to.have.length(2);
+  });
+
+  it('tells that no socket could be had, and tries again', () => {
+    groups.attach(2);
+    kernel.isFull = true;
+    groups.replace([row('2001:db8:5::7', 2)]);
+    expect(failed).to.deep.equal(['2 ff02::1:ff00:7']);
+    kernel.isFull = false;
+    groups.replace([row('2001:db8:5::7', 2)]);
+    expect(kernel.list).to.deep.equal(['2 ff02::1:ff00:7']);
   });
 
   it('uses more sockets for more groups, and closes them all', () => {

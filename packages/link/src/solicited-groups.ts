@@ -79,8 +79,8 @@ export class SolicitedGroups {
   }
 
   #join(key: string, group: IpAddress, ifindex: number): void {
-    const socket = this.#socketWithRoom();
     try {
+      const socket = this.#socketWithRoom();
       const membership = ipv6Membership(group.toBytes(), ifindex);
       this.#native.socketSetOption(socket.fd, IPPROTO_IPV6, IPV6_OPTION.ADD_MEMBERSHIP, membership);
       socket.joined += 1;
