@@ -5,15 +5,11 @@
  * passes is still to be decoded and compared.
  */
 import type { IpAddress, IpFamily } from '@berth/core';
-import { HOST_IS_LITTLE_ENDIAN } from './linux.ts';
+import { assembleFilter, FILTER_OP, type FilterInstruction, KEEP_WHOLE } from './filter-program.ts';
 
 /** Most addresses of one filter, since a jump of classic BPF leads over 255 instructions at most. */
 export const MAX_FILTERED_ADDRESSES = 100;
 
-const INSTRUCTION_BYTES = 8;
-/** Instruction codes of <linux/bpf_common.h>: load a word or a byte at an offset, compare with a constant, return. */
-const OP = { LOAD_WORD: 0x20, LOAD_BYTE: 0x30, JUMP_EQUAL: 0x15, RETURN: 0x06 } as const;
-const WHOLE_FRAME = 0x4_0000;
 /** Offsets from the start of the Ethernet header. Addresses of IPv6: their last 4 bytes. */
 const ARP = { SENDER: 28, TARGET: 38 } as const;
 const IPV6 = { NEXT_HEADER: 20, SOURCE_END: 34, ICMP_TYPE: 54, TARGET_END: 74 } as const;
@@ -80,33 +76,18 @@ function assemble(steps: readonly Step[]): Uint8Array {
     if ('label' in step) positions.set(step.label, position);
     else position += 1;
   }
-  const view = new DataView(new ArrayBuffer(position * INSTRUCTION_BYTES));
-  let index = 0;
-  for (const step of steps) {
-    if ('label' in step) continue;
-    writeInstruction(view, { index, step, positions });
-    index += 1;
-  }
-  return new Uint8Array(view.buffer);
+  const program: FilterInstruction[] = [];
+  for (const step of steps) if (!('label' in step)) program.push(instructionOf(step, program.length, positions));
+  return assembleFilter(program);
 }
 
-interface Placed {
-  readonly index: number;
-  readonly step: Exclude<Step, { readonly label: string }>;
-  readonly positions: ReadonlyMap<string, number>;
-}
-
-// struct sock_filter: code (2 bytes), jumps if true and if false (1 byte each, counted from the next instruction), a constant.
-function writeInstruction(view: DataView, { index, step, positions }: Placed): void {
-  const start = index * INSTRUCTION_BYTES;
+function instructionOf(
+  step: Exclude<Step, { readonly label: string }>,
+  index: number,
+  positions: ReadonlyMap<string, number>,
+): FilterInstruction {
   const jump = (label: string | undefined) => (label === undefined ? 0 : (positions.get(label) ?? 0) - index - 1);
-  const write = (code: number, constant: number, jumps: readonly [number, number] = [0, 0]) => {
-    view.setUint16(start, code, HOST_IS_LITTLE_ENDIAN);
-    view.setUint8(start + 2, jumps[0]);
-    view.setUint8(start + 3, jumps[1]);
-    view.setUint32(start + 4, constant, HOST_IS_LITTLE_ENDIAN);
-  };
-  if ('load' in step) write(step.load === 'word' ? OP.LOAD_WORD : OP.LOAD_BYTE, step.offset);
-  else if ('pass' in step) write(OP.RETURN, step.pass ? WHOLE_FRAME : 0);
-  else write(OP.JUMP_EQUAL, step.equals, [jump(step.goto), jump(step.otherwise)]);
+  if ('load' in step) return [step.load === 'word' ? FILTER_OP.LOAD_WORD : FILTER_OP.LOAD_BYTE, 0, 0, step.offset];
+  if ('pass' in step) return [FILTER_OP.RETURN, 0, 0, step.pass ? KEEP_WHOLE : 0];
+  return [FILTER_OP.IF_EQUAL, jump(step.goto), jump(step.otherwise), step.equals];
 }

@@ -6,6 +6,7 @@ import { HOST_IS_LITTLE_ENDIAN } from './linux.ts';
 export const FILTER_OP = {
   LOAD_WORD: 0x20,
   LOAD_HALF: 0x28,
+  LOAD_BYTE: 0x30,
   IF_EQUAL: 0x15,
   IF_ABOVE: 0x25,
   IF_AT_LEAST: 0x35,
