@@ -10,15 +10,14 @@ export const FILTER_OP = {
   IF_EQUAL: 0x15,
   IF_ABOVE: 0x25,
   IF_AT_LEAST: 0x35,
+  JUMP: 0x05,
   RETURN: 0x06,
 } as const;
 /** Value of a return that keeps all of a frame; 0 drops it. */
 export const KEEP_WHOLE = 0x4_0000;
-/** The kernel takes no longer program (BPF_MAXINSNS). */
-export const MAX_FILTER_INSTRUCTIONS = 4096;
 const INSTRUCTION_BYTES = 8;
 
-/** Jumps count from the next instruction, up to 255. */
+/** Jumps count from the next instruction, up to 255; the unconditional one by its constant. */
 export type FilterInstruction = readonly [code: number, ifTrue: number, ifFalse: number, constant: number];
 
 /** 8 bytes an instruction in host byte order. */

@@ -45,6 +45,9 @@ export function runFilter(program: Uint8Array, frame: Uint8Array): number {
       case FILTER_OP.LOAD_HALF:
         accumulator = view.getUint16(constant);
         break;
+      case FILTER_OP.JUMP:
+        at += 8 * constant;
+        break;
       case FILTER_OP.IF_EQUAL:
         at += jump(accumulator === constant);
         break;
