@@ -11,6 +11,7 @@ class FakeSocket implements FrameSocket {
   isOpen = true;
   dropped = 0;
   filterLength = 0;
+  roomBytes = Number.POSITIVE_INFINITY;
   #onFrame: OnFrame = () => {};
 
   receive(onFrame: OnFrame): void {
@@ -30,6 +31,7 @@ class FakeSocket implements FrameSocket {
     this.isReading = true;
   }
   setFilter(program: Uint8Array): void {
+    if (program.length > this.roomBytes) throw new Error('setsockopt: ENOMEM');
     this.filterLength = program.length;
   }
   send(): boolean {
@@ -87,6 +89,14 @@ describe('FloodProofSocket', () => {
   it('filters both sockets by the members that it is told', () => {
     socket.prefer([mac(1), mac(2)]);
     expect(members.filterLength).to.be.greaterThan(0);
+    expect(strangers.filterLength).to.equal(members.filterLength);
+  });
+
+  it('prefers fewer members where the kernel has no room for more', () => {
+    const many = Array.from({ length: 100 }, (_, index) => mac(index));
+    strangers.roomBytes = 500;
+    socket.prefer(many);
+    expect(members.filterLength).to.be.within(250, 500);
     expect(strangers.filterLength).to.equal(members.filterLength);
   });
 

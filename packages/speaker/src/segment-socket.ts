@@ -55,11 +55,24 @@ export class FloodProofSocket {
     this.#strangers.receive(onFrame, onError);
   }
 
-  /** Frames of exactly these senders have the members' buffer from now on. A frame that arrives meanwhile may come twice, never not at all. */
+  /**
+   * Frames of these senders have the members' buffer from now on; of fewer of them where the kernel has no room for so long a filter. A frame that
+   * arrives meanwhile may come twice, never not at all.
+   */
   prefer(members: readonly MacAddress[]): void {
-    const known = members.slice(0, MAX_FILTERED_SENDERS);
-    this.#members.setFilter(sourceFilter('only', known));
-    this.#strangers.setFilter(sourceFilter('except', known));
+    let known = members.slice(0, MAX_FILTERED_SENDERS);
+    while (!this.#isSorted(known) && known.length > 0) known = known.slice(0, known.length / 2);
+  }
+
+  #isSorted(known: readonly MacAddress[]): boolean {
+    try {
+      this.#members.setFilter(sourceFilter('only', known));
+      this.#strangers.setFilter(sourceFilter('except', known));
+      return true;
+    } catch {
+      // ENOMEM. The rest are read as strangers are.
+      return false;
+    }
   }
 
   /** Frames of strangers that were dropped unread, since this was opened. */
