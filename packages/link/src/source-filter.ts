@@ -4,8 +4,8 @@
  * socket for known senders go undisturbed while strangers flood another.
  *
  * Only the last 4 bytes of an address are compared: who wants to be taken for a known sender can use its whole address as well. The kernel
- * keeps a program as instructions of eBPF and charges them to the socket (net.core.optmem_max, 20 KiB before Linux 6.7), the old and the new one
- * together while one replaces the other. A comparison is 8 to 16 bytes there, a load of a part of the frame over 100.
+ * keeps a program as instructions of eBPF and charges them to the socket (net.core.optmem_max: 20 KiB, in newer kernels 128 KiB), the old and the
+ * new one together while one replaces the other. A comparison is 8 to 16 bytes there, a load of a part of the frame over 100.
  */
 import type { MacAddress } from '@berth/core';
 import { assembleFilter, FILTER_OP, type FilterInstruction, KEEP_WHOLE } from './filter-program.ts';
