@@ -20,6 +20,7 @@ function mac(number: number): MacAddress {
 class FakeSocket implements FrameSocket {
   isOpen = true;
   filters = 0;
+  isRefused = false;
   hear: Parameters<FrameSocket['receive']>[0] = () => {};
   receive(onFrame: typeof this.hear): void {
     this.hear = onFrame;
@@ -40,6 +41,7 @@ class FakeSocket implements FrameSocket {
   pause(): void {}
   resume(): void {}
   setFilter(): void {
+    if (this.isRefused) throw new Error('setsockopt: ENOMEM');
     this.filters += 1;
   }
   send(): boolean {
@@ -77,6 +79,17 @@ function setUp(tables: () => Promise<NeighborTables> = async () => ({ neighbors:
 }
 
 describe('ListeningAudience', () => {
+  it('goes on with the filter of before where another one is refused', async () => {
+    const { audience, sockets, failures, told } = setUp();
+    audience.listen([ip(20)], [LAN0]);
+    const socket = sockets.get(LAN0);
+    if (socket) socket.isRefused = true;
+    audience.listen([ip(20), ip(21)], [LAN0]);
+    socket?.question(9, ip(21));
+    expect(failures).to.have.length(1);
+    expect(await told(ip(21))).to.deep.equal([`asker ${ip(9)}`]);
+  });
+
   it('names who asked for a VIP on this interface', async () => {
     const { audience, sockets, told } = setUp();
     audience.listen([ip(20)], [LAN0, LAN1]);

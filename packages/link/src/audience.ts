@@ -83,8 +83,12 @@ export class ListeningAudience implements Audience {
     this.#isWanted = new Set(vips.map(String));
     this.#filter = questionFilter(vips);
     for (const { socket, askers } of this.#ears.values()) {
-      socket.setFilter(this.#filter);
       askers.keep(vips);
+      try {
+        socket.setFilter(this.#filter);
+      } catch (error) {
+        this.#options.onFailed(error);
+      }
     }
   }
 

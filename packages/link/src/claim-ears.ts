@@ -123,7 +123,11 @@ export class ClaimEars {
       port.socket.close();
       this.#ports.delete(`${listener.ifindex} ${port.family}`);
     }
-    this.#follow(port);
+    try {
+      this.#follow(port);
+    } catch {
+      // The filter of before lets more through than is wanted.
+    }
   }
 
   #follow(port: Port): void {
