@@ -14,12 +14,22 @@ export const MAX_STATE_CHARACTERS = 240 * 1024;
 /** Most conflicts, unreachable VIPs and outcomes that are told; more than that is no news for a person. */
 export const MAX_REMARKS = 256;
 
-/** The text of a state. What it owns is cut when it would be too long, and said to be. */
+/**
+ * The text of a state. Where it would be too long, reasons for VIPs that it does not announce are cut first, and then what it owns, which is
+ * said: a text that the API server refuses would take the node's whole word away.
+ */
 export function encodeNodeState(state: NodeState): string {
+  const { owned, notAnnounced } = state;
   const text = encodeWhole(state);
-  if (text.length <= MAX_STATE_CHARACTERS || state.owned.length === 0) return text;
-  const owned = state.owned.slice(0, Math.floor((state.owned.length * 3) / 4));
-  return encodeNodeState({ ...state, owned, leftOut: state.leftOut + state.owned.length - owned.length });
+  if (text.length <= MAX_STATE_CHARACTERS) return text;
+  if (notAnnounced.length > 0) return encodeNodeState({ ...state, notAnnounced: shortened(notAnnounced) });
+  if (owned.length === 0) return text;
+  const kept = shortened(owned);
+  return encodeNodeState({ ...state, owned: kept, leftOut: state.leftOut + owned.length - kept.length });
+}
+
+function shortened<T>(list: readonly T[]): readonly T[] {
+  return list.slice(0, Math.floor((list.length * 3) / 4));
 }
 
 export function encodeNodeHealth({ latestMs, lapses }: NodeHealth): string {

@@ -71,6 +71,18 @@ describe('node state as text', () => {
     expect(state.value.owned.length + state.value.leftOut).to.equal(20_000);
   });
 
+  it('leaves out why VIPs are not announced before anything that it owns', () => {
+    const notAnnounced = Array.from({ length: 20_000 }, (_, index) => {
+      return { vip: owned(randomV6(index)).vip, why: 'no-segment' as const };
+    });
+    const text = encodeNodeState({ ...IDLE_NODE_STATE, owned: [owned('192.0.2.7')], notAnnounced });
+    expect(text.length).to.be.at.most(MAX_STATE_CHARACTERS);
+    const state = decodeNodeState(text);
+    if (!state.ok) throw new Error(state.reason);
+    expect([state.value.owned.length, state.value.leftOut]).to.deep.equal([1, 0]);
+    expect(state.value.notAnnounced.length).to.be.within(5000, 19_999);
+  });
+
   it('tells reasons that it does not know from those it does', () => {
     const text = encodeNodeState({ ...IDLE_NODE_STATE, owned: [owned('192.0.2.7')] }).replace('"new"', '"bought"');
     const state = decodeNodeState(text);
