@@ -58,8 +58,7 @@ export function openMemberships({ config, log, lan, cluster, onOwned, onReport }
       log.info('membership', { interface: ifname, ...report });
       onReport(report);
     },
-    onFailed: ({ ifname }, error) =>
-      log.warn('heartbeats cannot be sent', { interface: ifname, ...errorFields(error) }),
+    onFailed: ({ ifname }, error) => log.warn('heartbeats fail', { interface: ifname, ...errorFields(error) }),
   });
   return memberships;
 }
