@@ -2,7 +2,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { IpAddress } from '../net/ip-address.ts';
-import { chooseNode, orderNodes, type VipCandidate } from './candidate.ts';
+import { chooseNode, foremost, type Loads, type VipCandidate } from './candidate.ts';
+import { rendezvousOrder } from './rendezvous.ts';
 
 const EDGES = ['edge-1', 'edge-2', 'edge-3'];
 const NOBODY: ReadonlyMap<string, number> = new Map();
@@ -19,12 +20,20 @@ function alike(nodes: readonly string[]): VipCandidate[] {
   return nodes.map((node) => candidate(node));
 }
 
-describe('orderNodes', () => {
+/** Who is chosen, and who in turn when each that was chosen is gone. */
+function succession(address: IpAddress, candidates: readonly VipCandidate[], loads: Loads): string[] {
+  const next = chooseNode(address, candidates, loads);
+  if (next === undefined) return [];
+  const others = candidates.filter(({ node }) => node !== next);
+  return [next, ...succession(address, others, loads)];
+}
+
+describe('chooseNode', () => {
   it('EL-01: falls back to rendezvous order at equal load, whatever the order of its input', () => {
     fc.assert(
       fc.property(fc.shuffledSubarray(alike(EDGES), { minLength: 3 }), (shuffled) => {
-        expect(orderNodes(vip(20), shuffled, NOBODY)).to.deep.equal(['edge-2', 'edge-1', 'edge-3']);
-        expect(orderNodes(vip(21), shuffled, NOBODY)).to.deep.equal(['edge-1', 'edge-2', 'edge-3']);
+        expect(succession(vip(20), shuffled, NOBODY)).to.deep.equal(['edge-2', 'edge-1', 'edge-3']);
+        expect(succession(vip(21), shuffled, NOBODY)).to.deep.equal(['edge-1', 'edge-2', 'edge-3']);
       }),
     );
   });
@@ -55,11 +64,11 @@ describe('orderNodes', () => {
   ];
   for (const { name, candidates, loads, order } of rows) {
     it(name, () => {
-      expect(orderNodes(vip(20), candidates, new Map(loads ?? []))).to.deep.equal(order);
+      expect(succession(vip(20), candidates, new Map(loads ?? []))).to.deep.equal(order);
     });
   }
 
-  it('begins with the node that is chosen', () => {
+  it('chooses the first in rendezvous order of the foremost that have least', () => {
     const arbitrary = fc.record({
       node: fc.constantFrom(...EDGES, 'edge-4', 'edge-5'),
       standing: fc.constantFrom('eligible' as const, 'last-resort' as const),
@@ -69,9 +78,19 @@ describe('orderNodes', () => {
     const loads = fc.dictionary(fc.constantFrom(...EDGES), fc.nat(2));
     fc.assert(
       fc.property(candidates, loads, fc.nat(99), (nodes, load, number) => {
-        const loaded = new Map(Object.entries(load));
-        expect(orderNodes(vip(number), nodes, loaded)[0]).to.equal(chooseNode(vip(number), nodes, loaded));
+        const loadOf = (node: string) => load[node] ?? 0;
+        const best = foremost(nodes).map(({ node }) => node);
+        const least = Math.min(...best.map(loadOf));
+        const [first] = rendezvousOrder(
+          vip(number),
+          best.filter((node) => loadOf(node) === least),
+        );
+        expect(chooseNode(vip(number), nodes, new Map(Object.entries(load)))).to.equal(first);
       }),
     );
+  });
+
+  it('chooses nobody without candidates', () => {
+    expect(chooseNode(vip(20), [], NOBODY)).to.equal(undefined);
   });
 });

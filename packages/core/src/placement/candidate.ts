@@ -35,20 +35,6 @@ export function chooseNode(vip: IpAddress, candidates: readonly VipCandidate[], 
   return tied.length < 2 ? tied[0] : rendezvousOrder(vip, tied)[0];
 }
 
-/** All candidates, the best first. */
-export function orderNodes(vip: IpAddress, candidates: readonly VipCandidate[], loads: Loads): string[] {
-  const rank = new Map(
-    rendezvousOrder(
-      vip,
-      candidates.map((one) => one.node),
-    ).map((node, index) => [node, index]),
-  );
-  const rankOf = (one: VipCandidate) => rank.get(one.node) ?? 0;
-  return [...candidates]
-    .sort((a, b) => byStanding(a, b) || loadOf(loads, a.node) - loadOf(loads, b.node) || rankOf(a) - rankOf(b))
-    .map((one) => one.node);
-}
-
 /** A VIP that nobody owns. */
 export interface Orphan {
   readonly vip: IpAddress;

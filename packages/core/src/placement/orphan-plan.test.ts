@@ -47,6 +47,20 @@ describe('placeOrphans', () => {
     );
   });
 
+  const vectors = [
+    { number: 20, order: ['edge-2', 'edge-1', 'edge-3'] },
+    { number: 21, order: ['edge-1', 'edge-2', 'edge-3'] },
+  ];
+  for (const { number, order } of vectors) {
+    it(`EL-01: gives 203.0.113.${number} to ${order.join(', ')} in turn, as each before is gone`, () => {
+      const owners = order.map((_, gone) => {
+        const left = EDGES.filter((node) => !order.slice(0, gone).includes(node));
+        return placeOrphans([{ vip: vip(number), candidates: alike(left) }], NOBODY).get(String(vip(number)));
+      });
+      expect(owners).to.deep.equal(order);
+    });
+  }
+
   it('fills up the nodes that have least', () => {
     const loads = new Map([
       ['edge-1', 4],
