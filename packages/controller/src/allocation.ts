@@ -7,13 +7,16 @@
 import {
   type AdoptionReport,
   Allocator,
+  compareText,
   type Decision,
+  type IpAddress,
   isOurs,
   type LedgerProblem,
   type LoadBalancerClassRule,
   readServiceRequest,
   type ServiceKey,
   type Surroundings,
+  wasAnnounced,
 } from '@berth/core';
 import { type Clock, isKubeError, keyOf, type Service, sleep } from '@berth/kube';
 import type { ClusterView } from './cluster-view.ts';
@@ -173,7 +176,9 @@ export class Allocation {
     this.#mustReload = false;
     this.allocator.setSurroundings(this.#surroundings);
     const problems = this.allocator.reset(objects);
-    const adoption = this.allocator.adopt({ ...this.#allServices(), nowMs: clock.date().getTime() });
+    const nowMs = clock.date().getTime();
+    const used = (key: ServiceKey, address: IpAddress) => wasAnnounced(view.services.get(key) ?? {}, address, nowMs);
+    const adoption = this.allocator.adopt({ ...this.#allServices(), nowMs, wasAnnounced: used });
     onReload({ problems, adoption });
     return true;
   }
@@ -193,9 +198,4 @@ export class Allocation {
 interface Item {
   readonly key: ServiceKey;
   readonly service: Service | undefined;
-}
-
-function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The rules of Berth as pure functions and values: no I/O, no clock, no randomness, no logger. */
+export * from './compare-text.ts';
 export * from './config/advertisement.ts';
 export * from './config/config-file.ts';
 export * from './config/json-schema.ts';

@@ -4,6 +4,7 @@
  * a hundred thousand keys, and while it is read nothing else is done. So everything is counted before the work for it is done,
  * and over all keys together; what goes beyond is refused as a whole.
  */
+import { compareText } from '../compare-text.ts';
 import type { ConfigProblem } from './problem.ts';
 
 /** Most tokens of YAML (words, marks, blanks, line ends): enough for 6,000 address entries or 800 small pools. */
@@ -76,9 +77,4 @@ export class ProblemList {
   inOrder(): readonly ConfigProblem[] {
     return this.#problems.toSorted((a, b) => compareText(a.key, b.key) || a.line - b.line || a.column - b.column);
   }
-}
-
-function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }

@@ -3,6 +3,7 @@
  * Who announces a VIP, from what the nodes say. On one segment the better claim counts, as among the nodes themselves; on two segments, or
  * two sides of a split one, there is an owner on each.
  */
+import { compareText } from '../compare-text.ts';
 import { type Claimant, compareClaims } from '../membership/claim.ts';
 import type { SegmentState } from './node-state.ts';
 
@@ -66,9 +67,4 @@ function isSameSegment(a: NodeClaim, b: NodeClaim, nodes: ReadonlyMap<string, No
 
 function hears(segments: readonly SegmentState[], node: string): boolean {
   return segments.some(({ members }) => members.some((member) => member.node === node));
-}
-
-function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }
