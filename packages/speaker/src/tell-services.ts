@@ -15,9 +15,10 @@ export interface TellOptions {
   isInSubnet(vip: string, interfaces: readonly string[]): boolean;
 }
 
-/** Event reasons; users of MetalLB know them. */
+/** Event reasons; users of MetalLB know the first. */
 const NODE_ASSIGNED = 'nodeAssigned';
-const ANNOUNCE_FAILED = 'announceFailed';
+/** The owner alone is without an interface. That no node has one is told by the controller, as `announceFailed`. */
+const NO_USABLE_INTERFACE = 'noUsableInterface';
 const OUTSIDE_SUBNET = 'outsideSubnet';
 
 /** The function to call after each change of what is served. */
@@ -49,7 +50,7 @@ function tellOutside(options: TellOptions, { service, vip, interfaces }: ServedC
 function tellStranded(options: TellOptions, { service, vip }: ServedChange): void {
   options.log.warn('owned, but no interface fits', { service, vip });
   const message = `${vip} is not announced: node "${options.nodeName}" has no usable interface that the policy allows`;
-  record(options, service, { type: 'Warning', reason: ANNOUNCE_FAILED, message });
+  record(options, service, { type: 'Warning', reason: NO_USABLE_INTERFACE, message });
 }
 
 // Objects of a list come without kind; an Event that does not name it is shown nowhere.
