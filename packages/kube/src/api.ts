@@ -54,7 +54,7 @@ export type Patch =
   | { readonly type: 'apply'; readonly body: unknown; readonly force?: boolean };
 
 /** RFC 6902. */
-export interface JsonPatchOperation {
+interface JsonPatchOperation {
   readonly op: 'add' | 'remove' | 'replace' | 'test' | 'copy' | 'move';
   readonly path: string;
   readonly from?: string;
