@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { encodeOrder, ORDERS_MAP, type Order } from '@berth/core';
 import { configMaps } from '@berth/kube';
-import { FakeApi } from '@berth/kube/testing';
+import { FakeApi, FakeClock } from '@berth/kube/testing';
 import { expect } from 'chai';
 import { giveOrder, withOrder } from './order-map.ts';
 
@@ -11,16 +11,19 @@ const SECOND: Order = { kind: 'rebalance', id: 'second' };
 
 describe('withOrder', () => {
   let api: FakeApi;
-  const place = () => ({ api, namespace: AT.namespace });
+  let clock: FakeClock;
+  const place = () => ({ api, clock, namespace: AT.namespace });
+  const textOf = (order: Order) => encodeOrder({ ...order, atSeconds: Math.floor(clock.date().getTime() / 1000) });
   const standing = async () => (await api.get(configMaps, AT)).data?.rebalance;
 
   beforeEach(() => {
     api = new FakeApi();
+    clock = new FakeClock();
   });
 
-  it('lets the order stand until there is an outcome, and returns that', async () => {
+  it('lets the dated order stand until there is an outcome, and returns that', async () => {
     const seen = await withOrder(place(), FIRST, standing);
-    expect([seen, await standing()]).to.deep.equal([encodeOrder(FIRST), undefined]);
+    expect([seen, await standing()]).to.deep.equal([textOf(FIRST), undefined]);
   });
 
   it('takes the order back when the outcome cannot be told', async () => {
@@ -29,8 +32,13 @@ describe('withOrder', () => {
     expect(await standing()).to.equal(undefined);
   });
 
+  it('takes the order back although time went by', async () => {
+    await withOrder(place(), FIRST, () => clock.advance(5_000));
+    expect(await standing()).to.equal(undefined);
+  });
+
   it('leaves alone what somebody else ordered meanwhile', async () => {
     await withOrder(place(), FIRST, () => giveOrder(place(), SECOND));
-    expect(await standing()).to.equal(encodeOrder(SECOND));
+    expect(await standing()).to.equal(textOf(SECOND));
   });
 });

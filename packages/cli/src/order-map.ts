@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Orders to the speakers, by the ConfigMap `orders`. */
 import { encodeOrder, ORDERS_MAP, type Order, type OrderOutcome } from '@berth/core';
-import { configMaps, isKubeError, type KubeApi } from '@berth/kube';
+import { type Clock, configMaps, isKubeError, type KubeApi, systemClock } from '@berth/kube';
 import { findObject } from './cluster-state.ts';
 import type { NodeReport } from './node-reports.ts';
 
@@ -10,6 +10,8 @@ export interface OrderPlace {
   readonly api: KubeApi;
   /** Namespace of Berth. */
   readonly namespace: string;
+  /** Dates orders. Default: the clock of this machine. */
+  readonly clock?: Pick<Clock, 'date'>;
 }
 
 /**
@@ -17,15 +19,25 @@ export interface OrderPlace {
  * carry out later what nobody waits for any more.
  */
 export async function withOrder<T>(place: OrderPlace, order: Order, outcome: () => Promise<T>): Promise<T> {
-  await giveOrder(place, order);
+  const dated = datedNow(place, order);
+  await write(place, dated);
   try {
     return await outcome();
   } finally {
-    await takeBackOrder(place, order);
+    await takeBackOrder(place, dated);
   }
 }
 
-export async function giveOrder({ api, namespace }: OrderPlace, order: Order): Promise<void> {
+/** Gives an order and leaves it there. */
+export function giveOrder(place: OrderPlace, order: Order): Promise<void> {
+  return write(place, datedNow(place, order));
+}
+
+function datedNow({ clock = systemClock }: OrderPlace, order: Order): Order {
+  return { ...order, atSeconds: Math.floor(clock.date().getTime() / 1000) };
+}
+
+async function write({ api, namespace }: OrderPlace, order: Order): Promise<void> {
   const at = { namespace, name: ORDERS_MAP };
   const data = { [order.kind]: encodeOrder(order) };
   try {

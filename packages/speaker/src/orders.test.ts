@@ -49,6 +49,16 @@ describe('Orders', () => {
     expect(orders.outcomes().map(({ id }) => id)).to.deep.equal(['m2']);
   });
 
+  it('lets an order lapse that it hears of after more than ten minutes', async () => {
+    await begin();
+    const nowSeconds = Math.floor(clock.date().getTime() / 1000);
+    await order({ ...MOVE, atSeconds: nowSeconds - 3_600 });
+    expect(given).to.deep.equal([]);
+    expect(orders.outcomes()).to.deep.equal([]);
+    await order({ ...MOVE, id: 'm2', atSeconds: nowSeconds - 60 });
+    expect(given).to.have.length(1);
+  });
+
   it('tells why a move was refused', async () => {
     await begin();
     await order(MOVE);

@@ -2,6 +2,7 @@
 /** Carries out what people order by the ConfigMap `orders`, each order once, and remembers what became of the last ones. */
 import {
   decodeOrder,
+  hasLapsed,
   type MembershipReport,
   type MoveRefusal,
   ORDER_KINDS,
@@ -111,13 +112,19 @@ export class Orders {
     this.#remember(order);
     // What is there when the watch begins was ordered before this process came up.
     if (!this.#reflector.hasSynced) return;
+    const { clock, log } = this.#options;
+    // This node was cut off from the API server, or a clock is wrong: whoever gave the order has given it up long since.
+    if (hasLapsed(order, clock.date().getTime() / 1000)) {
+      log.warn('order has lapsed', { id: order.id, order: order.kind, atSeconds: order.atSeconds });
+      return;
+    }
     this.#under = order.id;
     const part = this.#carryOut(order);
     this.#under = undefined;
     const known = this.#known.get(order.id);
     if (known === undefined || part === 'none') return;
     this.#known.set(order.id, { ...known, part });
-    this.#options.log.info('order', { id: order.id, order: order.kind, outcome: this.#outcomeOf({ ...known, part }) });
+    log.info('order', { id: order.id, order: order.kind, outcome: this.#outcomeOf({ ...known, part }) });
     this.#options.onOutcome();
   }
 
