@@ -37,18 +37,28 @@ const NDP_PREFIX = /^ndp-/;
 
 export class Metrics implements MetricEvents {
   readonly #registry = new Registry();
-  readonly #gratuitous: Counter<'ip' | 'interface'>;
+  /** Announcements by address and interface, each as text; of VIPs that were withdrawn only until somebody reads. */
+  #sent = new Map<string, number>();
   readonly #corrections: Counter<'interface'>;
   readonly #failures: Counter<'interface'>;
 
   constructor(sources: MetricSources) {
     const registers = [this.#registry];
-    this.#gratuitous = new Counter({
-      name: `${PREFIX}_gratuitous_sent_total`,
-      help: 'Announcements sent for a VIP (each in both forms)',
-      labelNames: ['ip', 'interface'],
-      registers,
-    });
+    readCounter(
+      {
+        name: 'gratuitous_sent_total',
+        help: 'Announcements sent for a VIP (each in both forms)',
+        labelNames: ['ip', 'interface'],
+        registers,
+      },
+      (set) => {
+        this.#forgetWithdrawn(sources.served());
+        for (const [key, count] of this.#sent) {
+          const [ip = '', ifname = ''] = key.split(' ');
+          set({ ip, interface: ifname }, count);
+        }
+      },
+    );
     this.#corrections = new Counter({
       name: `${PREFIX}_neighbors_told_total`,
       help: 'Frames to one neighbour alone that told it of a VIP after a takeover',
@@ -70,7 +80,8 @@ export class Metrics implements MetricEvents {
   }
 
   announced(ip: string, interfaceName: string): void {
-    this.#gratuitous.inc({ ip, interface: interfaceName });
+    const key = sentKey(ip, interfaceName);
+    this.#sent.set(key, (this.#sent.get(key) ?? 0) + 1);
   }
 
   corrected(interfaceName: string): void {
@@ -88,6 +99,17 @@ export class Metrics implements MetricEvents {
   text(): Promise<string> {
     return this.#registry.metrics();
   }
+
+  // Addresses come and go for as long as the node runs.
+  #forgetWithdrawn(served: readonly ServedVip[]): void {
+    const kept = new Set(served.flatMap(({ vip, interfaces }) => interfaces.map((one) => sentKey(String(vip), one))));
+    this.#sent = new Map([...this.#sent].filter(([key]) => kept.has(key)));
+  }
+}
+
+// Neither an address nor the name of an interface has a blank.
+function sentKey(ip: string, interfaceName: string): string {
+  return `${ip} ${interfaceName}`;
 }
 
 function registerVips(sources: MetricSources, registers: Registry[]): void {
