@@ -76,8 +76,21 @@ describe('HeartbeatSecret', () => {
     await settle();
     expect(errors).to.deep.equal(['forbidden']);
     api.before = () => {};
-    await clock.advance(5_000);
+    await clock.advance(7_500);
     await settle();
+    expect(made).to.equal(1);
+  });
+
+  it('waits longer after each refusal, up to a limit', async () => {
+    api.before = ({ verb }) => {
+      if (verb === 'create') throw new KubeError('forbidden', 'no');
+    };
+    start();
+    await clock.advance(3_600_000);
+    // 5, 10, 20, 40, 80, 160 s, then 300 s each, with up to half of each added.
+    expect(errors.length).to.be.within(12, 18);
+    api.before = () => {};
+    await clock.advance(450_000);
     expect(made).to.equal(1);
   });
 

@@ -5,6 +5,7 @@
  */
 import { HEARTBEAT_SECRET } from '@berth/core';
 import {
+  Backoff,
   type Clock,
   isKubeError,
   type KubeApi,
@@ -19,8 +20,8 @@ import {
 
 const KEY_BYTES = 32;
 
-/** Wait after a failure, in milliseconds. */
-const RETRY_MS = 5_000;
+/** Waits after failures, in milliseconds: a right that is missing is given by people, seldom within seconds. */
+const BACKOFF = { baseMs: 5_000, capMs: 300_000 };
 
 export interface HeartbeatSecretOptions {
   readonly api: KubeApi;
@@ -39,6 +40,7 @@ export class HeartbeatSecret implements Task {
   readonly #store = new Store<Secret>();
   readonly #reflector: Reflector<Secret>;
   readonly #stopper = new AbortController();
+  readonly #backoff = new Backoff(BACKOFF);
   #retry: Timer | undefined;
 
   constructor(options: HeartbeatSecretOptions) {
@@ -76,6 +78,7 @@ export class HeartbeatSecret implements Task {
     const labels = { 'berth.dev/part': HEARTBEAT_SECRET };
     try {
       await api.create(secrets, { metadata: { namespace, name: HEARTBEAT_SECRET, labels }, data }, { signal });
+      this.#backoff.reset();
       onMade();
     } catch (error) {
       this.#failed(error);
@@ -85,9 +88,10 @@ export class HeartbeatSecret implements Task {
   #failed(error: unknown): void {
     if (!(error instanceof KubeError)) throw error;
     // Another replica was faster, or this one is ending.
+    if (isKubeError(error, 'already-exists')) this.#backoff.reset();
     if (isKubeError(error, 'already-exists', 'aborted') || this.#stopper.signal.aborted) return;
     this.#options.onError(error);
     this.#retry?.cancel();
-    this.#retry = this.#options.clock.after(RETRY_MS, () => void this.#ensure());
+    this.#retry = this.#options.clock.after(this.#backoff.next(), () => void this.#ensure());
   }
 }
