@@ -82,8 +82,8 @@ describe('Quarantines', () => {
   };
   const inIt = () => allocator.table.quarantined().map(({ address }) => String(address));
   const hold = (name: string, conditions: readonly object[] = []) => {
-    give(allocator, { [name]: {} });
-    const service = serviceOf(name) as unknown as Service;
+    const shown = [String(give(allocator, { [name]: {} })[name])];
+    const service = serviceOf(name, { shown }) as unknown as Service;
     services.upsert({ ...service, status: { ...service.status, conditions } } as Service);
   };
 
@@ -101,11 +101,18 @@ describe('Quarantines', () => {
     expect(told).to.have.length(2);
   });
 
-  const announced = { type: 'berth.dev/Announced', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' };
+  const announced = (vip: string) => ({
+    ...{ type: 'berth.dev/Announced', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' },
+    message: `${vip} from n2 on eth0 since 2026-01-01T00:00:00Z`,
+  });
   const assigned = (at: string) => ({ type: 'berth.dev/AddressAssigned', status: 'True', lastTransitionTime: at });
   const spared = [
     { name: 'an address in use', conflicts: [conflict('203.0.113.40', { kind: 'in-use' })], conditions: [] },
-    { name: 'a Service that is announced', conflicts: [conflict('203.0.113.40')], conditions: [announced] },
+    {
+      name: 'a Service that is announced with it',
+      conflicts: [conflict('203.0.113.40')],
+      conditions: [announced('203.0.113.40')],
+    },
     {
       name: 'a Service that has had its address for long',
       conflicts: [conflict('203.0.113.40')],
@@ -118,6 +125,38 @@ describe('Quarantines', () => {
       hold('web', conditions);
       nodes.say('n1', conflicts);
       expect([batch(), inIt(), told]).to.deep.equal([[], [], []]);
+    });
+  }
+
+  it('GR-07: moves a Service from a later address that was not announced yet', () => {
+    hold('web', [assigned('2025-12-31T23:59:00Z'), announced('203.0.113.43')]);
+    nodes.say('n1', [conflict('203.0.113.40')]);
+    expect([batch(), inIt()]).to.deep.equal([['shop/web'], ['203.0.113.40']]);
+  });
+
+  const quarantine = () =>
+    allocator.quarantine(ip('203.0.113.40'), { mac: MAC, node: 'n1', interface: 'eth0', sinceMs: 0 });
+
+  for (const { name, conditions, stays } of [
+    {
+      name: 'ends a quarantine whose holder was announced with the address',
+      conditions: [announced('203.0.113.40')],
+      stays: [],
+    },
+    {
+      name: 'keeps a quarantine whose holder was announced with another address',
+      conditions: [assigned('2025-12-31T23:59:00Z'), announced('203.0.113.43')],
+      stays: ['203.0.113.40'],
+    },
+  ]) {
+    it(`GR-07: a leader that is new ${name}`, () => {
+      hold('web', conditions);
+      quarantine();
+      nodes.say('n1', [conflict('203.0.113.40')]);
+      batch();
+      expect(batch()).to.deep.equal([]);
+      expect(inIt()).to.deep.equal(stays);
+      expect(told).to.deep.equal(stays.length === 0 ? ['203.0.113.40 over'] : []);
     });
   }
 
@@ -162,7 +201,7 @@ describe('Quarantines', () => {
   });
 
   it('gives a leader that is new to a quarantine the whole time', async () => {
-    allocator.quarantine(ip('203.0.113.40'), { mac: MAC, node: 'n1', interface: 'eth0', sinceMs: 0 });
+    quarantine();
     batch();
     await clock.advance(QUARANTINE_MS - 1);
     batch();

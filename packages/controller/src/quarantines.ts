@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Puts addresses that nodes found to be used by strangers into quarantine, and ends it when no node reports them any more for a while.
- * Only before first use: an address whose Service was announced at any time has clients, and stays with its Service.
+ * Only before first use: an address that was announced for its Service at any time has clients, and stays with it.
  */
 import {
   type AddressConflict,
@@ -85,7 +85,7 @@ export class Quarantines {
   /** Changes the draft; returns the Services that are to be decided in the same batch. */
   apply(allocator: Allocator, nowMs: number): readonly ServiceKey[] {
     this.#noteReleases(allocator);
-    const ended = this.#endings(allocator).filter((address) => allocator.endQuarantine(address));
+    const ended = this.#endings(allocator, nowMs).filter((address) => allocator.endQuarantine(address));
     const isolated = this.#isolate(allocator, nowMs);
     this.#draft = { isolated, ended };
     return isolated.flatMap(({ services }) => services);
@@ -108,20 +108,27 @@ export class Quarantines {
       const told = reports.find((report) => report.isProven && this.#counts(report, nodesByMac));
       if (told === undefined) continue;
       const services = (allocator.table.get(told.vip)?.holders ?? []).map(({ service }) => service);
-      if (services.some((service) => this.#wasAnnounced(service, nowMs))) continue;
+      if (this.#isInUse(allocator, told.vip, nowMs)) continue;
       const quarantine = { mac: told.mac, node: told.node, interface: told.interface, sinceMs: nowMs };
       if (allocator.quarantine(told.vip, quarantine)) isolated.push({ address: told.vip, quarantine, services });
     }
     return isolated;
   }
 
-  #wasAnnounced(key: ServiceKey, nowMs: number): boolean {
-    const service = this.#options.view.services.get(key);
-    return service !== undefined && wasAnnounced(service, nowMs);
+  /** Whether a Service that holds the address was announced with it before. */
+  #isInUse({ table }: Allocator, address: IpAddress, nowMs: number): boolean {
+    return (table.get(address)?.holders ?? []).some(({ service: key }) => {
+      const service = this.#options.view.services.get(key);
+      return service !== undefined && wasAnnounced(service, address, nowMs);
+    });
   }
 
-  /** Whose time is over, or who is in no pool any more. */
-  #endings({ table }: Allocator): IpAddress[] {
+  /**
+   * Whose time is over, who is in no pool any more, and who has clients all the same: a ledger that was restored may know an old quarantine,
+   * and a leader before this one may have known less of the Service.
+   */
+  #endings(allocator: Allocator, dateMs: number): IpAddress[] {
+    const { table } = allocator;
     const nowMs = this.#options.clock.now();
     const nodesByMac = this.#nodesByMac();
     const isOver = (address: IpAddress) => {
@@ -133,7 +140,9 @@ export class Quarantines {
       return lastMs !== undefined && nowMs - lastMs >= QUARANTINE_MS;
     };
     const all = table.quarantined().map(({ address }) => address);
-    return all.filter((address) => table.catalog.poolOf(address) === undefined || isOver(address));
+    const isMisplaced = (address: IpAddress) =>
+      table.catalog.poolOf(address) === undefined || this.#isInUse(allocator, address, dateMs);
+    return all.filter((address) => isMisplaced(address) || isOver(address));
   }
 
   /** Whether it is news of a stranger. Nodes that do not hear each other, for want of a common key, say, take each other for strangers. */

@@ -24,6 +24,7 @@ import { entriesOutside, gatewaysOf, type OutsideEntry, ownAddressConflicts } fr
 import { ProbingAhead } from './probing-ahead.ts';
 import { Reachability } from './reachability.ts';
 import { tellConflicts } from './tell-conflicts.ts';
+import { wasUsed } from './trim.ts';
 import type { ServedVip } from './wire.ts';
 
 /** Several verdicts of one moment are acted on together, after this time in milliseconds. */
@@ -244,11 +245,10 @@ export class AddressGuard {
   #serviceChanged(event: StoreEvent<Service>): void {
     const before = event.type === 'updated' ? event.previous : event.type === 'deleted' ? event.object : undefined;
     if (!before?.status?.loadBalancer) return;
-    const wasAnnounced = (before.status.conditions ?? []).length > 0;
     const now = event.type === 'updated' ? [...addressesOf([event.object])] : [];
     for (const vip of addressesOf([before])) {
       const isGone = !now.some((one) => one.equals(vip));
-      if (isGone && (wasAnnounced || this.firstUse.hasAnswered(vip))) this.#clearance.trust(vip);
+      if (isGone && (wasUsed(before, vip) || this.firstUse.hasAnswered(vip))) this.#clearance.trust(vip);
     }
   }
 }

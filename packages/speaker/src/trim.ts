@@ -1,18 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Objects cut down to what the speaker reads, since it keeps all Services and Nodes of the cluster in memory. */
-import { CONDITION_ANNOUNCED, DRAIN_ANNOTATION, type KubeService, wasAnnounced } from '@berth/core';
+import {
+  CONDITION_ANNOUNCED,
+  DRAIN_ANNOTATION,
+  type IpAddress,
+  type KubeService,
+  shownAddressesOf,
+  wasAnnounced,
+} from '@berth/core';
 import type { Condition, Node, ObjectMeta, Service } from '@berth/kube';
 
-/** Stands for all that conditions say here: that the addresses were announced before. One for all Services, since memory counts. */
-const ANNOUNCED_BEFORE: readonly Condition[] = [
-  { type: CONDITION_ANNOUNCED, status: 'True', reason: '', message: '', lastTransitionTime: '' },
-];
+/** Stands in a mark for each address that the Service shows. */
+const ALL = 'all';
+
+/** The mark of nearly every Service; one object for all of them, since memory counts. */
+const ALL_USED = usedMark(ALL);
 
 export function trimService(service: Service): Service {
   const { type, loadBalancerClass, externalTrafficPolicy } = service.spec ?? {};
   const isLocal = externalTrafficPolicy === 'Local';
   const loadBalancer = service.status?.loadBalancer;
-  const conditions = wasAnnounced(service, Date.now()) ? ANNOUNCED_BEFORE : undefined;
+  const conditions = usedMarkOf(service);
   return {
     metadata: identityOf(service.metadata),
     spec: {
@@ -22,6 +30,26 @@ export function trimService(service: Service): Service {
     },
     status: { ...(loadBalancer && { loadBalancer }), ...(conditions && { conditions }) },
   };
+}
+
+/** Whether an address that a trimmed Service shows was announced for it before. */
+export function wasUsed({ status }: KubeService, vip: IpAddress): boolean {
+  const [mark] = status?.conditions ?? [];
+  if (mark === undefined) return false;
+  return mark.message === ALL || mark.message.split(' ').includes(String(vip));
+}
+
+function usedMarkOf(service: Service): readonly Condition[] | undefined {
+  const shown = shownAddressesOf(service);
+  const nowMs = Date.now();
+  const used = shown.filter((vip) => wasAnnounced(service, vip, nowMs));
+  if (used.length === 0) return undefined;
+  return used.length === shown.length ? ALL_USED : usedMark(used.join(' '));
+}
+
+// All that a trimmed Service keeps of its conditions: its message lists the addresses that were announced before.
+function usedMark(message: string): readonly Condition[] {
+  return [{ type: CONDITION_ANNOUNCED, status: 'True', reason: '', message, lastTransitionTime: '' }];
 }
 
 /** A Service as core reads it. */

@@ -3,7 +3,7 @@ import { EMPTY_POOL_CONFIG, loadBalancerClassRule, type PoolConfig, parsePoolCon
 import type { Service } from '@berth/kube';
 import { expect } from 'chai';
 import { service } from './testing.ts';
-import { kubeServiceOf } from './trim.ts';
+import { kubeServiceOf, trimService } from './trim.ts';
 import { wantedVips } from './wanted-vips.ts';
 
 const RULE = loadBalancerClassRule();
@@ -49,6 +49,32 @@ describe('wantedVips', () => {
   for (const row of left) {
     it(`leaves out a Service ${row.name}`, () => {
       expect(wanted([row.service])).to.deep.equal([]);
+    });
+  }
+
+  const FIRST = '203.0.113.20 from n1 on eth0 since 2026-01-01T00:00:00Z';
+  for (const { name, message, used } of [
+    { name: 'none', message: '', used: [] },
+    { name: 'the first only', message: `${FIRST}; 2001:db8:5::7 from nobody: n1 asks`, used: ['203.0.113.20'] },
+    {
+      name: 'both',
+      message: `2001:db8:5::7 from n2 on eth0 since 2026-01-01T00:00:00Z; ${FIRST}`,
+      used: ['203.0.113.20', '2001:db8:5::7'],
+    },
+    { name: 'another one', message: FIRST.replace('.20', '.2'), used: [] },
+  ]) {
+    it(`GR-07: knows of a trimmed Service which addresses were announced before: ${name}`, () => {
+      const { metadata, spec, status } = service('web', '203.0.113.20', '2001:db8:5::7');
+      const condition = {
+        status: 'True',
+        reason: 'Test',
+        message,
+        lastTransitionTime: new Date().toISOString(),
+      } as const;
+      const conditions = ['AddressAssigned', 'Announced'].map((type) => ({ type: `berth.dev/${type}`, ...condition }));
+      const trimmed = trimService({ metadata, spec: spec ?? {}, status: { ...status, conditions } });
+      const vips = wantedVips([kubeServiceOf(trimmed)], EMPTY_POOL_CONFIG, RULE);
+      expect(vips.filter(({ wasAnnounced }) => wasAnnounced).map(({ vip }) => String(vip))).to.deep.equal(used);
     });
   }
 

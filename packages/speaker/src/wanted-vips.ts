@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which VIPs the cluster wants announced, for which Service and by which policies. Pure. */
 import {
-  CONDITION_ANNOUNCED,
   IpAddress,
   isOurs,
   type KubeService,
@@ -12,6 +11,7 @@ import {
   type ServiceKey,
   serviceKeyOf,
 } from '@berth/core';
+import { wasUsed } from './trim.ts';
 
 /** One address of one Service. */
 export interface WantedVip {
@@ -36,22 +36,15 @@ export function wantedVips(
     if (!isOurs(service, rule) || service.metadata?.deletionTimestamp !== undefined) continue;
     const about = {
       service: serviceKeyOf(service),
-      wasAnnounced: isAnnouncedBefore(service),
       isLocal: service.spec?.externalTrafficPolicy === 'Local',
     };
     for (const vip of heldVips(service)) {
       const policies = policiesOfVip(service, vip, config);
-      if (policies.announced) wanted.push({ ...about, vip, policies: policies.advertisements });
+      if (policies.announced)
+        wanted.push({ ...about, vip, wasAnnounced: wasUsed(service, vip), policies: policies.advertisements });
     }
   }
   return wanted;
-}
-
-// All that a trimmed Service keeps of its conditions; see trim.ts.
-function isAnnouncedBefore(service: KubeService): boolean {
-  return (
-    service.status?.conditions?.some(({ type, status }) => type === CONDITION_ANNOUNCED && status === 'True') ?? false
-  );
 }
 
 // ipMode Proxy: somebody in front terminates the traffic, so nobody must answer for the address.

@@ -64,7 +64,8 @@ describe('addresses that strangers use', () => {
     const { rig } = use;
     await rig.service('web');
     await rig.has('web', '203.0.113.40');
-    const announced = { type: 'berth.dev/Announced', status: 'True', reason: 'Announced', message: 'by n2' };
+    const message = '203.0.113.40 from n2 on eth0 since 2026-01-01T00:00:00Z';
+    const announced = { type: 'berth.dev/Announced', status: 'True', reason: 'Announced', message };
     const conditions = (await rig.get('web')).status?.conditions ?? [];
     const lastTransitionTime = new Date().toISOString();
     await rig.editStatus('web', { conditions: [...conditions, { ...announced, lastTransitionTime }] });

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { ANNOUNCE_EVERYTHING } from '../config/advertisement.ts';
 import { IpAddress } from '../net/ip-address.ts';
-import { announcedVerdict, type NodeObstacle, type VipFacts } from './announced.ts';
+import { announcedVerdict, type NodeObstacle, parseAnnounced, type VipFacts } from './announced.ts';
 
 const V4 = IpAddress.of('IPv4', 0xc0000207n);
 const V6 = IpAddress.of('IPv6', 0x20010db8000500000000000000000007n);
@@ -94,6 +94,31 @@ describe('announcedVerdict', () => {
     const { message } = announcedVerdict([facts({ obstacles: () => nodes })]);
     expect(message).to.include('and 190 more');
   });
+});
+
+describe('parseAnnounced', () => {
+  const owned = facts({ claims: [claim('edge-1', 'lan0'), claim('edge-1', 'lan1'), claim('edge-2', 'lan0')] });
+  const second = facts({ vip: V6, claims: [claim('nobody', 'on')] });
+  const probed = facts({ vip: V6, obstacles: () => [at('edge-1', 'probing')] });
+  const refused = facts({ vip: V6, obstacles: () => [at('edge-1', 'not-eligible', 'on; 192.0.2.9 from')] });
+  const rows: { name: string; addresses: VipFacts[]; announced: IpAddress[] }[] = [
+    { name: 'of one address', addresses: [owned], announced: [V4] },
+    { name: 'of two addresses', addresses: [owned, second], announced: [V4, V6] },
+    { name: 'of two addresses, the second of which nobody answers for', addresses: [owned, probed], announced: [V4] },
+    { name: 'of two addresses, the first of which nobody answers for', addresses: [probed, owned], announced: [V4] },
+    { name: 'whose reason has a semicolon', addresses: [refused], announced: [] },
+    { name: 'of no address', addresses: [], announced: [] },
+  ];
+  for (const { name, addresses, announced } of rows) {
+    it(`reads who is answered for from the message ${name}`, () => {
+      expect(parseAnnounced(announcedVerdict(addresses).message).map(String)).to.deep.equal(announced.map(String));
+    });
+  }
+
+  for (const message of ['', 'by n2', 'web from edge-1 on lan0', '192.0.2.7', '192.0.2.7 from nobody: nothing on lan0'])
+    it(`reads nothing from "${message}"`, () => {
+      expect(parseAnnounced(message)).to.deep.equal([]);
+    });
 });
 
 function facts(changes: Partial<VipFacts>): VipFacts {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The condition `berth.dev/Announced`: who answers for each address of a Service and since when, or why nobody does. */
 import type { Announcement } from '../config/advertisement.ts';
-import type { IpAddress } from '../net/ip-address.ts';
+import { IpAddress } from '../net/ip-address.ts';
 import type { NodeClaim } from '../node-state/counting-claims.ts';
 import type { NotAnnouncedReason } from '../node-state/node-state.ts';
 import type { KubeCondition, KubeService } from './kube-service.ts';
@@ -59,6 +59,20 @@ export function announcedVerdict(addresses: readonly VipFacts[]): AnnouncedVerdi
   const worst = verdicts.find(({ status }) => status === 'False') ?? verdicts[0];
   const message = verdicts.map((one) => one.message).join('; ');
   return { status: worst?.status ?? 'False', reason: worst?.reason ?? 'NotHeard', message };
+}
+
+/** One address that somebody answers for, as {@link announcedVerdict} words it; a reason why nobody does begins with `nobody:` instead. */
+const ANNOUNCED_VIP = /^(\S+) from [^\s:]+ on /;
+
+/**
+ * The addresses that somebody answers for by the message of an {@link announcedVerdict}: all of them where it is True, and where it is
+ * False those beside the one that nobody answers for. Empty for any other text.
+ */
+export function parseAnnounced(message: string): readonly IpAddress[] {
+  return message.split('; ').flatMap((part) => {
+    const address = IpAddress.parse(ANNOUNCED_VIP.exec(part)?.[1] ?? '');
+    return address.ok ? [address.value] : [];
+  });
 }
 
 /** The condition of a Service, or undefined. */

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { Allocator } from '../ipam/allocator.ts';
 import type { Decision } from '../ipam/decision.ts';
-import { configOf, type ServiceSketch, serviceOf } from '../ipam/testing/builders.ts';
+import { configOf, DUAL, ip, type ServiceSketch, serviceOf } from '../ipam/testing/builders.ts';
 import { FakeApiServer } from '../ipam/testing/world.ts';
 import type { KubeService } from './kube-service.ts';
 import { readServiceRequest } from './service-request.ts';
@@ -117,7 +117,7 @@ describe('statusPatch', () => {
     ]);
   });
 
-  it('moves the time of the condition only when its status changes', () => {
+  it('moves the time of the condition when its status changes, and not with its message', () => {
     const { service, decision } = assigned();
     const other = { ...decision, condition: { ...decision.condition, message: 'something else' } };
     const later = { nowMs: 60_000, finalizer: true };
@@ -128,6 +128,49 @@ describe('statusPatch', () => {
     expect(statusPatch(service, failed, later)?.status?.conditions?.[0]?.lastTransitionTime).to.equal(
       '1970-01-01T00:01:00.000Z',
     );
+  });
+
+  it('GR-07: dates the condition anew when an address joins, not when one goes or when a condition is worded anew', () => {
+    const config = configOf({ lan: { addresses: ['203.0.113.40/31', '2001:db8::40/127'] } });
+    const allocator = new Allocator({ config, namespaces: new Map() });
+    const server = new FakeApiServer();
+    const sinceOf = () => server.services.get('shop/a')?.status?.conditions?.[0]?.lastTransitionTime;
+    const shownAt = (minute: number, sketch: ServiceSketch) => {
+      server.edit('shop/a', (service) => ({ ...service, spec: serviceOf('a', sketch).spec ?? {} }));
+      const before = server.services.get('shop/a') ?? {};
+      const patch = statusPatch(before, decide(before, allocator), { nowMs: minute * 60_000, finalizer: true });
+      if (patch !== undefined) server.patchService('shop/a', patch);
+      return [server.services.get('shop/a')?.status?.loadBalancer?.ingress?.length, sinceOf()?.slice(11, 16)];
+    };
+    server.put(serviceOf('a'));
+    const both = { clusterIPs: DUAL, ipFamilyPolicy: 'PreferDualStack' };
+    expect(shownAt(1, {})).to.deep.equal([1, '00:01']);
+    expect(shownAt(20, both)).to.deep.equal([2, '00:20']);
+    allocator.setSurroundings({ config: configOf({}), namespaces: new Map() });
+    expect(shownAt(40, both)).to.deep.equal([2, '00:20']);
+    expect(shownAt(60, {})).to.deep.equal([1, '00:20']);
+  });
+
+  it('GR-07: dates the condition anew when the Service gets another address', () => {
+    const { service } = assigned();
+    const moved = {
+      ...service,
+      metadata: { ...service.metadata, annotations: { 'berth.dev/renumber': '203.0.113.40' } },
+    };
+    const decision = { ...decide(moved), addresses: [{ address: ip('203.0.113.41'), pool: 'lan' }] };
+    const condition = { ...decision.condition, message: '203.0.113.41 from pool lan' };
+    const patch = statusPatch(moved, { ...decision, condition }, { nowMs: 60_000, finalizer: true });
+    expect(patch?.status?.conditions?.[0]?.lastTransitionTime).to.equal('1970-01-01T00:01:00.000Z');
+  });
+
+  it('GR-07: dates the condition of an address that somebody else gave by the age of the Service, also where another one joins it', () => {
+    const config = configOf({ lan: { addresses: ['203.0.113.40/31', '2001:db8::40/127'] } });
+    const allocator = new Allocator({ config, namespaces: new Map() });
+    const sketch = { clusterIPs: DUAL, ipFamilyPolicy: 'PreferDualStack', shown: ['203.0.113.40'] };
+    const service = serviceOf('a', { ...sketch, creationTimestamp: '2026-01-02T03:04:05Z' });
+    const patch = statusPatch(service, decide(service, allocator), { ...OPTIONS, nowMs: Date.UTC(2026, 10, 24) });
+    expect(patch?.status?.loadBalancer?.ingress).to.have.length(2);
+    expect(patch?.status?.conditions?.[0]?.lastTransitionTime).to.equal('2026-01-02T03:04:05.000Z');
   });
 
   it('takes the renumber annotation away once it is done', () => {

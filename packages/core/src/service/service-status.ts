@@ -50,8 +50,7 @@ export function statusPatch(
   { nowMs, finalizer, announced }: StatusPatchOptions,
 ): ServicePatch | undefined {
   const ingress = decision.addresses.map(({ address }) => ({ ip: address.toString(), ipMode: 'VIP' }));
-  const atMs = sinceMs(service, ingress, nowMs);
-  const assigned = { type: CONDITION_ADDRESS_ASSIGNED, ...decision.condition, atMs };
+  const assigned = { type: CONDITION_ADDRESS_ASSIGNED, ...decision.condition, ...dating(service, decision, nowMs) };
   const changes = {
     finalizers: finalizer && ingress.length > 0 ? withFinalizer(service) : undefined,
     annotations: markChanges(service, marksOf(service, decision)),
@@ -64,11 +63,17 @@ export function statusPatch(
   return patchOf(service, { ...changes, conditions: withConditions(service, both) });
 }
 
-// Addresses that were there before the first look were given by somebody else, and have clients: since when, only the Service's age tells.
-function sinceMs(service: KubeService, ingress: readonly KubeIngress[], nowMs: number): number {
-  const isAdopted = conditionOf(service) === undefined && ingress.length > 0 && sameIngress(service, ingress);
+/**
+ * By the time of the condition an address is known to be in use ({@link wasAnnounced}), so one that joins those that are shown dates it anew.
+ * Addresses that were there before the first look were given by somebody else, and have clients: since when, only the Service's age
+ * tells. It then goes for a second one beside them as well: better that is not probed than that the first is taken away.
+ */
+function dating(service: KubeService, { addresses }: Decision, nowMs: number): Dating {
+  const shown = shownAddressesOf(service);
+  const isShown = addresses.map(({ address }) => shown.some((one) => one.equals(address)));
   const createdMs = Date.parse(service.metadata?.creationTimestamp ?? '');
-  return isAdopted && !Number.isNaN(createdMs) ? createdMs : nowMs;
+  const isAdopted = conditionOf(service) === undefined && isShown.includes(true) && !Number.isNaN(createdMs);
+  return { atMs: isAdopted ? createdMs : nowMs, isAnew: isShown.includes(false) };
 }
 
 /** What the nodes' words make of a Service; undefined: what is said is to stay. */
@@ -195,8 +200,14 @@ function markChanges(
   return Object.fromEntries(changes.map(([name, value]) => [name, value ?? null]));
 }
 
-/** A condition, and since when it holds if it did not before; in milliseconds since the epoch. */
-type Wanted = Omit<KubeCondition, 'lastTransitionTime'> & { readonly atMs: number };
+interface Dating {
+  /** Since when the condition holds if it did not before; in milliseconds since the epoch. */
+  readonly atMs: number;
+  /** Whether it begins anew although its status is as before. Default: no. */
+  readonly isAnew?: boolean;
+}
+
+type Wanted = Omit<KubeCondition, 'lastTransitionTime'> & Dating;
 
 /** All conditions of the Service with these among them; undefined when they are already. */
 function withConditions(service: KubeService, wanted: readonly Wanted[]): readonly KubeCondition[] | undefined {
@@ -209,12 +220,12 @@ function withConditions(service: KubeService, wanted: readonly Wanted[]): readon
 
 function withCondition(
   conditions: readonly KubeCondition[],
-  { atMs, ...wanted }: Wanted,
+  { atMs, isAnew = false, ...wanted }: Wanted,
 ): readonly KubeCondition[] | undefined {
   const present = conditions.find(({ type }) => type === wanted.type);
   const isSame = present?.reason === wanted.reason && present.message === wanted.message;
   if (isSame && present.status === wanted.status) return undefined;
-  const isTransition = present?.status !== wanted.status;
+  const isTransition = present?.status !== wanted.status || isAnew;
   const lastTransitionTime = isTransition ? new Date(atMs).toISOString() : present.lastTransitionTime;
   const next = { ...wanted, lastTransitionTime };
   if (present === undefined) return [...conditions, next];
