@@ -22,6 +22,8 @@ export interface AdoptionScope {
   readonly nowMs: number;
   /** Whether there was no ledger at all, so that statuses are the only witness. */
   readonly isLedgerLost: boolean;
+  /** Whether an address of the Service has clients already, by its status. */
+  wasAnnounced(service: ServiceKey, address: IpAddress): boolean;
 }
 
 /** Older Services first, then by key: the order in which two that show one address are heard. */
@@ -51,5 +53,8 @@ export function obstacleToAdopt(scope: AdoptionScope, address: IpAddress): strin
   const record = table.get(address);
   if (restsFor(record, request.service, nowMs)) return `${address} rests for ${record?.former?.service}`;
   if (record === undefined) return undefined;
-  return obstacleToJoin({ service: request.service, terms: request.sharing }, record, { acrossNamespaces: true });
+  // A live Service is not moved for a stranger, whatever an old ledger says of its address.
+  const quarantine = scope.wasAnnounced(request.service, address) ? undefined : record.quarantine;
+  const sharer = { service: request.service, terms: request.sharing };
+  return obstacleToJoin(sharer, { ...record, quarantine }, { acrossNamespaces: true });
 }

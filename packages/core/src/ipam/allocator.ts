@@ -40,6 +40,8 @@ export interface AdoptionInput {
   readonly departing: readonly ServiceKey[];
   /** Milliseconds since the epoch. */
   readonly nowMs: number;
+  /** Whether an address of a Service was announced before, so that no quarantine takes it away. */
+  wasAnnounced(service: ServiceKey, address: IpAddress): boolean;
 }
 
 export class Allocator {
@@ -86,9 +88,9 @@ export class Allocator {
 
   /**
    * Takes over what statuses show and the ledger lacks, oldest Service first, before any new address is given; frees what
-   * Services hold that are neither among the requests nor departing.
+   * Services hold that are neither among the requests nor departing. Quarantines stay, also of addresses that were taken over all the same.
    */
-  adopt({ requests, departing, nowMs }: AdoptionInput): AdoptionReport {
+  adopt({ requests, departing, nowMs, wasAnnounced }: AdoptionInput): AdoptionReport {
     this.#table.settle(nowMs);
     const known = new Set([...requests.map(({ service }) => service), ...departing]);
     const released = [...this.#table.holders()].filter((service) => !known.has(service));
@@ -96,7 +98,7 @@ export class Allocator {
     const adopted: ServiceKey[] = [];
     const rejected: AdoptionReport['rejected'][number][] = [];
     for (const request of requests.toSorted(byAge)) {
-      const scope = { request, table: this.#table, nowMs, isLedgerLost: this.#layout.isEmpty };
+      const scope = { request, table: this.#table, nowMs, isLedgerLost: this.#layout.isEmpty, wasAnnounced };
       for (const address of unrecorded(scope)) {
         const message = obstacleToAdopt(scope, address);
         if (message !== undefined) rejected.push({ service: request.service, address, message });

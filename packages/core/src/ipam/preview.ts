@@ -57,7 +57,8 @@ function decideAll(old: PoolConfig, next: PoolConfig, state: PreviewState): Map<
   const { ledger, requests, namespaces, nowMs } = state;
   const allocator = new Allocator({ config: old, namespaces });
   allocator.reset(ledger);
-  allocator.adopt({ requests, departing: [], nowMs });
+  // A quarantine that the next leader ends says the same of both configurations.
+  allocator.adopt({ requests, departing: [], nowMs, wasAnnounced: () => false });
   allocator.setSurroundings({ config: next, namespaces });
   const decisions = requests.toSorted(byAge).map((request) => allocator.decide(request, nowMs));
   return new Map(decisions.map((decision) => [decision.service, decision]));

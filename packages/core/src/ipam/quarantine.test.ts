@@ -89,6 +89,27 @@ describe('quarantine', () => {
     expect(give(world.controller.allocator, { b: {} })).to.deep.equal({ b: '203.0.113.41' });
   });
 
+  for (const { name, message, adopted } of [
+    {
+      name: 'is taken over where it was announced',
+      message: '203.0.113.40 from n1 on eth0 since 2026-01-01T00:00:00Z',
+      adopted: ['shop/a'],
+    },
+    { name: 'is not taken over where it was never announced', message: '', adopted: [] },
+  ])
+    it(`GR-07: with a ledger that knows the quarantine and not the holder, a shown address ${name}`, () => {
+      const world = worldWith(LAN, {});
+      quarantine(world, '203.0.113.40');
+      const service = serviceOf('a', { shown: ['203.0.113.40'] });
+      const announced = { type: 'berth.dev/Announced', status: 'False', reason: 'Test', message } as const;
+      const conditions = [{ ...announced, lastTransitionTime: '2026-01-01T00:00:00Z' }];
+      world.put({ ...service, status: { ...service.status, conditions } });
+      expect(world.restart().adopted).to.deep.equal(adopted);
+      world.controller.allocator.endQuarantine(ip('203.0.113.40'));
+      world.settle();
+      expect(world.shown('a')).to.deep.equal(['203.0.113.40']);
+    });
+
   it('is counted by pool and family, and is not free', () => {
     const allocator = allocatorOf(TINY);
     allocator.quarantine(ip('203.0.113.40'), STRANGER);

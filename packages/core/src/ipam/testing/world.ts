@@ -4,6 +4,8 @@
  * of a controller over it, with every step by hand so that a test can stop between any two of them.
  */
 import type { PoolConfig } from '../../config/pool-config.ts';
+import type { IpAddress } from '../../net/ip-address.ts';
+import { wasAnnounced } from '../../service/announced-before.ts';
 import type { KubeService, ServiceKey } from '../../service/kube-service.ts';
 import { serviceKeyOf } from '../../service/kube-service.ts';
 import { isOurs, loadBalancerClassRule } from '../../service/load-balancer-class.ts';
@@ -117,7 +119,9 @@ export class FakeController {
     const all = [...this.#view.values()];
     const requests = all.flatMap((service) => this.requestFrom(service) ?? []);
     const departing = all.filter((service) => this.requestFrom(service) === undefined).map(serviceKeyOf);
-    return this.allocator.adopt({ requests, departing, nowMs: this.nowMs });
+    const { nowMs } = this;
+    const used = (key: ServiceKey, address: IpAddress) => wasAnnounced(this.#view.get(key) ?? {}, address, nowMs);
+    return this.allocator.adopt({ requests, departing, nowMs, wasAnnounced: used });
   }
 
   /** What a Service of ours asks for; undefined for one that is not ours, is being deleted, or has no cluster IP. */
