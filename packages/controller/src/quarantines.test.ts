@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type AddressConflict, MacAddress, type NodeState, QUARANTINE_MS } from '@berth/core';
+import {
+  type AddressConflict,
+  type KubeCondition,
+  MacAddress,
+  type NodeState,
+  QUARANTINE_MS,
+  readServiceRequest,
+} from '@berth/core';
 import { allocatorOf, configOf, give, ip, serviceOf } from '@berth/core/testing';
 import { type Service, Store } from '@berth/kube';
 import { FakeClock } from '@berth/kube/testing';
@@ -159,6 +166,22 @@ describe('Quarantines', () => {
       expect(told).to.deep.equal(stays.length === 0 ? ['203.0.113.40 over'] : []);
     });
   }
+
+  it('GR-07: leaves a live Service its address where an old ledger has it in quarantine and the Service without one', () => {
+    quarantine();
+    batch();
+    const web = serviceOf('web', { shown: ['203.0.113.40'] });
+    const conditions = [announced('203.0.113.40')] as unknown as readonly KubeCondition[];
+    services.upsert({ ...web, status: { ...web.status, conditions } } as unknown as Service);
+    const request = readServiceRequest(web);
+    if (request === undefined) throw new Error('no request');
+    const adoption = { requests: [request], departing: [], nowMs: NOW_MS };
+    expect(allocator.adopt({ ...adoption, wasAnnounced: () => true }).adopted).to.deep.equal(['shop/web']);
+    quarantines.apply(allocator, NOW_MS);
+    const { addresses } = allocator.decide(request, NOW_MS);
+    expect(addresses.map(({ address }) => String(address))).to.deep.equal(['203.0.113.40']);
+    expect(inIt()).to.deep.equal([]);
+  });
 
   it('believes only who was heard since it began to watch', () => {
     nodes.say('n1', [conflict('203.0.113.40')], { freshness: 'unproven' });
