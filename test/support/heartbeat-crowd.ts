@@ -20,8 +20,9 @@ import {
 } from '@berth/core';
 import { LinkGroup, Links, PacketSocket } from '@berth/link';
 import { clusterIdOf } from '../../packages/speaker/src/heartbeat-credentials.ts';
-import { frameCounter, HEARTBEAT_GROUP, openFrame, sealFrame } from '../../packages/speaker/src/heartbeat-frames.ts';
+import { HEARTBEAT_GROUP, openFrame, sealFrame } from '../../packages/speaker/src/heartbeat-frames.ts';
 import { HeartbeatKeys } from '../../packages/speaker/src/heartbeat-keys.ts';
+import { frameCounter } from '../../packages/speaker/src/testing.ts';
 
 /** Parts of lists as speakers send them (section 4.3 of the protocol). */
 const CLAIMS_PER_PART = 98;

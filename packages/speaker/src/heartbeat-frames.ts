@@ -28,12 +28,6 @@ export interface HeartbeatSource {
   nextCounter(): number;
 }
 
-/** Counts frames from 1. */
-export function frameCounter(): () => number {
-  let counter = 0;
-  return () => ++counter;
-}
-
 /** A whole frame, signed with this key if it is known, else with the newest. */
 export function sealFrame(source: HeartbeatSource, self: Identity, body: HeartbeatBody, keyId: number): Uint8Array {
   const keys = source.keys();

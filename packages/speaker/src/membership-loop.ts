@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Membership on one segment: gives frames, time and wishes to the state machine of core, sends what it says, and keeps the list of
- * VIPs that it owns. Heartbeats and fence are kept for all segments together (beats.ts, native-beats.ts).
+ * VIPs that it owns. Heartbeats and fence are kept for all segments together (native-beats.ts).
  */
 import {
   type DesiredVip,
@@ -144,11 +144,6 @@ export class MembershipLoop {
     this.#plan();
   }
 
-  /** Sends the heartbeat of this moment. Whether it went out. */
-  beat(): boolean {
-    return this.#isRunning && this.#beat !== undefined && this.#send(this.#beat);
-  }
-
   /** The heartbeat as a frame, for a sender that fills in counter and tag itself. */
   beatFrame(): BeatFrame | undefined {
     if (!this.#isRunning || this.#beat === undefined) return undefined;
@@ -218,14 +213,13 @@ export class MembershipLoop {
     this.#options.socket.prefer?.(this.#state.members.map(({ mac }) => mac));
   }
 
-  #send(body: HeartbeatBody): boolean {
+  #send(body: HeartbeatBody): void {
     const { source, self, socket, onSocketError } = this.#options;
     try {
-      return socket.send(sealFrame(source, self, body, this.#signingKey().id));
+      socket.send(sealFrame(source, self, body, this.#signingKey().id));
     } catch (error) {
       // The interface is going away; the cable's state is told separately.
       onSocketError(error);
-      return false;
     }
   }
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ANNOUNCE_EVERYTHING, decodeEthernet, HEARTBEAT_GROUP_MAC, type L2Advertisement, timingOf } from '@berth/core';
 import { expect } from 'chai';
-import { frameCounter } from './heartbeat-frames.ts';
 import { HeartbeatKeys } from './heartbeat-keys.ts';
 import type { SegmentSocket } from './membership-loop.ts';
 import { Memberships, type MembershipsOptions } from './memberships.ts';
 import type { Segment } from './segments.ts';
-import { FakeClock, ip, mac, node } from './testing.ts';
+import { FakeBeatThread, FakeClock, frameCounter, ip, mac, node } from './testing.ts';
 import type { WantedVip } from './wanted-vips.ts';
 
 const NODES = [node('edge-1'), node('edge-2')];
@@ -18,14 +17,16 @@ class Cable {
   readonly unplugged = new Set<string>();
   readonly #receivers = new Map<string, (frame: { readonly bytes: Uint8Array }) => void>();
 
+  send(name: string, bytes: Uint8Array): true {
+    this.frames.push(bytes);
+    for (const [other, receive] of this.#receivers)
+      if (other !== name && !this.unplugged.has(name) && !this.unplugged.has(other)) receive({ bytes });
+    return true;
+  }
+
   plug(name: string): SegmentSocket {
     return {
-      send: (bytes) => {
-        this.frames.push(bytes);
-        for (const [other, receive] of this.#receivers)
-          if (other !== name && !this.unplugged.has(name) && !this.unplugged.has(other)) receive({ bytes });
-        return true;
-      },
+      send: (bytes) => this.send(name, bytes),
       receive: (onFrame) => this.#receivers.set(name, onFrame),
       close: () => this.#receivers.delete(name),
     };
@@ -48,12 +49,13 @@ interface SpeakerParts {
 }
 
 function speaker(number: number, clock: FakeClock, cable: Cable, rest: Partial<MembershipsOptions> = {}): SpeakerParts {
-  const timing = timingOf({ processFenceMs: 'answer-fence' });
+  const timing = timingOf();
   if (!timing.ok) throw new Error(timing.problems.join());
   const nodeName = `edge-${number}`;
   const announced: string[] = [];
   let owned: string[] = [];
   let follows = 0;
+  const nextCounter = rest.source?.nextCounter ?? frameCounter();
   const apply = () => {
     follows += 1;
     owned = memberships.owned().map(({ vip, interfaces }) => `${vip} ${interfaces}`);
@@ -68,10 +70,11 @@ function speaker(number: number, clock: FakeClock, cable: Cable, rest: Partial<M
     source: {
       clusterId: '00000000000000aa',
       keys: () => keysOf('one secret for all of them'),
-      nextCounter: frameCounter(),
+      nextCounter,
     },
     clock,
-    answerer: { renew: () => 'held', openFence: () => undefined, expire: () => undefined },
+    answerer: { expire: () => undefined },
+    thread: new FakeBeatThread({ clock, nextCounter, send: (bytes) => cable.send(nodeName, bytes) }),
     segments: () => [segment(number)],
     openSocket: () => cable.plug(nodeName),
     onOwned: apply,

@@ -14,10 +14,9 @@ import {
   type Transport,
 } from '@berth/core';
 import type { Clock, Timer } from '@berth/kube';
-import { type BeatKeeper, Beats, type FencedAnswerer } from './beats.ts';
 import type { HeartbeatSource } from './heartbeat-frames.ts';
 import { MembershipLoop, type MembershipLoopOptions, type SegmentSocket } from './membership-loop.ts';
-import { type BeatThread, NativeBeats } from './native-beats.ts';
+import { type BeatThread, type FencedAnswerer, NativeBeats } from './native-beats.ts';
 import { isSameSegment, type Segment } from './segments.ts';
 import { desiredOn, groupByVip, type LocalNodes, type VipGroup } from './vip-groups.ts';
 import type { WantedVip } from './wanted-vips.ts';
@@ -39,8 +38,8 @@ export interface MembershipsOptions {
   readonly source: HeartbeatSource;
   readonly clock: Clock;
   readonly answerer: FencedAnswerer;
-  /** The native thread that sends heartbeats. Without one they come from this event loop. */
-  readonly thread?: BeatThread | undefined;
+  /** Sends heartbeats. */
+  readonly thread: BeatThread;
   /** The fitting interfaces of this moment. */
   segments(): readonly Segment[];
   /** How peers are reached; for people. Default: by multicast. */
@@ -61,7 +60,7 @@ interface Joined {
 
 export class Memberships {
   readonly #options: MembershipsOptions;
-  readonly #beats: BeatKeeper;
+  readonly #beats: NativeBeats;
   readonly #joined = new Map<number, Joined>();
   /** Counters of peers on interfaces that are gone, so that their old frames stay old when one is back. */
   readonly #heardBefore = new Map<number, ReadonlyMap<string, number>>();
@@ -76,14 +75,14 @@ export class Memberships {
 
   constructor(options: MembershipsOptions) {
     this.#options = options;
-    this.#beats = options.thread ? this.#nativeBeats(options.thread) : this.#ownBeats();
+    this.#beats = this.#newBeats();
   }
 
   get transport(): Transport {
     return this.#options.transport?.() ?? 'multicast';
   }
 
-  get beats(): BeatKeeper {
+  get beats(): NativeBeats {
     return this.#beats;
   }
 
@@ -155,15 +154,8 @@ export class Memberships {
     return [...this.#groups.values()].flatMap((group) => this.#ownedOf(group)).sort((a, b) => a.vip.compare(b.vip));
   }
 
-  #ownBeats(): BeatKeeper {
-    const { timing, clock, answerer } = this.#options;
-    // A segment that cannot be sent on is told apart by its peers; it must not silence the others.
-    const send = () => [...this.#joined.values()].map(({ loop }) => loop.beat()).some((isSent) => isSent);
-    return new Beats({ timing, clock, answerer, send, paceMs: () => this.#paceMs(), onLapsed: () => this.#lapse() });
-  }
-
-  #nativeBeats(thread: BeatThread): BeatKeeper {
-    const { timing, clock, answerer, onFailed } = this.#options;
+  #newBeats(): NativeBeats {
+    const { timing, clock, answerer, thread, onFailed } = this.#options;
     return new NativeBeats({
       ...{ timing, clock, answerer, thread },
       paceMs: () => this.#paceMs(),

@@ -25,7 +25,7 @@ function setUp() {
   const beats = new NativeBeats({
     timing: timing(),
     clock,
-    answerer: { renew: () => 'held', openFence: () => undefined, expire: () => told.push('expire') },
+    answerer: { expire: () => told.push('expire') },
     thread: {
       pace: (intervalMs, answerMs) => told.push(`pace ${intervalMs} ${answerMs}`),
       setFrame: (ifindex) => {

@@ -5,7 +5,12 @@
  */
 import type { Timing } from '@berth/core';
 import type { Clock, Timer } from '@berth/kube';
-import type { BeatKeeper, FencedAnswerer } from './beats.ts';
+
+/** What answers, and stops by itself; the responder of packages/link is. */
+export interface FencedAnswerer {
+  /** Silences it until the thread opens the fence again. */
+  expire(): void;
+}
 
 /** The thread; the sender of packages/link is. */
 export interface BeatThread {
@@ -46,7 +51,7 @@ export interface NativeBeatsOptions {
   onFailed(ifindex: number, error: unknown): void;
 }
 
-export class NativeBeats implements BeatKeeper {
+export class NativeBeats {
   readonly #options: NativeBeatsOptions;
   #timer: Timer | undefined;
   #release: Timer | undefined;
@@ -61,14 +66,17 @@ export class NativeBeats implements BeatKeeper {
     this.#options = options;
   }
 
+  /** Rounds that went out and held the answer fence. */
   get rounds(): number {
     return this.#rounds;
   }
 
+  /** How often the node was silenced because a round was too late. */
   get lapses(): number {
     return this.#lapses;
   }
 
+  /** Longest delay of a round since this was last asked, in milliseconds. */
   takeLatest(): number {
     const latest = this.#latestMs;
     this.#latestMs = 0;
@@ -90,6 +98,7 @@ export class NativeBeats implements BeatKeeper {
     thread.close();
   }
 
+  /** Everything was given up: the node is silent when this returns, and answers anew once the table is right. */
   rearm(): void {
     this.#release?.cancel();
     // Held first, or the thread could open the fence again.
@@ -97,7 +106,7 @@ export class NativeBeats implements BeatKeeper {
     this.#options.answerer.expire();
   }
 
-  // The caller brings the table in line before it returns to the event loop, and the thread does not wait for that.
+  /** The caller brings what is answered in line with what is owned before it returns to the event loop; the thread does not wait for that. */
   tableIsRight(): void {
     this.#release?.cancel();
     this.#release = this.#options.clock.after(0, () => {

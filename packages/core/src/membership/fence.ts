@@ -2,8 +2,8 @@
 /**
  * The two fences of a node (docs/design/0010-membership-protocol.md, section 7): deadlines after which it falls silent by itself.
  * The process fence is renewed by the process that decides, and lets heartbeats go out. The answer fence is renewed by each
- * heartbeat that went out, and lets VIPs be answered. This is the rule for whoever sends heartbeats: the native thread, the
- * membership loop without it, and the simulator.
+ * heartbeat that went out, and lets VIPs be answered. This is the rule for whoever sends heartbeats: the native thread and
+ * the simulator.
  */
 import type { Timing } from './timing.ts';
 
