@@ -4,9 +4,9 @@
  * take for a member's, and its gateways, without which the node is cut off.
  */
 import {
-  ADDRESS_BITS,
   type AddressConflict,
   type IpAddress,
+  IpPrefix,
   MacAddress,
   mayBeGiven,
   type PoolCatalog,
@@ -55,21 +55,11 @@ export interface OutsideEntry {
  */
 export function entriesOutside(config: PoolConfig, links: readonly LinkState[]): OutsideEntry[] {
   const subnets = links.flatMap(({ addresses }) =>
-    addresses.map(({ address, prefixLength }) => {
-      const hostBits = BigInt(ADDRESS_BITS[address.family] - prefixLength);
-      const first = (address.value >> hostBits) << hostBits;
-      return { family: address.family, first, last: first + (1n << hostBits) - 1n };
-    }),
+    addresses.map(({ address, prefixLength }) => IpPrefix.containing(address, prefixLength).range),
   );
   return config.pools.flatMap(({ name, addresses }) =>
     addresses
-      .filter(
-        ({ range }) =>
-          !subnets.some(
-            ({ family, first, last }) =>
-              family === range.family && first <= range.last.value && last >= range.first.value,
-          ),
-      )
+      .filter(({ range }) => !subnets.some((subnet) => subnet.overlaps(range)))
       .map(({ text }) => ({ pool: name, entry: text })),
   );
 }

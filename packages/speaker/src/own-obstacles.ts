@@ -13,6 +13,7 @@ import {
   type VipCandidate,
 } from '@berth/core';
 import type { Segment } from './segments.ts';
+import { groupByVip } from './vip-groups.ts';
 import type { WantedVip } from './wanted-vips.ts';
 
 export interface ObstacleFacts {
@@ -28,15 +29,11 @@ export interface ObstacleFacts {
 
 /** One row for each VIP that has something in its way here. */
 export function ownObstacles(wanted: readonly WantedVip[], facts: ObstacleFacts): NotAnnounced[] {
-  const policies = new Map<string, { readonly vip: IpAddress; readonly policies: Set<L2Advertisement> }>();
-  for (const { vip, policies: own } of wanted) {
-    const known = policies.get(String(vip)) ?? { vip, policies: new Set() };
-    for (const policy of own) known.policies.add(policy);
-    policies.set(String(vip), known);
-  }
-  return [...policies.values()].flatMap((one) => {
-    const why = obstacleOf(one.vip, [...one.policies], facts);
-    return why === undefined ? [] : [{ vip: one.vip, why }];
+  // Where the endpoints are is part of what the facts say of candidates.
+  const groups = groupByVip(wanted, () => undefined);
+  return [...groups.values()].flatMap(({ vip, policies }) => {
+    const why = obstacleOf(vip, [...policies], facts);
+    return why === undefined ? [] : [{ vip, why }];
   });
 }
 
