@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   announcedConditionOf,
+  CONDITION_REACHABLE,
   encodeNodeState,
   IpAddress,
+  type KubeCondition,
   loadBalancerClassRule,
   MacAddress,
   NODE_STATE_ANNOTATION,
   NODE_STATE_LABEL,
   type NodeState,
   parsePoolConfig,
+  reachableConditionOf,
 } from '@berth/core';
 import { IDLE_NODE_STATE } from '@berth/core/testing';
 import { ApiBudget, type EventNote, leases, type Service, services } from '@berth/kube';
@@ -114,12 +117,31 @@ describe('Announcements', () => {
     expect(patches()).to.equal(before);
     const told = condition();
     for (const forged of [{ message: 'from nowhere' }, { status: 'False' as const }]) {
-      const [service] = api.all(services);
-      const conditions = service?.status?.conditions?.map((one) => ({ ...one, ...forged }));
-      await api.patch(services, at('web'), { type: 'merge', body: { status: { conditions } } });
+      await forge((one) => [{ ...one, ...forged }]);
       await clock.advance(15_000);
       expect(condition()).to.deep.equal(told);
     }
+  });
+
+  it('ST-09: puts a mark of somebody else about reachability right without other news', async () => {
+    await say('edge-1', { ...owning('edge-2', ['192.0.2.7', 1]), testedSeconds: 20 });
+    await say('edge-2', { ...owning('edge-1'), testedSeconds: 20 });
+    await begin();
+    await clock.advance(15_000);
+    const told = reachable();
+    expect(told?.slice(0, 2)).to.deep.equal(['True', 'Answered']);
+    const before = patches();
+    await clock.advance(1000);
+    expect(patches()).to.equal(before);
+    for (const forged of [{ message: 'from nowhere' }, { status: 'False' as const, reason: 'NoAnswer' }, undefined]) {
+      await forge((one) => {
+        if (one.type !== CONDITION_REACHABLE) return [one];
+        return forged ? [{ ...one, ...forged }] : [];
+      });
+      await clock.advance(1000);
+      expect(reachable()).to.deep.equal(told);
+    }
+    expect(patches()).to.equal(before + 6);
   });
 
   it('ST-03: warns once when the policy names an interface that no node has', async () => {
@@ -167,10 +189,24 @@ describe('Announcements', () => {
     });
   }
 
-  function condition(): string[] | undefined {
+  function web(): Service {
     const service = api.all(services).find(({ metadata }) => metadata.name === 'web');
-    const present = service && announcedConditionOf(service);
-    return present && [present.status, present.reason, present.message];
+    if (!service) throw new Error('no Service');
+    return service;
+  }
+
+  function condition(): string[] | undefined {
+    return wordsOf(announcedConditionOf(web()));
+  }
+
+  function reachable(): string[] | undefined {
+    return wordsOf(reachableConditionOf(web()));
+  }
+
+  /** Changes each condition, as somebody else's hand. */
+  async function forge(change: (one: KubeCondition) => readonly KubeCondition[]): Promise<void> {
+    const conditions = web().status?.conditions?.flatMap(change);
+    await api.patch(services, at('web'), { type: 'merge', body: { status: { conditions } } });
   }
 
   function patches(): number {
@@ -202,6 +238,10 @@ kind: IPAddressPool
 metadata: { name: lan }
 spec: { addresses: [192.0.2.0/28] }
 `;
+
+function wordsOf(present: KubeCondition | undefined): string[] | undefined {
+  return present && [present.status, present.reason, present.message];
+}
 
 function at(name: string) {
   return { namespace: 'shop', name };

@@ -14,9 +14,6 @@ import {
   type LoadBalancerClassRule,
   type PoolConfig,
   policiesOfVip,
-  type ReachableVerdict,
-  reachableConditionOf,
-  reachableVerdict,
   shownAddressesOf,
 } from '@berth/core';
 import {
@@ -35,19 +32,13 @@ import {
   type Timer,
   WorkQueue,
 } from '@berth/kube';
+import { AnnouncedGrace } from './announced-grace.ts';
 import { ClaimIndex } from './claim-index.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { NodeStateChange } from './node-states.ts';
-import { ReachIndex } from './reach-index.ts';
+import { ReachableConditions } from './reachable-conditions.ts';
 import { isAnnouncementChange } from './relevant-change.ts';
 
-/**
- * A VIP on its way from one node to another may be nobody's for a moment, by what is written so far: nodes write once a second at
- * most. Only after this many milliseconds nobody announces it.
- */
-const GRACE_MS = 3_000;
-/** So long after a term began the nodes may not have been heard yet; what would be taken back then waits. */
-const WARM_UP_MS = 12_000;
 /** Services that wait for a test are looked at after this time, in milliseconds. */
 const UNTESTED_MS = 5_000;
 /** Services that nobody announces are looked at again so long after any news of a node. */
@@ -71,9 +62,8 @@ export interface AnnouncementsOptions {
 export class Announcements {
   readonly #options: AnnouncementsOptions;
   readonly #claims = new ClaimIndex();
-  readonly #reach: ReachIndex;
-  /** Services that are not known to be reachable: others may have asked for them by now. */
-  readonly #untested = new Set<string>();
+  readonly #reach: ReachableConditions;
+  readonly #grace: AnnouncedGrace;
   #untestedTimer: Timer | undefined;
   #silentTimer: Timer | undefined;
   readonly #queue: WorkQueue;
@@ -82,16 +72,17 @@ export class Announcements {
   readonly #holders = new Map<string, Set<string>>();
   /** Services that are not announced, by what was found last, with the reason. */
   readonly #silent = new Map<string, AnnouncedVerdict>();
-  /** Since when a Service that was announced has not been. */
-  readonly #lostMs = new Map<string, number>();
-  readonly #startMs: number;
   #ends: readonly (() => void)[] = [];
 
   constructor(options: AnnouncementsOptions) {
     const { clock, view, onFailure } = options;
     this.#options = options;
-    this.#startMs = clock.now();
-    this.#reach = new ReachIndex(() => view.nodeStates.reports);
+    this.#grace = new AnnouncedGrace(clock);
+    this.#reach = new ReachableConditions({
+      clock,
+      reports: () => view.nodeStates.reports,
+      claimsOn: (vip) => this.#claims.claimsOn(vip),
+    });
     this.#queue = new WorkQueue({ clock, backoff: BACKOFF });
     this.#loop = new ReconcileLoop({
       name: 'announcements',
@@ -111,7 +102,10 @@ export class Announcements {
       this.#claims.take({ node, before: undefined, after });
       this.#reach.take({ node, before: undefined, after });
     }
-    for (const service of view.services.values()) this.#hold(service, 'add');
+    for (const service of view.services.values()) {
+      this.#reach.believe(service);
+      this.#hold(service, 'add');
+    }
     this.#ends = [
       view.nodeStates.subscribe((change) => this.#nodeChanged(change)),
       view.services.subscribe((event) => this.#serviceChanged(event)),
@@ -165,7 +159,7 @@ export class Announcements {
     this.#note(key, verdict);
     const waitMs = this.#waitMs(service, verdict, addresses);
     if (waitMs > 0) this.#queue.addAfter(key, waitMs, 'low');
-    const reachable = waitMs > 0 ? undefined : this.#reachable(service, addresses);
+    const reachable = waitMs > 0 ? undefined : this.#reach.decide(service, addresses);
     const verdicts = { announced: waitMs > 0 ? undefined : verdict, reachable };
     const patch = announcedPatch(service, verdicts, clock.date().getTime());
     return patch === undefined ? success : this.#write(service, { patch, verdict: verdicts.announced, signal });
@@ -215,29 +209,12 @@ export class Announcements {
     );
   }
 
-  #reachable(service: Service, addresses: readonly IpAddress[]): ReachableVerdict | undefined {
-    const present = reachableConditionOf(service);
-    const facts = addresses.map((vip) => this.#reach.factsOf(vip, this.#claims.claimsOn(String(vip))));
-    const verdict = reachableVerdict(facts, present);
-    const isReachable = (verdict ?? present)?.status === 'True';
-    this.#untested[isReachable ? 'delete' : 'add'](keyOf(service));
-    return verdict;
-  }
-
-  /** How long the condition that is there may stay all the same. */
   #waitMs(service: Service, verdict: AnnouncedVerdict, addresses: readonly IpAddress[]): number {
-    const { clock } = this.#options;
-    const key = keyOf(service);
-    const present = announcedConditionOf(service);
-    const isGain = verdict.status === 'True';
-    if (present?.status !== 'True' || isGain) this.#lostMs.delete(key);
-    if (present === undefined) return 0;
-    const isProven = isGain && addresses.every((vip) => this.#claims.isProven(this.#claims.claimsOn(String(vip))));
-    const warmUpMs = isProven ? 0 : Math.max(0, Math.ceil(this.#startMs + WARM_UP_MS - clock.now()));
-    if (isGain || present.status !== 'True') return isGain || this.#claims.isWaiting ? warmUpMs : 0;
-    const lostMs = this.#lostMs.get(key) ?? clock.now();
-    this.#lostMs.set(key, lostMs);
-    return Math.max(warmUpMs, Math.ceil(lostMs + GRACE_MS - clock.now()), 0);
+    const claims = this.#claims;
+    return this.#grace.leftMs(service, verdict, {
+      isProven: () => addresses.every((vip) => claims.isProven(claims.claimsOn(String(vip)))),
+      isWaiting: claims.isWaiting,
+    });
   }
 
   #nodeChanged(change: NodeStateChange): void {
@@ -249,10 +226,10 @@ export class Announcements {
       for (const key of this.#silent.keys()) this.#queue.add(key, 'low');
     });
     // Nodes tell twice a minute how far they got; each time to look at all that waits for it would be too much.
-    if (this.#untested.size > 0)
+    if (this.#reach.untested.size > 0)
       this.#untestedTimer ??= this.#options.clock.after(UNTESTED_MS, () => {
         this.#untestedTimer = undefined;
-        for (const key of this.#untested) this.#queue.add(key, 'low');
+        for (const key of this.#reach.untested) this.#queue.add(key, 'low');
       });
   }
 
@@ -261,13 +238,18 @@ export class Announcements {
     const key = keyOf(object);
     if (event.type === 'updated') this.#hold(event.previous, 'delete');
     this.#hold(object, event.type === 'deleted' ? 'delete' : 'add');
-    if (event.type === 'deleted') this.#forget(key);
-    else if (event.type === 'added' || isAnnouncementChange(event.previous, object)) this.#queue.add(key, 'low');
+    const isNew =
+      event.type === 'added' || (event.type === 'updated' && event.previous.metadata.uid !== object.metadata.uid);
+    if (event.type === 'deleted' || isNew) this.#forget(key);
+    if (isNew) this.#reach.believe(object);
+    if (event.type === 'deleted') return;
+    if (event.type === 'added' || isAnnouncementChange(event.previous, object)) this.#queue.add(key, 'low');
     else if (this.#isTouched(event.previous, object)) this.#queue.add(key, 'low');
   }
 
   // Our own mark comes back with the watch and is no work; somebody else's is.
   #isTouched(previous: Service, next: Service): boolean {
+    if (this.#reach.isTouched(previous, next)) return true;
     const [condition, before] = [announcedConditionOf(next), announcedConditionOf(previous)];
     if (condition?.message === before?.message && condition?.status === before?.status) return false;
     const verdict = this.#judge(next, shownAddressesOf(next));
@@ -294,7 +276,7 @@ export class Announcements {
 
   #forget(key: string): void {
     this.#silent.delete(key);
-    this.#lostMs.delete(key);
-    this.#untested.delete(key);
+    this.#grace.forget(key);
+    this.#reach.forget(key);
   }
 }
