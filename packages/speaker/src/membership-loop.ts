@@ -67,6 +67,14 @@ export interface MembershipLoopOptions {
   onSocketError(error: unknown): void;
 }
 
+/** A heartbeat as a frame, with all that it was made from. */
+interface SealedBeat {
+  readonly body: HeartbeatBody;
+  readonly keyId: number;
+  readonly newestKeyId: number;
+  readonly frame: BeatFrame;
+}
+
 /** A tick that is due now still lets the sockets be read before. */
 const SOON_MS = 1;
 
@@ -76,6 +84,7 @@ export class MembershipLoop {
   readonly #drops = new Map<IntakeDropReason | FrameDropReason, number>();
   #state: MembershipState;
   #beat: HeartbeatBody | undefined;
+  #sealed: SealedBeat | undefined;
   #timer: Timer | undefined;
   #isRunning = false;
 
@@ -144,12 +153,22 @@ export class MembershipLoop {
     this.#plan();
   }
 
-  /** The heartbeat as a frame, for a sender that fills in counter and tag itself. */
+  /** The heartbeat as a frame, for a sender that fills in counter and tag itself; the same object until it says something else. */
   beatFrame(): BeatFrame | undefined {
-    if (!this.#isRunning || this.#beat === undefined) return undefined;
-    const { source, self } = this.#options;
+    const body = this.#beat;
+    if (!this.#isRunning || body === undefined) return undefined;
     const key = this.#signingKey();
-    return { ifindex: self.port, frame: sealFrame(source, self, this.#beat, key.id), key: key.padded };
+    const newestKeyId = this.#options.source.keys().newest.id;
+    const known = this.#sealed;
+    if (known?.body === body && known.keyId === key.id && known.newestKeyId === newestKeyId) return known.frame;
+    const frame = this.#seal(body, key);
+    this.#sealed = { body, keyId: key.id, newestKeyId, frame };
+    return frame;
+  }
+
+  #seal(body: HeartbeatBody, key: HeartbeatKey): BeatFrame {
+    const { source, self } = this.#options;
+    return { ifindex: self.port, frame: sealFrame(source, self, body, key.id), key: key.padded };
   }
 
   #receive(frame: Uint8Array): void {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ANNOUNCE_EVERYTHING, decodeEthernet, HEARTBEAT_GROUP_MAC, type L2Advertisement, timingOf } from '@berth/core';
 import { expect } from 'chai';
+import { openFrame } from './heartbeat-frames.ts';
 import { HeartbeatKeys } from './heartbeat-keys.ts';
 import type { SegmentSocket } from './membership-loop.ts';
 import { Memberships, type MembershipsOptions } from './memberships.ts';
@@ -276,6 +277,31 @@ describe('Memberships', () => {
     third.want();
     await clock.advance(100);
     expect(hasLeft).to.equal(true);
+  });
+
+  it('signs with a new key from the next interval on, and seals a heartbeat once', async () => {
+    const clock = new FakeClock();
+    const cable = new Cable();
+    let [keys, sealed] = [keysOf('the first secret of all'), 0];
+    const counter = frameCounter();
+    const source = { clusterId: '00000000000000aa', keys: () => keys, nextCounter: counter };
+    class Thread extends FakeBeatThread {
+      override setFrame(...frame: Parameters<FakeBeatThread['setFrame']>): void {
+        sealed += 1;
+        super.setFrame(...frame);
+      }
+    }
+    const thread = new Thread({ clock, nextCounter: counter, send: (bytes) => cable.send('edge-1', bytes) });
+    const alone = speaker(1, clock, cable, { source, thread });
+    alone.memberships.open();
+    await clock.advance(1_000);
+    sealed = 0;
+    await clock.advance(200);
+    expect(sealed).to.equal(0);
+    keys = keysOf('the second secret of all');
+    await clock.advance(50);
+    const last = openFrame({ ...source, keys: () => keys }, cable.frames.at(-1) ?? new Uint8Array());
+    expect([sealed, last.ok]).to.deep.equal([1, true]);
   });
 
   it('does not hear a peer with another key, and counts why', async () => {

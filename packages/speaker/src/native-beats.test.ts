@@ -56,8 +56,16 @@ describe('NativeBeats', () => {
     const { beats, clock, told } = setUp();
     beats.start();
     await clock.advance(25);
-    expect(told).to.deep.equal(['hold', 'pace 25 150', 'renew 500', 'frame 2', 'renew 500', 'frame 2']);
+    expect(told).to.deep.equal(['hold', 'pace 25 150', 'renew 500', 'frame 2', 'renew 500']);
     expect(beats.takeLatest()).to.equal(3);
+  });
+
+  it('gives the thread a frame that is another one within an interval', async () => {
+    const { beats, clock, told, state } = setUp();
+    beats.start();
+    state.frames = [frame(2)];
+    await clock.advance(100);
+    expect(told.filter((one) => one === 'frame 2')).to.have.length(2);
   });
 
   it('lets the thread open the fence only after the caller has brought the table in line', async () => {
@@ -108,6 +116,7 @@ describe('NativeBeats', () => {
     state.refuse = undefined;
     await clock.advance(25);
     expect(told.at(-1)).to.equal('frame 2');
+    state.frames = [frame(2)];
     state.refuse = new Error('ENODEV');
     await clock.advance(25);
     expect(failures()).to.equal(2);

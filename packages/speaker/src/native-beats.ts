@@ -43,7 +43,7 @@ export interface NativeBeatsOptions {
   readonly answerer: FencedAnswerer;
   readonly thread: BeatThread;
   paceMs(): number;
-  /** The frames of this moment. */
+  /** The frames of this moment; the same objects while they are the same frames. */
   frames(): readonly BeatFrame[];
   /** The thread was too late: whatever this node owns may have a new owner. */
   onLapsed(): void;
@@ -55,8 +55,8 @@ export class NativeBeats {
   readonly #options: NativeBeatsOptions;
   #timer: Timer | undefined;
   #release: Timer | undefined;
-  #sentOn = new Set<number>();
-  readonly #failing = new Set<number>();
+  /** What the thread was given, by interface; undefined where it could not be. */
+  readonly #given = new Map<number, BeatFrame | undefined>();
   #paceMs = 0;
   #rounds = 0;
   #lapses = 0;
@@ -118,24 +118,25 @@ export class NativeBeats {
   framesChanged(): void {
     const { frames, thread } = this.#options;
     const current = frames();
-    const gone = [...this.#sentOn].filter((ifindex) => !current.some((one) => one.ifindex === ifindex));
+    const gone = [...this.#given.keys()].filter((ifindex) => !current.some((one) => one.ifindex === ifindex));
     for (const ifindex of gone) {
       thread.detach(ifindex);
-      this.#failing.delete(ifindex);
+      this.#given.delete(ifindex);
     }
-    this.#sentOn = new Set(current.map((one) => one.ifindex));
-    for (const one of current) this.#setFrame(one);
+    for (const one of current) if (this.#given.get(one.ifindex) !== one) this.#give(one);
   }
 
-  #setFrame({ ifindex, frame, key }: BeatFrame): void {
+  #give(one: BeatFrame): void {
     const { thread, onFailed } = this.#options;
+    const { ifindex, frame, key } = one;
+    const isFailing = this.#given.has(ifindex) && this.#given.get(ifindex) === undefined;
     try {
       thread.setFrame(ifindex, frame, key);
-      this.#failing.delete(ifindex);
+      this.#given.set(ifindex, one);
     } catch (error) {
       // The interface is going away, most often; the next turn tries again.
-      if (!this.#failing.has(ifindex)) onFailed(ifindex, error);
-      this.#failing.add(ifindex);
+      this.#given.set(ifindex, undefined);
+      if (!isFailing) onFailed(ifindex, error);
     }
   }
 
@@ -152,7 +153,7 @@ export class NativeBeats {
     this.#lapses = report.lapses;
     if (report.isLapsed) onLapsed();
     thread.renew(timing.processFenceMs);
-    // A key may have changed without a word of the state machine.
+    // A key may have changed without a word of the state machine, and what was refused is tried again.
     this.framesChanged();
   }
 }
