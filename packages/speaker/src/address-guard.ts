@@ -5,7 +5,6 @@ import {
   gratuitousArp,
   IpAddress,
   type NotAnnounced,
-  PoolCatalog,
   unsolicitedAdvertisement,
 } from '@berth/core';
 import { errorFields, type Log } from '@berth/daemon';
@@ -218,7 +217,7 @@ export class AddressGuard {
 
   // Without the kernel's word what was found last stands.
   async #lookAtOwn(): Promise<void> {
-    const { config, cluster, lan, log } = this.#parts;
+    const { config, lan, log } = this.#parts;
     const tables = await readNeighbors().catch((error: unknown) => {
       log.warn('gateways are not known', errorFields(error));
       return undefined;
@@ -226,7 +225,7 @@ export class AddressGuard {
     if (tables === undefined) return;
     const all = lan.links.list();
     const links = all.filter(({ name }) => !config.excludedInterfaces.some((one) => one.test(name)));
-    this.#takeOwn(ownAddressConflicts(new PoolCatalog(cluster.pools.config), links, gatewaysOf(tables, all)));
+    this.#takeOwn(ownAddressConflicts(this.#ahead.pools, links, gatewaysOf(tables, all)));
   }
 
   #takeOwn(found: ReturnType<typeof ownAddressConflicts>): void {

@@ -128,6 +128,13 @@ describe('ProbingAhead', () => {
     expect(probed.length).to.be.lessThan(7);
   });
 
+  it('makes one catalog of each configuration', () => {
+    const first = ahead.pools;
+    expect(ahead.pools).to.equal(first);
+    config = pools(POOL, POLICY);
+    expect(ahead.pools).not.to.equal(first);
+  });
+
   it('stops listening when it is stopped', async () => {
     await clock.advance(500);
     ahead.stop();

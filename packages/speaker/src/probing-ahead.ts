@@ -53,6 +53,13 @@ export class ProbingAhead {
     this.#options = options;
   }
 
+  /** The pools of this moment, made once for each configuration. */
+  get pools(): PoolCatalog {
+    const config = this.#options.config();
+    if (this.#catalog?.config !== config) this.#catalog = { config, pools: new PoolCatalog(config) };
+    return this.#catalog.pools;
+  }
+
   start(): void {
     this.#isRunning = true;
     this.#plan(NEWS_MS);
@@ -88,18 +95,12 @@ export class ProbingAhead {
     const { clearance, joined } = this.#options;
     const segments = joined().map(({ segment }) => segment);
     const taken = [...this.#options.taken()];
-    const pools = this.#pools();
+    const { pools } = this;
     const wanted = new Set(taken.map(String));
     clearance.sweep(segments, (vip) => pools.poolOf(vip) !== undefined || wanted.has(String(vip)));
     const conflicts = clearance.conflicts().map(({ vip }) => vip);
     const spares = spareAddresses(pools, { taken: [...taken, ...conflicts], each: EACH, atMost: AT_MOST });
     this.#follow(joined().flatMap((one) => spares.flatMap((spare) => this.#sparesOn(one, spare))));
-  }
-
-  #pools(): PoolCatalog {
-    const config = this.#options.config();
-    if (this.#catalog?.config !== config) this.#catalog = { config, pools: new PoolCatalog(config) };
-    return this.#catalog.pools;
   }
 
   // A node that has not listened yet does not know the others, and would take their probes for a stranger's.
