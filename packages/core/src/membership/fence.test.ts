@@ -55,7 +55,7 @@ describe('fence', () => {
     });
     fc.assert(
       fc.property(options, fc.nat(100_000), fc.nat(1000), (chosen, sentMs, transitMs) => {
-        const found = timingOf({ ...chosen, processFenceMs: 'answer-fence' });
+        const found = timingOf(chosen);
         fc.pre(found.ok);
         if (!found.ok) return;
         const fence = afterSending(renewed(CLOSED_FENCE, Number.POSITIVE_INFINITY), found.timing, sentMs);

@@ -10,10 +10,10 @@ export interface TimingOptions {
   /** Silence after which peers take a node for dead, at least 4 intervals, at most 30,000 ms. Default: 200. */
   readonly deadAfterMs?: number;
   /**
-   * How long heartbeats go on without a sign of the process that decides. Where a native thread sends them: the longest pause that
-   * is no failure, such as a garbage collection, default 500 ms or the answer fence, if that is longer. Where that process sends them itself: `'answer-fence'`.
+   * How long heartbeats go on without a sign of the process that decides: the longest pause that is no failure, such as a garbage
+   * collection. Default: 500 ms, or the answer fence if that is longer.
    */
-  readonly processFenceMs?: number | 'answer-fence';
+  readonly processFenceMs?: number;
 }
 
 /** All in milliseconds. */
@@ -58,8 +58,7 @@ export function timingOf(
   const intervalMs = options.intervalMs ?? DEFAULTS.intervalMs;
   const deadAfterMs = options.deadAfterMs ?? DEFAULTS.deadAfterMs;
   const answerFenceMs = (deadAfterMs * 3) / 4;
-  const wanted = options.processFenceMs ?? Math.max(DEFAULTS.processFenceMs, answerFenceMs);
-  const processFenceMs = wanted === 'answer-fence' ? answerFenceMs : wanted;
+  const processFenceMs = options.processFenceMs ?? Math.max(DEFAULTS.processFenceMs, answerFenceMs);
   const problems = [
     ...outside('heartbeat interval', intervalMs, 5, 1000),
     ...outside('dead after', deadAfterMs, 4 * intervalMs, 30_000),
