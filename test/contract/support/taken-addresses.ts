@@ -29,8 +29,8 @@ export async function reportOwned(rig: Rig, addresses: readonly string[]): Promi
   const owned = addresses.map((address) => ({
     ...{ vip: ipOf(address), interface: 'eth0', term: 1, sinceSeconds: 1_700_000_000, why: 'new' as const },
   }));
-  await report(rig, 'edge-2', { ...IDLE_NODE_STATE, segments: [hearing('edge-1')] });
   await report(rig, 'edge-1', { ...IDLE_NODE_STATE, segments: [hearing('edge-2')], owned });
+  await report(rig, 'edge-2', { ...IDLE_NODE_STATE, segments: [hearing('edge-1')] });
 }
 
 async function report(rig: Rig, node: string, state: NodeState): Promise<void> {
