@@ -116,7 +116,7 @@ describe('parseAnnounced', () => {
   }
 
   for (const message of ['', 'by n2', 'web from edge-1 on lan0', '192.0.2.7', '192.0.2.7 from nobody: nothing on lan0'])
-    it(`reads nothing from "${message}"`, () => {
+    it(`finds nobody in "${message}"`, () => {
       expect(parseAnnounced(message)).to.deep.equal([]);
     });
 });
