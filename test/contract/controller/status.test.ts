@@ -138,7 +138,7 @@ describe('what the controller tells', () => {
       await rig.pools({ ...FOUR, idle: { addresses: ['2001:db8:5::/112'] } });
       await rig.service('web');
       await rig.has('web', '203.0.113.40');
-      await reports(rig, 'pools', /lan\s+IPv4\s+4\s+1\s+3\s+203\.0\.113\.40\/30/);
+      await reports(rig, 'pools', /lan\s+IPv4\s+4\s+1\s+3\s+0\s+203\.0\.113\.40\/30/);
       await reports(rig, 'pools', /idle\s+IPv6\s+65536\s+0\s+65536/);
       await rig.pools({ lan: { addresses: ['203.0.113.40/29'] } });
       await reports(rig, 'pools', /lan\s+IPv4\s+8\s+1\s+7/);

@@ -4,6 +4,7 @@
 // whose heartbeat this file sends in the kubelet's place.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isKubeError, type KubeClient, nodes } from '@berth/kube';
 import type { Lab } from '../../lab/lab.ts';
@@ -43,6 +44,8 @@ export class SpeakerHost {
   }
 
   async up(): Promise<void> {
+    // A run that died has left it behind.
+    if (existsSync(`/run/netns/${this.#namespace}`)) ip('netns', 'delete', this.#namespace);
     ip('netns', 'add', this.#namespace);
     ip('-n', this.#lan, 'link', 'add', this.name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', this.#namespace);
     ip('-n', this.#lan, 'link', 'set', this.name, 'master', 'lan-1', 'up');
