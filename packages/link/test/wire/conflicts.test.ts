@@ -51,16 +51,19 @@ describe('probing on the wire', () => {
   });
 
   it('notices a rival that probes for the same address', async () => {
+    const before = stranger.seen.length;
     const result = prober.call('probe', 'lan0', FREE, 'rfc');
-    await until('it has asked', () => stranger.seen.some(({ hex }) => readArp(hex).targetIp === FREE));
+    await until('it has asked', () => stranger.seen.slice(before).some(({ hex }) => readArp(hex).targetIp === FREE));
     await stranger.call('send', 'lan0', question(strangerMac, NO_IP, FREE));
     expect(await result).to.equal(`conflict with ${strangerMac}`);
   });
 
   it('notices a rival for the same IPv6 address, in whose group it is', async () => {
-    const result = prober.call('probe', 'lan0', FREE_V6, 'rfc');
     await stranger.call('watch', 'lan0', 'ipv6');
-    await until('it has asked', () => stranger.seen.some(({ hex }) => hex.includes('3a') && hex.includes('8700')));
+    const before = stranger.seen.length;
+    const result = prober.call('probe', 'lan0', FREE_V6, 'rfc');
+    const isQuestion = (hex: string) => hex.includes('3a') && hex.includes('8700');
+    await until('it has asked', () => stranger.seen.slice(before).some(({ hex }) => isQuestion(hex)));
     await stranger.call(
       'send',
       'lan0',
