@@ -66,9 +66,9 @@ describe('addresses that strangers use', () => {
     await rig.has('web', '203.0.113.40');
     const message = '203.0.113.40 from n2 on eth0 since 2026-01-01T00:00:00Z';
     const announced = { type: 'berth.dev/Announced', status: 'True', reason: 'Announced', message };
-    const conditions = (await rig.get('web')).status?.conditions ?? [];
+    const others = (await rig.get('web')).status?.conditions?.filter(({ type }) => type !== announced.type) ?? [];
     const lastTransitionTime = new Date().toISOString();
-    await rig.editStatus('web', { conditions: [...conditions, { ...announced, lastTransitionTime }] });
+    await rig.editStatus('web', { conditions: [...others, { ...announced, lastTransitionTime }] });
     await reportTaken(rig, 'n1', ['203.0.113.40', '203.0.113.43']);
     await until(async () => expect((await rig.configMap('pool-status')).data?.quarantined).to.include('203.0.113.43'));
     await remains(async () => expect(ipsOf(await rig.get('web'))).to.deep.equal(['203.0.113.40']), 500);
