@@ -22,6 +22,11 @@ export interface BenchLab {
 export interface BenchLabOptions {
   /** Entries of the pool that is configured; without it there is none, and no web pods either. */
   pools?: (lab: Lab) => readonly string[];
+  /**
+   * `stopped`: where thousands of Services without pods are made, the four kube-proxies, each with every Service of the cluster, would take most
+   * of the two cores, for rules that nobody measures. Default: running.
+   */
+  kubeProxy?: 'running' | 'stopped';
   progress(line: string): void;
 }
 
@@ -32,6 +37,8 @@ export async function onBenchLab<T>(options: BenchLabOptions, measure: (bench: B
   try {
     await installBerth(lab);
     await weighPods();
+    if (options.kubeProxy === 'stopped')
+      for (const host of lab.hosts) if (host !== 'client') await lab.freeze(host, 'kube-proxy');
     if (options.pools !== undefined) {
       await applyObjects(lab, poolsConfigMap(options.pools(lab)));
       await deployWeb(lab, 3);

@@ -29,8 +29,9 @@ type Component = keyof typeof PORTS;
 export async function run(options: BenchOptions): Promise<BenchReport> {
   const scenario = options.scenario === '5000' ? '5000' : 'default';
   const count = SERVICES[scenario];
-  const figures = await onBenchLab({ pools: () => ['10.200.0.0/16'], progress: options.progress }, (bench) =>
-    measure(bench, count, options),
+  const figures = await onBenchLab(
+    { pools: () => ['10.200.0.0/16'], kubeProxy: 'stopped', progress: options.progress },
+    (bench) => measure(bench, count, options),
   );
   return { bench: 'footprint', scenario: `${count} Services`, machine: thisMachine(), rounds: SAMPLES, figures };
 }

@@ -45,7 +45,7 @@ interface Writes {
 export async function run(options: BenchOptions): Promise<BenchReport> {
   const count = COUNTS[options.scenario === '1000' ? '1000' : '5000'];
   const rounds = options.rounds ?? DEFAULT_ROUNDS;
-  const restarts = await onBenchLab({ progress: options.progress }, async (bench) => {
+  const restarts = await onBenchLab({ kubeProxy: 'stopped', progress: options.progress }, async (bench) => {
     await prepare(bench, count, options);
     const done: Restart[] = [];
     while (done.length < rounds) {

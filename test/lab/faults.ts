@@ -4,16 +4,16 @@
 // starved machine, or killed. The node's kernel lives on in both: what a
 // speaker left there would still answer, which is just what tests look for.
 
-import { commandLineOf, isSpeaker, processesOfHost, processesOfLab } from './members.ts';
+import { commandLineOf, isKubeProxy, isSpeaker, processesOfHost, processesOfLab } from './members.ts';
 import { signalProcess } from './processes.ts';
 import type { LabPaths } from './state.ts';
 
-/** The speaker alone, or everything that runs on the node. */
-export type FaultTarget = 'speaker' | 'node';
+/** The speaker alone, kube-proxy alone, or everything that runs on the node. */
+export type FaultTarget = 'speaker' | 'kube-proxy' | 'node';
 
 export type Fault = 'freeze' | 'thaw' | 'kill';
 
-export const FAULT_TARGETS: readonly FaultTarget[] = ['speaker', 'node'];
+export const FAULT_TARGETS: readonly FaultTarget[] = ['speaker', 'kube-proxy', 'node'];
 
 const SIGNALS = { freeze: 'SIGSTOP', thaw: 'SIGCONT', kill: 'SIGKILL' } as const;
 
@@ -21,8 +21,9 @@ const SIGNALS = { freeze: 'SIGSTOP', thaw: 'SIGCONT', kill: 'SIGKILL' } as const
 export async function processesHit(paths: LabPaths, host: string, target: FaultTarget): Promise<number[]> {
   const all = await processesOfHost(paths, host);
   if (target === 'node') return all;
-  const speaks = await Promise.all(all.map(async (pid) => isSpeaker(await commandLineOf(pid))));
-  return all.filter((_, position) => speaks[position]);
+  const isTarget = target === 'speaker' ? isSpeaker : isKubeProxy;
+  const are = await Promise.all(all.map(async (pid) => isTarget(await commandLineOf(pid))));
+  return all.filter((_, position) => are[position]);
 }
 
 /** Lets every process of the lab go on; one that was not frozen does not notice. */

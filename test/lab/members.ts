@@ -40,6 +40,10 @@ export function isSpeaker(commandLine: string): boolean {
   return /\bspeaker(\.[cm]?js|\/(src|dist)\/main\.(ts|js))\b/.test(commandLine);
 }
 
+export function isKubeProxy(commandLine: string): boolean {
+  return /^\S*\bkube-proxy\s/.test(commandLine);
+}
+
 async function processesIn(namespaceFiles: readonly string[]): Promise<number[]> {
   const links = new Set(await Promise.all(namespaceFiles.map(namespaceLink)));
   const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry)).map(Number);
