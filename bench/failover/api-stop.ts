@@ -59,9 +59,7 @@ async function play(stage: Stage, rounds: number) {
     await delay(Math.max(0, startMs + STOPPED_MS - monotonicMs()));
     return { quiet, pulls, stoppedMs: monotonicMs() - startMs };
   } finally {
-    const a = performance.now();
     await lab.startApiServer();
-    console.error('api up', performance.now() - a);
     await stage.whole();
   }
 }
