@@ -28,10 +28,8 @@ describe('Announcements', () => {
   let view: ClusterView;
   let notes: EventNote[];
   let announcements: Announcements;
-  let pending: number;
 
   beforeEach(async () => {
-    pending = 0;
     api = new FakeApi();
     clock = new FakeClock();
     notes = [];
@@ -76,23 +74,6 @@ describe('Announcements', () => {
     await clock.advance(200);
     expect(condition()?.slice(0, 2)).to.deep.equal(['False', 'NotHeard']);
     expect(notes.map(({ reason }) => reason)).to.deep.equal(['notAnnounced']);
-  });
-
-  it('lets many Services that wait for an address go first, for a while', async () => {
-    pending = 1000;
-    await say('edge-1', owning('edge-2', ['192.0.2.7', 1]));
-    await begin();
-    await clock.advance(2000);
-    expect(patches()).to.equal(0);
-    pending = 3;
-    await clock.advance(600);
-    expect(condition()?.[0]).to.equal('True');
-    pending = 1000;
-    await say('edge-2', owning('edge-1', ['192.0.2.7', 2]));
-    await clock.advance(14_000);
-    expect(condition()?.[2]).to.include('from edge-1');
-    await clock.advance(2000);
-    expect(condition()?.[2]).to.include('from edge-2');
   });
 
   it('is False once the only node that announced is silent', async () => {
@@ -203,7 +184,6 @@ describe('Announcements', () => {
       events: { record: (_, note) => notes.push(note) },
       classRule: loadBalancerClassRule('berth.dev/l2'),
       config: () => pools.config,
-      pending: () => pending,
       onPatch: (patched) => view.learn(patched),
       onFailure: () => {},
     });

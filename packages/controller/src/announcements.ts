@@ -43,11 +43,6 @@ import { isAnnouncementChange } from './relevant-change.ts';
 const UNTESTED_MS = 5_000;
 /** Services that nobody announces are looked at again so long after any news of a node. */
 const SILENT_MS = 1_000;
-/** While so many Services or more wait for an address they go first: nobody waits for a condition as for an address. */
-const MANY_PENDING = 32;
-/** What waits for them is looked at again after this time, and waits no longer than that, both in milliseconds. */
-const HOLD_MS = 500;
-const MAX_HOLD_MS = 15_000;
 const MAX_BATCH = 500;
 const BACKOFF = { baseMs: 200, capMs: 30_000 };
 
@@ -60,8 +55,6 @@ export interface AnnouncementsOptions {
   readonly classRule: LoadBalancerClassRule;
   /** The pools in force. */
   config(): PoolConfig | undefined;
-  /** How many Services wait for a decision on their addresses. */
-  pending(): number;
   onPatch(patched: Service): void;
   onFailure(key: string, error: unknown): void;
 }
@@ -73,7 +66,6 @@ export class Announcements {
   readonly #grace: AnnouncedGrace;
   #untestedTimer: Timer | undefined;
   #silentTimer: Timer | undefined;
-  #heldSinceMs: number | undefined;
   readonly #queue: WorkQueue;
   readonly #loop: ReconcileLoop;
   /** Services by the text of each of their addresses. */
@@ -151,18 +143,8 @@ export class Announcements {
   }
 
   async #reconcile(keys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, ReconcileResult>> {
-    if (this.#isHeld()) {
-      for (const key of keys) this.#queue.addAfter(key, HOLD_MS, 'low');
-      return new Map(keys.map((key) => [key, success]));
-    }
     const written = keys.map(async (key) => [key, await this.#bringInLine(key, signal)] as const);
     return new Map(await Promise.all(written));
-  }
-
-  #isHeld(): boolean {
-    const { clock, pending } = this.#options;
-    this.#heldSinceMs = pending() < MANY_PENDING ? undefined : (this.#heldSinceMs ?? clock.now());
-    return this.#heldSinceMs !== undefined && clock.now() - this.#heldSinceMs < MAX_HOLD_MS;
   }
 
   async #bringInLine(key: string, signal: AbortSignal): Promise<ReconcileResult> {

@@ -123,7 +123,6 @@ export class LeaderTerm {
     this.#announcements = new Announcements({
       ...{ ...writing, view, classRule },
       config: () => this.#pools.config,
-      pending: () => this.#queue.size + this.#queue.inProgress,
       onFailure: (service, error) => options.log.debug('who announces not written', { service, ...errorFields(error) }),
     });
     const announced = this.#announcements.verdictFor.bind(this.#announcements);
