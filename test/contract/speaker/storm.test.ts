@@ -31,9 +31,6 @@ const MEMORY_BYTES = 40_000_000;
 /** A kernel that answers 200,000 questions a second on two cores has little time left for anything else. */
 const PATIENCE_MS = 60_000;
 
-/** Share of the frames that may be lost on the way there and back. */
-const DROPPED_BY_VETH = 1e-5;
-
 describe('speaker in a storm', () => {
   let lab: Lab;
   let client: KubeClient;
@@ -140,9 +137,7 @@ describe('speaker in a storm', () => {
     const [, asked = 0, , answered, wrong] = stdout.trim().split(' ').map(Number);
     // The rate is what a busy machine can do; `npm run bench -- storm` tells it.
     expect(asked).to.be.greaterThan(SENDERS);
-    expect(wrong).to.equal(0);
-    // The queue between two veth ends drops a frame when the machine has no time for it, one of 620,000 once: no speaker saw that one.
-    expect(answered).to.be.within(asked - Math.ceil(asked * DROPPED_BY_VETH), asked);
+    expect({ answered, wrong }).to.deep.equal({ answered: asked, wrong: 0 });
   }).timeout(180_000);
 
   it('HO-22: stays as it is under random frames, ARP and solicitations from ten thousand senders', async () => {
