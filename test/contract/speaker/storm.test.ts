@@ -7,20 +7,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HEARTBEAT_OFFSET, HEARTBEAT_TAG_BYTES } from '@berth/core';
-import { KubeClient, kubeconfigAccess, secrets, services } from '@berth/kube';
 import { expect } from 'chai';
 import { buildNativeProgram } from '../../../bench/native-program.ts';
-import { buildAddon } from '../../../packages/link/build.ts';
 import { question } from '../../../packages/link/test/support/arp-text.ts';
 import { macHex, solicitation } from '../../../packages/link/test/support/ndp-text.ts';
-import { Lab } from '../../lab/lab.ts';
-import { makeNamespace } from '../support/cluster.ts';
+import type { Lab } from '../../lab/lab.ts';
+import { SpeakerLab } from '../support/speaker-lab.ts';
 import { until } from '../support/until.ts';
-import { SpeakerHost } from './speaker-host.ts';
+import type { SpeakerHost } from './speaker-host.ts';
 
-const CLASS = 'storm.test/l2';
 const LAB = 'storm';
-const NAMES = ['edge-1', 'edge-2', 'edge-3'];
 const RATE = 200_000;
 /** On this LAN each frame to the group is delivered five times, all by the same two processors. */
 const FORGED_RATE = 100_000;
@@ -32,31 +28,20 @@ const MEMORY_BYTES = 40_000_000;
 const PATIENCE_MS = 60_000;
 
 describe('speaker in a storm', () => {
+  let speakers: SpeakerLab;
   let lab: Lab;
-  let client: KubeClient;
-  let namespace: string;
+  let hosts: readonly SpeakerHost[] = [];
   let folder: string;
-  const hosts: SpeakerHost[] = [];
   const vips: string[] = [];
 
   before(async function () {
     this.timeout(180_000);
-    buildAddon();
     folder = await mkdtemp(join(tmpdir(), 'berth-storm-'));
-    lab = await Lab.up({ name: LAB, nodes: 0, family: 'ipv4' });
-    client = new KubeClient({ access: await kubeconfigAccess(lab.kubeconfig), userAgent: 'berth-storm-test' });
-    namespace = await makeNamespace(client);
-    await client.create(secrets, {
-      metadata: { namespace, name: 'heartbeat' },
-      data: { current: randomBytes(32).toString('base64') },
-    });
-    const argv = [`--namespace=${namespace}`, `--load-balancer-class=${CLASS}`, '--kube-proxy-health=off'];
-    for (const [index, name] of NAMES.entries())
-      hosts.push(new SpeakerHost({ lab, client, name, number: 101 + index, argv }));
-    await Promise.all(hosts.map((host) => host.up()));
-    for (const host of hosts) host.start();
-    for (const host of hosts) await until(async () => expect(await host.isReady()).to.equal(true), PATIENCE_MS);
-    for (const number of [120, 121, 122]) vips.push(await makeService(number));
+    speakers = await SpeakerLab.up(LAB, ['--kube-proxy-health=off']);
+    ({ lab, hosts } = speakers);
+    await speakers.whole();
+    vips.push(...speakers.vips(3));
+    for (const vip of vips) await speakers.service([vip]);
     await until(async () => expect(await answers()).to.have.length(vips.length), PATIENCE_MS);
   });
 
@@ -66,27 +51,12 @@ describe('speaker in a storm', () => {
 
   after(async function () {
     this.timeout(60_000);
-    for (const host of hosts) host.down();
-    client.close();
-    await Lab.down(LAB);
+    await speakers.down();
     await rm(folder, { recursive: true });
   });
 
   function address(number: number): string {
     return (lab.plan.lans[0]?.[0] ?? '').replace(/\d+\/24$/, String(number));
-  }
-
-  async function makeService(number: number): Promise<string> {
-    const vip = address(number);
-    const name = `s-${number}`;
-    const spec = { type: 'LoadBalancer', loadBalancerClass: CLASS, ports: [{ port: 80 }] };
-    await client.create(services, {
-      metadata: { namespace, name },
-      spec: { ...spec, allocateLoadBalancerNodePorts: false },
-    });
-    const body = { status: { loadBalancer: { ingress: [{ ip: vip, ipMode: 'VIP' }] } } };
-    await client.patch(services, { namespace, name }, { type: 'merge', body }, { subresource: 'status' });
-    return vip;
   }
 
   /** Who answers for each VIP, one line for each answer of one second. */

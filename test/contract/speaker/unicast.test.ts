@@ -3,44 +3,28 @@
 // Real speakers on a LAN that eats multicast: they find each other all the same, and agree on one owner.
 
 import { execFileSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { KubeClient, kubeconfigAccess, nodes, secrets, services } from '@berth/kube';
 import { expect } from 'chai';
-import { buildAddon } from '../../../packages/link/build.ts';
-import { Lab } from '../../lab/lab.ts';
-import { makeNamespace } from '../support/cluster.ts';
+import { SpeakerLab } from '../support/speaker-lab.ts';
 import { until } from '../support/until.ts';
-import { SpeakerHost } from './speaker-host.ts';
+import type { SpeakerHost } from './speaker-host.ts';
 
-const CLASS = 'unicast.test/l2';
 const LAB = 'unicast';
-const NAMES = ['edge-1', 'edge-2', 'edge-3'];
 const PATIENCE_MS = 60_000;
 
 describe('speakers on a LAN that eats multicast', () => {
-  let lab: Lab;
-  let client: KubeClient;
-  let namespace: string;
+  let speakers: SpeakerLab;
+  let hosts: readonly SpeakerHost[] = [];
   let vip: string;
-  const hosts: SpeakerHost[] = [];
 
   before(async function () {
     this.timeout(180_000);
-    buildAddon();
-    lab = await Lab.up({ name: LAB, nodes: 0, family: 'ipv4' });
-    client = new KubeClient({ access: await kubeconfigAccess(lab.kubeconfig), userAgent: 'berth-unicast-test' });
-    namespace = await makeNamespace(client);
-    const data = { current: randomBytes(32).toString('base64') };
-    await client.create(secrets, { metadata: { namespace, name: 'heartbeat' }, data });
-    const argv = [`--namespace=${namespace}`, `--load-balancer-class=${CLASS}`, '--kube-proxy-health=off'];
-    for (const [index, name] of NAMES.entries())
-      hosts.push(new SpeakerHost({ lab, client, name, number: 101 + index, argv }));
-    await Promise.all(hosts.map((host) => host.up()));
+    speakers = await SpeakerLab.up(LAB, ['--kube-proxy-health=off']);
+    ({ hosts } = speakers);
     await Promise.all(hosts.map(tellAddress));
     for (const host of hosts) multicast(host, 'eat');
-    for (const host of hosts) host.start();
-    for (const host of hosts) await until(async () => expect(await host.isReady()).to.equal(true), PATIENCE_MS);
-    vip = await makeService();
+    await speakers.whole();
+    vip = speakers.vip();
+    await speakers.service([vip]);
   });
 
   afterEach(function () {
@@ -49,9 +33,7 @@ describe('speakers on a LAN that eats multicast', () => {
 
   after(async function () {
     this.timeout(60_000);
-    for (const host of hosts) host.down();
-    client.close();
-    await Lab.down(LAB);
+    await speakers.down();
   });
 
   /** What the bridge does with multicast for a host. */
@@ -60,30 +42,13 @@ describe('speakers on a LAN that eats multicast', () => {
     execFileSync('bridge', [...argv, 'mcast_flood', state === 'eat' ? 'off' : 'on']);
   }
 
-  async function tellAddress({ name, address }: SpeakerHost): Promise<void> {
-    const body = { status: { addresses: [{ type: 'InternalIP', address }] } };
-    await client.patch(nodes, { name }, { type: 'strategic', body }, { subresource: 'status' });
-  }
-
-  async function makeService(): Promise<string> {
-    const address = (lab.plan.lans[0]?.[0] ?? '').replace(/\d+\/24$/, '120');
-    await client.create(services, {
-      metadata: { namespace, name: 's' },
-      spec: {
-        type: 'LoadBalancer',
-        loadBalancerClass: CLASS,
-        ports: [{ port: 80 }],
-        allocateLoadBalancerNodePorts: false,
-      },
-    });
-    const body = { status: { loadBalancer: { ingress: [{ ip: address, ipMode: 'VIP' }] } } };
-    await client.patch(services, { namespace, name: 's' }, { type: 'merge', body }, { subresource: 'status' });
-    return address;
+  async function tellAddress(host: SpeakerHost): Promise<void> {
+    await host.patchNode({ status: { addresses: [{ type: 'InternalIP', address: host.address }] } }, 'status');
   }
 
   /** Names of the hosts that answer for the VIP within a second. */
   async function answering(): Promise<string[]> {
-    const { stdout } = await lab.tryExec('client', ['arping', '-w', '1', '-I', 'eth0', vip]);
+    const { stdout } = await speakers.lab.tryExec('client', ['arping', '-w', '1', '-I', 'eth0', vip]);
     const macs = new Set(
       [...stdout.matchAll(/\[([0-9A-Fa-f:]{17})\]/g)].map((match) => (match[1] ?? '').toLowerCase()),
     );

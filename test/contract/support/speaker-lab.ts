@@ -42,6 +42,12 @@ export interface MadeService {
   readonly spec?: Partial<NonNullable<Service['spec']>>;
 }
 
+interface SpeakersOptions {
+  readonly namespace: string;
+  /** Of each speaker. */
+  readonly options: readonly string[];
+}
+
 export class SpeakerLab {
   readonly lab: Lab;
   readonly client: KubeClient;
@@ -50,20 +56,20 @@ export class SpeakerLab {
   readonly hosts: readonly SpeakerHost[];
   #serial = 0;
 
-  private constructor(lab: Lab, client: KubeClient, namespace: string) {
+  private constructor(lab: Lab, client: KubeClient, { namespace, options }: SpeakersOptions) {
     this.lab = lab;
     this.client = client;
     this.namespace = namespace;
-    const argv = [`--namespace=${namespace}`, `--load-balancer-class=${CLASS}`, ...PACE];
+    const argv = [`--namespace=${namespace}`, `--load-balancer-class=${CLASS}`, ...options];
     this.hosts = NAMES.map((name, index) => new SpeakerHost({ lab, client, name, number: 101 + index, argv }));
   }
 
-  /** A lab of its own: other suites restart the shared API server, and these Nodes live on heartbeats of their own. */
-  static async up(name: string): Promise<SpeakerLab> {
+  /** `options`: of each speaker. A lab of its own: other suites restart the shared API server, and these Nodes live on heartbeats of their own. */
+  static async up(name: string, options: readonly string[] = PACE): Promise<SpeakerLab> {
     buildAddon();
     const lab = await Lab.up({ name, nodes: 0, family: 'ipv4' });
     const client = new KubeClient({ access: await kubeconfigAccess(lab.kubeconfig), userAgent: 'berth-speaker-test' });
-    const speakers = new SpeakerLab(lab, client, await makeNamespace(client));
+    const speakers = new SpeakerLab(lab, client, { namespace: await makeNamespace(client), options });
     const data = { current: randomBytes(32).toString('base64') };
     await client.create(secrets, { metadata: { namespace: speakers.namespace, name: 'heartbeat' }, data });
     await Promise.all(speakers.hosts.map((host) => host.up()));
