@@ -52,6 +52,8 @@ static int open_ear(const char *ifname) {
 }
 
 static void count_frame(struct counter *counter, const struct frame *frame) {
+  // Nobody asked for an announcement: it names its sender as the target (RFC 5227).
+  if (memcmp(frame->arp.arp_spa, frame->arp.arp_tpa, 4) == 0) return;
   for (int target = 0; target < TARGETS; target++) {
     if (memcmp(frame->arp.arp_spa, counter->storm->targets[target], 4) == 0) atomic_fetch_add(&counter->replies[target], 1);
   }
