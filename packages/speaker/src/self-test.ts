@@ -145,7 +145,7 @@ export class SelfTest {
     const { clock } = this.#options;
     const { ifindex } = where.segment;
     const walk = this.#walks.get(ifindex) ?? this.#begin(where, undefined);
-    const [round, due] = takeDue(walk.round, clock.now());
+    const [round, due] = takeDue(walk.round, clock.now(), (key) => where.loop.state.desired.has(key));
     for (const key of due) if (this.#isOurTurn(where, key)) void this.#test(where, key);
     const next = isOver(round, clock.now()) ? this.#begin(where, walk.beganSeconds) : { ...walk, round };
     this.#walks.set(ifindex, next);

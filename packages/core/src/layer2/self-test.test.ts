@@ -6,6 +6,7 @@ import { beginRound, hearingOf, isOver, takeDue, testerOf, testFailure } from '.
 const [OWNER, OTHER] = [1, 2].map(
   (last) => MacAddress.fromBytes(Uint8Array.of(0, 0, 0x5e, 0, 0x53, last)) ?? MacAddress.ZERO,
 );
+const all = () => true;
 const VIPS = Array.from({ length: 1000 }, (_, index) => `192.0.2.${index}`);
 
 describe('takeDue', () => {
@@ -15,7 +16,7 @@ describe('takeDue', () => {
     let nowMs = 0;
     while (!isOver(round, nowMs)) {
       nowMs += 1000;
-      const [next, due] = takeDue(round, nowMs);
+      const [next, due] = takeDue(round, nowMs, all);
       expect(due.length).to.be.at.most(4);
       taken.push(...due);
       round = next;
@@ -26,7 +27,7 @@ describe('takeDue', () => {
 
   it('spreads a few VIPs over half a minute', () => {
     const round = beginRound(['a', 'b', 'c'], 0);
-    expect([9999, 10_000, 20_000, 30_000].map((nowMs) => takeDue(round, nowMs)[1].length)).to.deep.equal([0, 1, 2, 3]);
+    expect([9999, 10_000, 20_000, 30_000].map((nowMs) => takeDue(round, nowMs, all)[1].length)).to.deep.equal([0, 1, 2, 3]);
   });
 
   it('is over in time when there is nothing to test', () => {
@@ -34,8 +35,15 @@ describe('takeDue', () => {
     expect([isOver(round, 29_999), isOver(round, 30_000)]).to.deep.equal([false, true]);
   });
 
+  it('loses no time with VIPs that are gone', () => {
+    const kept = VIPS.slice(-2);
+    const [round, due] = takeDue(beginRound(VIPS, 0), 500, (vip) => kept.includes(vip));
+    expect(due).to.deep.equal(kept);
+    expect([isOver(round, 29_999), isOver(round, 30_000)]).to.deep.equal([false, true]);
+  });
+
   it('takes all that was missed after a pause', () => {
-    const [round, due] = takeDue(beginRound(['a', 'b'], 0), 90_000);
+    const [round, due] = takeDue(beginRound(['a', 'b'], 0), 90_000, all);
     expect(due).to.deep.equal(['a', 'b']);
     expect(isOver(round, 90_000)).to.equal(true);
   });

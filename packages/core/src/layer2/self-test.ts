@@ -20,31 +20,41 @@ export const SELF_TEST_PACE: SelfTestPace = { gapMs: 250, shortestRoundMs: 30_00
 /** One pass through all VIPs of a segment, at the same pace on each member. */
 export interface TestRound {
   readonly begunMs: number;
+  readonly pace: SelfTestPace;
   /** VIPs as text, in any order. */
   readonly vips: readonly string[];
-  /** How many of them were taken. */
+  /** How many of them were passed. */
+  readonly passed: number;
+  /** How many of them were taken; those that were gone when their turn came took no time. */
   readonly taken: number;
 }
 
-export function beginRound(vips: Iterable<string>, nowMs: number): TestRound {
-  return { begunMs: nowMs, vips: [...vips], taken: 0 };
+export function beginRound(vips: Iterable<string>, nowMs: number, pace: SelfTestPace = SELF_TEST_PACE): TestRound {
+  return { begunMs: nowMs, pace, vips: [...vips], passed: 0, taken: 0 };
 }
 
-/** The VIPs whose turn has come, and the round without them. */
+/** The VIPs whose turn has come, and the round without them. Gone ones are passed over, so that a round never outlasts what it tests. */
 export function takeDue(
   round: TestRound,
   nowMs: number,
-  pace: SelfTestPace = SELF_TEST_PACE,
+  isThere: (vip: string) => boolean,
 ): readonly [TestRound, readonly string[]] {
-  const lengthMs = Math.max(pace.shortestRoundMs, round.vips.length * pace.gapMs);
-  const share = Math.min(1, Math.max(0, (nowMs - round.begunMs) / lengthMs));
-  const upTo = Math.max(round.taken, Math.floor(share * round.vips.length));
-  return [{ ...round, taken: upTo }, round.vips.slice(round.taken, upTo)];
+  const { begunMs, pace, vips } = round;
+  const gapMs = Math.max(pace.gapMs, pace.shortestRoundMs / vips.length);
+  const atMost = Math.floor((nowMs - begunMs) / gapMs);
+  const due: string[] = [];
+  let { passed } = round;
+  for (const vip of vips.slice(passed)) {
+    const isHere = isThere(vip);
+    if (isHere && round.taken + due.length >= atMost) break;
+    if (isHere) due.push(vip);
+    passed += 1;
+  }
+  return [{ ...round, passed, taken: round.taken + due.length }, due];
 }
 
-export function isOver(round: TestRound, nowMs: number, pace: SelfTestPace = SELF_TEST_PACE): boolean {
-  const lengthMs = Math.max(pace.shortestRoundMs, round.vips.length * pace.gapMs);
-  return nowMs - round.begunMs >= lengthMs && round.taken >= round.vips.length;
+export function isOver({ begunMs, pace, vips, passed }: TestRound, nowMs: number): boolean {
+  return nowMs - begunMs >= pace.shortestRoundMs && passed >= vips.length;
 }
 
 /**
