@@ -147,7 +147,7 @@ describe('speaker', () => {
       const response = await fetch(`http://${lonely.address}:7481/readyz`);
       expect(await response.text()).to.equal('not ready: waiting for Secret default/heartbeat\n');
     }, 30_000);
-    expect(lonely.log).to.contain('waiting for the heartbeat secret');
+    await until(() => expect(lonely.log).to.contain('waiting for the heartbeat secret'));
     lonely.down();
   });
 });
