@@ -27,7 +27,9 @@ describe('takeDue', () => {
 
   it('spreads a few VIPs over half a minute', () => {
     const round = beginRound(['a', 'b', 'c'], 0);
-    expect([9999, 10_000, 20_000, 30_000].map((nowMs) => takeDue(round, nowMs, all)[1].length)).to.deep.equal([0, 1, 2, 3]);
+    expect([9999, 10_000, 20_000, 30_000].map((nowMs) => takeDue(round, nowMs, all)[1].length)).to.deep.equal([
+      0, 1, 2, 3,
+    ]);
   });
 
   it('is over in time when there is nothing to test', () => {
