@@ -119,20 +119,17 @@ export class ClaimEars {
 
   #leave(port: Port, listener: ClaimListener): void {
     if (!port.listeners.delete(listener)) return;
+    // Otherwise the filter lets more through than is wanted until the next one listens: many leave one after the other.
     if (port.listeners.size === 0) {
       port.socket.close();
       this.#ports.delete(`${listener.ifindex} ${port.family}`);
     }
-    try {
-      this.#follow(port);
-    } catch {
-      // The filter of before lets more through than is wanted.
-    }
+    if (port.family === 'IPv6') this.#joinGroups();
   }
 
   #follow(port: Port): void {
     const addresses = [...port.listeners].map(({ address }) => address);
-    if (addresses.length > 0) port.socket.setFilter(claimFilter(port.family, addresses));
+    port.socket.setFilter(claimFilter(port.family, addresses));
     if (port.family === 'IPv6') this.#joinGroups();
   }
 

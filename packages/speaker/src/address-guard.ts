@@ -76,7 +76,7 @@ export class AddressGuard {
     this.#ahead = new ProbingAhead({
       ...{ clock, joined, nodeName: parts.config.nodeName, clearance: this.#clearance, ears: this.#ears },
       config: () => cluster.pools.config,
-      taken: () => addressesOf(cluster.watches.services.values()),
+      taken: () => [...cluster.watches.services.values()].flatMap(addressesOf),
     });
     this.#alarms = this.#newAlarms(isOurs);
     this.reachability = new Reachability({ ...parts, nodeName: parts.config.nodeName, prober: this.prober });
@@ -244,18 +244,24 @@ export class AddressGuard {
   #serviceChanged(event: StoreEvent<Service>): void {
     const before = event.type === 'updated' ? event.previous : event.type === 'deleted' ? event.object : undefined;
     if (!before?.status?.loadBalancer) return;
-    const now = event.type === 'updated' ? [...addressesOf([event.object])] : [];
-    for (const vip of addressesOf([before])) {
+    const now = event.type === 'updated' ? addressesOf(event.object) : [];
+    for (const vip of addressesOf(before)) {
       const isGone = !now.some((one) => one.equals(vip));
       if (isGone && (wasUsed(before, vip) || this.firstUse.hasAnswered(vip))) this.#clearance.trust(vip);
     }
   }
 }
 
-function* addressesOf(services: Iterable<Service>): Iterable<IpAddress> {
-  for (const { status } of services)
-    for (const { ip } of status?.loadBalancer?.ingress ?? []) {
-      const address = IpAddress.parse(ip ?? '');
-      if (address.ok) yield address.value;
-    }
+/** By the object in the store, which is another one after each change. */
+const addressesKnown = new WeakMap<Service, readonly IpAddress[]>();
+
+function addressesOf(service: Service): readonly IpAddress[] {
+  const known = addressesKnown.get(service);
+  if (known) return known;
+  const addresses = (service.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => {
+    const address = IpAddress.parse(ip ?? '');
+    return address.ok ? address.value : [];
+  });
+  addressesKnown.set(service, addresses);
+  return addresses;
 }

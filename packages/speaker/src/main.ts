@@ -41,12 +41,13 @@ async function run(config: SpeakerConfig): Promise<void> {
   const memberships = openMemberships({
     ...{ config, log, lan, cluster },
     onOwned: () => speaker.ownershipChanged(),
+    onNew: () => speaker.mayAnswerMore(),
     onReport: (report) => publisher.reported(report),
   });
   const guard = new AddressGuard({
     ...{ config, log, cluster, lan, memberships },
     served: () => speaker.served,
-    onCleared: () => speaker.ownershipChanged(),
+    onCleared: () => speaker.mayAnswerMore(),
     onNews: () => publisher.changed('now'),
   });
   const { reachability } = guard;

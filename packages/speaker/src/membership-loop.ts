@@ -43,6 +43,13 @@ export interface SegmentSocket {
 /** `unread`: there were too many frames of strangers. */
 export type LoopDropReason = IntakeDropReason | FrameDropReason | 'unread';
 
+/**
+ * How soon a change of what is owned must be followed. `now`: what was taken must be answered before this event loop goes on, since its
+ * former owner stops as soon as it hears of it. `soon`: something was given up, and frames that wait in the socket may take more
+ * away. `new`: nobody ever answered for what was taken, so that a burst of it can be gathered.
+ */
+export type OwnedUrgency = 'now' | 'soon' | 'new';
+
 export interface MembershipLoopOptions {
   readonly self: Identity;
   readonly timing: Timing;
@@ -54,11 +61,7 @@ export interface MembershipLoopOptions {
   readonly clock: Clock;
   /** The heartbeat says something else from now on. */
   onBeat(): void;
-  /**
-   * What is owned has changed. `now`: what was taken must be answered when this returns, since its former owner stops as soon as it hears
-   * of it. `soon`: something was given up, and frames that wait in the socket may take more away.
-   */
-  onOwned(urgency: 'now' | 'soon'): void;
+  onOwned(urgency: OwnedUrgency): void;
   /** Everything was given up: silence first, then the fence may be armed again. */
   onSilenced(cause: string): void;
   onAnnounce(vip: IpAddress): void;
@@ -74,6 +77,9 @@ interface SealedBeat {
   readonly newestKeyId: number;
   readonly frame: BeatFrame;
 }
+
+/** The most urgent first. */
+const URGENCIES: readonly OwnedUrgency[] = ['now', 'soon', 'new'];
 
 /** A tick that is due now still lets the sockets be read before. */
 const SOON_MS = 1;
@@ -183,19 +189,20 @@ export class MembershipLoop {
 
   // What was taken is answered before anybody is told.
   #execute(actions: readonly MembershipAction[]): void {
-    let urgency: 'now' | 'soon' | undefined;
+    const changes = new Set<OwnedUrgency>();
     for (const action of actions) {
       if (action.type === 'stop-all') {
         this.#record.endAll(action.cause);
         this.#options.onSilenced(action.cause);
       } else if (action.type === 'stop') {
         this.#record.end(action.vip, action.reason);
-        urgency ??= 'soon';
+        changes.add('soon');
       } else if (action.type === 'answer') {
         this.#record.begin({ vip: action.vip, why: action.reason, since: this.#options.clock.date() });
-        urgency = 'now';
+        changes.add(action.reason === 'new' ? 'new' : 'now');
       }
     }
+    const urgency = URGENCIES.find((one) => changes.has(one));
     if (urgency) this.#options.onOwned(urgency);
     for (const action of actions) this.#carryOut(action);
   }

@@ -79,6 +79,7 @@ function speaker(number: number, clock: FakeClock, cable: Cable, rest: Partial<M
     segments: () => [segment(number)],
     openSocket: () => cable.plug(nodeName),
     onOwned: apply,
+    onNew: apply,
     onAnnounce: (vip) => announced.push(String(vip)),
     onReport: () => undefined,
     onFailed: () => undefined,

@@ -15,13 +15,19 @@ import {
 } from '@berth/core';
 import type { Clock, Timer } from '@berth/kube';
 import type { HeartbeatSource } from './heartbeat-frames.ts';
-import { MembershipLoop, type MembershipLoopOptions, type SegmentSocket } from './membership-loop.ts';
+import {
+  MembershipLoop,
+  type MembershipLoopOptions,
+  type OwnedUrgency,
+  type SegmentSocket,
+} from './membership-loop.ts';
 import { type BeatThread, type FencedAnswerer, NativeBeats } from './native-beats.ts';
 import { isSameSegment, type Segment } from './segments.ts';
 import { desiredOn, groupByVip, type LocalNodes, type VipGroup } from './vip-groups.ts';
 import type { WantedVip } from './wanted-vips.ts';
 import type { OwnedVip } from './wire.ts';
 
+const NONE: readonly string[] = [];
 const GOODBYES = 3;
 /** A segment that could not be joined is tried again after this time, in milliseconds: news that would do so may not come for hours. */
 const JOIN_AGAIN_MS = 2_000;
@@ -46,8 +52,10 @@ export interface MembershipsOptions {
   transport?(): Transport;
   /** Opens a socket for heartbeats. Throws what the system says. */
   openSocket(segment: Segment): SegmentSocket;
-  /** What this node owns has changed, by news of one or several frames; {@link Memberships.owned} knows. */
+  /** What this node owns has changed, by news of one or several frames; {@link Memberships.owned} knows. To be followed before it returns. */
   onOwned(): void;
+  /** It owns VIPs that nobody had before; they can wait a moment. */
+  onNew(): void;
   onAnnounce(vip: IpAddress, segment: Segment): void;
   onReport: (report: Parameters<MembershipLoopOptions['onReport']>[0], segment: Segment) => void;
   onFailed(segment: Segment, error: unknown): void;
@@ -151,7 +159,12 @@ export class Memberships {
     this.#news?.cancel();
     this.#news = undefined;
     this.#beats.tableIsRight();
-    return [...this.#groups.values()].flatMap((group) => this.#ownedOf(group)).sort((a, b) => a.vip.compare(b.vip));
+    const owned: OwnedVip[] = [];
+    for (const { vip, services } of this.#groups.values()) {
+      const interfaces = this.#owning(vip);
+      if (interfaces.length > 0) owned.push({ vip, services, interfaces });
+    }
+    return owned.sort((a, b) => a.vip.compare(b.vip));
   }
 
   #newBeats(): NativeBeats {
@@ -168,10 +181,11 @@ export class Memberships {
     });
   }
 
-  #ownedOf({ vip, services }: VipGroup): OwnedVip[] {
-    const owning = [...this.#joined.values()].filter(({ loop }) => loop.owns(vip));
-    if (owning.length === 0) return [];
-    return [{ vip, services: [...services].sort(), interfaces: owning.map(({ segment }) => segment.ifname) }];
+  /** Names of the interfaces on which this node owns the VIP. Asked for each VIP of the cluster, most of which others own. */
+  #owning(vip: IpAddress): readonly string[] {
+    let names: readonly string[] = NONE;
+    for (const { segment, loop } of this.#joined.values()) if (loop.owns(vip)) names = [...names, segment.ifname];
+    return names;
   }
 
   #desire(): void {
@@ -229,8 +243,9 @@ export class Memberships {
   }
 
   // A list of many claims comes in several frames, one after the other: what they take away is followed together.
-  #changed(urgency: 'now' | 'soon'): void {
+  #changed(urgency: OwnedUrgency): void {
     if (urgency === 'now') this.#options.onOwned();
+    else if (urgency === 'new') this.#options.onNew();
     else this.#news ??= this.#options.clock.after(0, () => this.#options.onOwned());
   }
 

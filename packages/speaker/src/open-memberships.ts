@@ -20,10 +20,12 @@ export interface MembershipParts {
   /** Its credentials must be ready before membership is opened. */
   readonly cluster: Pick<Cluster, 'credentials' | 'endpoints' | 'watches'>;
   onOwned(): void;
+  onNew(): void;
   onReport(report: MembershipReport): void;
 }
 
-export function openMemberships({ config, log, lan, cluster, onOwned, onReport }: MembershipParts): Memberships {
+export function openMemberships(parts: MembershipParts): Memberships {
+  const { config, log, lan, cluster, onOwned, onNew, onReport } = parts;
   const { credentials, endpoints } = cluster;
   const thread = HeartbeatSender.open(lan.responder);
   const reach = new Reach({
@@ -52,7 +54,7 @@ export function openMemberships({ config, log, lan, cluster, onOwned, onReport }
     segments: () => lan.segments(),
     transport: () => reach.transport,
     openSocket: (segment) => reach.open(segment),
-    onOwned,
+    ...{ onOwned, onNew },
     onAnnounce: (vip, { ifindex }) => lan.announcer.again(vip, ifindex),
     onReport: (report, { ifname }) => {
       log.info('membership', { interface: ifname, ...report });

@@ -18,13 +18,26 @@ export interface ServedChanges {
 }
 
 /** A VIP without an interface is not announced. A change of interfaces alone is neither begun nor ended. */
-export function servedChanges(now: readonly ServedVip[], before: readonly ServedVip[]): ServedChanges {
+export function servedChanges(current: readonly ServedVip[], previous: readonly ServedVip[]): ServedChanges {
+  const [now, before] = withoutEqual(current, previous);
   const isStranded = ({ interfaces }: ServedVip) => interfaces.length === 0;
   const { begun, ended } = differences(
     now.filter((one) => !isStranded(one)),
     before.filter((one) => !isStranded(one)),
   );
   return { begun, ended, stranded: differences(now.filter(isStranded), before.filter(isStranded)).begun };
+}
+
+/** Both without the VIPs that are in both as they were, which are nearly all of many. */
+function withoutEqual(now: readonly ServedVip[], before: readonly ServedVip[]): [ServedVip[], ServedVip[]] {
+  const past = new Map(before.map((one) => [String(one.vip), one]));
+  const changed = now.filter((one) => {
+    const known = past.get(String(one.vip));
+    const isEqual = known?.services === one.services && known.interfaces.length > 0 === one.interfaces.length > 0;
+    if (isEqual) past.delete(String(one.vip));
+    return !isEqual;
+  });
+  return [changed, [...past.values()]];
 }
 
 function differences(now: readonly ServedVip[], before: readonly ServedVip[]): Omit<ServedChanges, 'stranded'> {

@@ -90,7 +90,7 @@ describe('Speaker', () => {
     speaker.start();
     cluster.services.set('shop/db', service('db', '203.0.113.21'));
     speaker.clusterChanged();
-    await clock.advance(179);
+    await clock.advance(379);
     expect(state.served).to.equal('203.0.113.20@lan0');
     await clock.advance(1);
     expect(state.served).to.equal('203.0.113.20@lan0 203.0.113.21@lan0');
@@ -134,6 +134,25 @@ describe('Speaker', () => {
     speaker.ownershipChanged();
     expect(state.served).to.equal('');
     expect(told).to.deep.equal(['open', 'want']);
+  });
+
+  it('answers for new VIPs with the next turn, and rests after that took long', async () => {
+    const { speaker, state, clock } = world();
+    state.lost = true;
+    speaker.start();
+    state.lost = false;
+    state.lookMs = 2;
+    speaker.mayAnswerMore();
+    speaker.mayAnswerMore();
+    expect(state.served).to.equal('');
+    await clock.advance(1);
+    expect(state.served).to.equal('203.0.113.20@lan0');
+    state.lost = true;
+    speaker.mayAnswerMore();
+    await clock.advance(38);
+    expect(state.served).to.equal('203.0.113.20@lan0');
+    await clock.advance(1);
+    expect(state.served).to.equal('');
   });
 
   it('is silent for good when it was stopped', async () => {

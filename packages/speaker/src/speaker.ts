@@ -15,11 +15,11 @@ import type { ServedVip, Wire } from './wire.ts';
 
 /**
  * After a look at everything the next one, for news of the cluster, waits this many times as long as it took: thousands of
- * Services that change one after the other cost a tenth of a core at most. A single change is acted on at once.
+ * Services that change one after the other cost a twentieth of a core at most. A single change is acted on at once.
  */
-const REST_FACTOR = 9;
-/** Longest wait for news of the cluster, in milliseconds. */
-const MAX_REST_MS = 1_000;
+const REST_FACTOR = 19;
+/** Longest wait for news of the cluster, in milliseconds, and for VIPs that nobody answered for before. */
+const MAX_REST_MS = { look: 1_000, answer: 100 } as const;
 /** An interface that could not be opened is tried again after this time, in milliseconds: news that would do so may not come for hours. */
 const ATTACH_AGAIN_MS = 2_000;
 
@@ -57,9 +57,10 @@ export class Speaker {
   #served: readonly ServedVip[] = [];
   #wanted: readonly WantedVip[] = [];
   #isPlanned = false;
+  #mayAnswer: Timer | undefined;
   #attachAgain: Timer | undefined;
-  /** When news of the cluster are looked at, at the earliest; on the clock. */
-  #restsUntilMs = 0;
+  /** When news of the cluster are looked at, and new VIPs answered, at the earliest; on the clock. */
+  readonly #restsUntilMs = { look: 0, answer: 0 };
 
   constructor(options: SpeakerOptions) {
     this.#options = options;
@@ -92,7 +93,7 @@ export class Speaker {
     if (this.#isPlanned || this.#state !== 'live') return;
     this.#isPlanned = true;
     const { clock } = this.#options;
-    clock.after(Math.max(0, this.#restsUntilMs - clock.now()), () => {
+    clock.after(Math.max(0, this.#restsUntilMs.look - clock.now()), () => {
       this.#isPlanned = false;
       this.#look();
     });
@@ -101,6 +102,12 @@ export class Speaker {
   /** What this node owns has changed; followed before this returns. */
   ownershipChanged(): void {
     this.#answer();
+  }
+
+  /** A VIP that nobody answers for yet may be answered from now on. A single one is at once; of many in a row several together. */
+  mayAnswerMore(): void {
+    const { clock } = this.#options;
+    this.#mayAnswer ??= clock.after(Math.max(0, this.#restsUntilMs.answer - clock.now()), () => this.#answer());
   }
 
   /**
@@ -139,15 +146,23 @@ export class Speaker {
     memberships.want(wanted, cluster.nodes.values());
     this.#listen(wanted.map(({ vip }) => vip));
     this.#answer();
-    const endMs = clock.now();
-    this.#restsUntilMs = endMs + Math.min(MAX_REST_MS, REST_FACTOR * (endMs - startMs));
+    this.#rest('look', startMs);
+  }
+
+  #rest(after: 'look' | 'answer', startMs: number): void {
+    const endMs = this.#options.clock.now();
+    this.#restsUntilMs[after] = endMs + Math.min(MAX_REST_MS[after], REST_FACTOR * (endMs - startMs));
   }
 
   #answer(): void {
+    this.#mayAnswer?.cancel();
+    this.#mayAnswer = undefined;
     if (this.#state !== 'live') return;
     const { memberships, wire, clock } = this.#options;
+    const startMs = clock.now();
     const segments = this.#options.segments();
     this.#tell(wire.apply(segments, memberships.owned()));
+    this.#rest('answer', startMs);
     if (wire.segments.length === segments.length) return;
     this.#attachAgain ??= clock.after(ATTACH_AGAIN_MS, () => {
       this.#attachAgain = undefined;

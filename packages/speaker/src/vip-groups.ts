@@ -16,27 +16,52 @@ import type { WantedVip } from './wanted-vips.ts';
 /** One VIP with everything that is wanted of it. */
 export interface VipGroup {
   readonly vip: IpAddress;
-  readonly services: ReadonlySet<ServiceKey>;
+  /** Sorted. */
+  readonly services: readonly ServiceKey[];
   readonly policies: ReadonlySet<L2Advertisement>;
   /** The nodes with endpoints of all Services that want local ones; undefined when the endpoints do not matter. */
   readonly local: ReadonlySet<string> | undefined;
+  /** The same text for VIPs with the same policies and the same local nodes. */
+  readonly kind: string;
 }
 
 /** Names of the nodes with a usable endpoint of a Service; undefined while that is not known. */
 export type LocalNodes = (service: ServiceKey) => ReadonlySet<string> | undefined;
 
+/** Groups of one wish whose endpoints do not matter, which nearly all are; they stay the same as long as the wish. */
+const groupsOfOne = new WeakMap<WantedVip, VipGroup>();
+
 /** By the text of the VIP. Services that share a VIP share its owner, so they are placed together. */
 export function groupByVip(wanted: readonly WantedVip[], localNodes: LocalNodes): ReadonlyMap<string, VipGroup> {
-  const groups = new Map<string, VipGroup & { services: Set<ServiceKey>; policies: Set<L2Advertisement> }>();
-  for (const { vip, service, policies, isLocal = false } of wanted) {
-    const key = String(vip);
-    const known = groups.get(key) ?? { vip, services: new Set(), policies: new Set(), local: undefined };
-    known.services.add(service);
-    for (const policy of policies) known.policies.add(policy);
-    const local = isLocal ? inBoth(known.local, localNodes(service)) : known.local;
-    groups.set(key, { ...known, local });
+  const groups = new Map<string, VipGroup>();
+  for (const one of wanted) {
+    const key = String(one.vip);
+    const before = groups.get(key);
+    groups.set(key, before ? withWish(before, one, localNodes) : groupOfOne(one, localNodes));
   }
   return groups;
+}
+
+function groupOfOne(one: WantedVip, localNodes: LocalNodes): VipGroup {
+  const { vip, service, policies, isLocal = false } = one;
+  const known = groupsOfOne.get(one);
+  if (known) return known;
+  const local = isLocal ? localNodes(service) : undefined;
+  const group = newGroup({ vip, services: [service], policies: new Set(policies), local });
+  if (!isLocal) groupsOfOne.set(one, group);
+  return group;
+}
+
+function withWish({ vip, ...before }: VipGroup, wish: WantedVip, localNodes: LocalNodes): VipGroup {
+  const services = [...new Set([...before.services, wish.service])].sort();
+  const policies = new Set([...before.policies, ...wish.policies]);
+  const local = wish.isLocal ? inBoth(before.local, localNodes(wish.service)) : before.local;
+  return newGroup({ vip, services, policies, local });
+}
+
+function newGroup(group: Omit<VipGroup, 'kind'>): VipGroup {
+  const names = [...group.policies].map(({ name }) => name).sort();
+  return { ...group, kind: [...names, group.local && `on ${[...group.local].sort()}`].join(' ') };
 }
 
 export interface CandidateFacts {
@@ -54,9 +79,8 @@ export function desiredOn(
   const known = new Map<string, readonly VipCandidate[]>();
   const fitting = [...groups.values()].filter(({ vip }) => segment.families.includes(vip.family));
   return fitting.map((group) => {
-    const key = keyOf(group);
-    const candidates = known.get(key) ?? candidatesOn(segment, group, facts);
-    known.set(key, candidates);
+    const candidates = known.get(group.kind) ?? candidatesOn(segment, group, facts);
+    known.set(group.kind, candidates);
     return { vip: group.vip, candidates };
   });
 }
@@ -69,11 +93,6 @@ function candidatesOn(segment: Segment, { policies, local }: VipGroup, facts: Ca
     ({ interfaces }) => interfaces.length === 0 || interfaces.includes(segment.ifname),
   );
   return isAllowedHere ? candidates : candidates.filter(({ node }) => node !== nodeName);
-}
-
-function keyOf({ policies, local }: VipGroup): string {
-  const names = [...policies].map(({ name }) => name).sort();
-  return [...names, local && `on ${[...local].sort()}`].join(' ');
 }
 
 function inBoth(

@@ -112,7 +112,6 @@ export class Wire {
   }
 }
 
-function fitting(owned: OwnedVip, segments: readonly Segment[]): readonly Segment[] {
-  const ofFamily = segments.filter(({ families }) => families.includes(owned.vip.family));
-  return ofFamily.filter(({ ifname }) => owned.interfaces.includes(ifname));
+function fitting({ vip, interfaces }: OwnedVip, segments: readonly Segment[]): readonly Segment[] {
+  return segments.filter(({ families, ifname }) => families.includes(vip.family) && interfaces.includes(ifname));
 }
