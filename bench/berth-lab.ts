@@ -27,6 +27,8 @@ export interface BenchLabOptions {
    * of the two cores, for rules that nobody measures. Default: running.
    */
   kubeProxy?: 'running' | 'stopped';
+  /** `absent`: where the controller alone is measured. On a cluster each speaker has a machine of its own; here three of them share its cores. Default: running. */
+  speakers?: 'running' | 'absent';
   progress(line: string): void;
 }
 
@@ -39,6 +41,7 @@ export async function onBenchLab<T>(options: BenchLabOptions, measure: (bench: B
     await weighPods();
     if (options.kubeProxy === 'stopped')
       for (const host of lab.hosts) if (host !== 'client') await lab.freeze(host, 'kube-proxy');
+    if (options.speakers === 'absent') await removeSpeakers(lab);
     if (options.pools !== undefined) {
       await applyObjects(lab, poolsConfigMap(options.pools(lab)));
       await deployWeb(lab, 3);
@@ -49,6 +52,15 @@ export async function onBenchLab<T>(options: BenchLabOptions, measure: (bench: B
   } finally {
     if (process.env.BERTH_KEEP_LAB === undefined) await Lab.down(NAME);
   }
+}
+
+/** Leaves the DaemonSet without a node that fits, and waits until its pods are gone. */
+async function removeSpeakers(lab: Lab): Promise<void> {
+  const namespace = ['--namespace', 'berth-system'];
+  const patch = { spec: { template: { spec: { nodeSelector: { 'example.com/speaker': 'nowhere' } } } } };
+  await lab.kubectl(['patch', ...namespace, 'daemonset/speaker', '--patch', JSON.stringify(patch)]);
+  const pods = ['pods', '--selector', 'app.kubernetes.io/component=speaker'];
+  await lab.kubectl(['wait', ...namespace, ...pods, '--for=delete', '--timeout=60s']);
 }
 
 /** The cgroup of all pods of all labs, with cgroup v1. */

@@ -9,7 +9,8 @@
 // that neither side gains when the machine grows slower or faster. Events are written while ours is measured, and are still being
 // written in the second half of the yardstick, for many minutes; nobody waits for them. Both clocks stop when the same kind of watch has shown the
 // last address; the same kube-proxies and speakers hear of both. The API server's audit log records the controller's calls
-// and not the loop's, which is a small handicap for ours.
+// and not the loop's, which is a small handicap for ours. A larger one are the three speakers, which begin to serve what is given while the
+// rest still waits, on the two cores that controller, API server and etcd have; the scenarios `-alone` are without them.
 
 import { type ConfigMap, configMaps, type KubeClient, type NewObject, type Service, services } from '@berth/kube';
 import { poolsConfigMap } from '../test/support/workload.ts';
@@ -17,7 +18,18 @@ import { onBenchLab } from './berth-lab.ts';
 import { createMany, forEach, isAssigned, NAMESPACE, namesOf, quietEvents } from './many-services.ts';
 import { type BenchOptions, type BenchReport, type Figure, figure, thisMachine } from './report.ts';
 
-const COUNTS = { '1000': 1000, '5000': 5000 } as const;
+interface Scenario {
+  readonly count: number;
+  readonly speakers: 'running' | 'absent';
+}
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  '1000': { count: 1000, speakers: 'running' },
+  '5000': { count: 5000, speakers: 'running' },
+  '1000-alone': { count: 1000, speakers: 'absent' },
+  '5000-alone': { count: 5000, speakers: 'absent' },
+};
+const DEFAULT_SCENARIO = '1000';
 const POOL = '10.200.0.0/16';
 const FOREIGN_CLASS = 'example.com/by-hand';
 /** Connections of the bare loop; the controller patches on as many. */
@@ -31,19 +43,27 @@ interface Round {
   readonly secondHalf: readonly number[];
 }
 
-/** Scenarios: `1000` (default) and `5000` Services. Each round has a lab of its own. */
+/** Scenarios: `1000` (default) and `5000` Services; `1000-alone` and `5000-alone` without speakers. Each round has a lab of its own. */
 export async function run(options: BenchOptions): Promise<BenchReport> {
-  const count = COUNTS[options.scenario === '5000' ? '5000' : '1000'];
+  const { count, speakers } = scenarioNamed(options.scenario ?? DEFAULT_SCENARIO);
   const rounds: Round[] = [];
   do {
     rounds.push(
-      await onBenchLab({ kubeProxy: 'stopped', progress: options.progress }, ({ client }) =>
+      await onBenchLab({ kubeProxy: 'stopped', speakers, progress: options.progress }, ({ client }) =>
         measureBurst(client, count, options),
       ),
     );
   } while (rounds.length < (options.rounds ?? 1));
-  const head = { bench: 'burst', scenario: `${count} Services`, machine: thisMachine(), rounds: rounds.length };
+  const scenario = `${count} Services${speakers === 'absent' ? ', controller alone' : ''}`;
+  const head = { bench: 'burst', scenario, machine: thisMachine(), rounds: rounds.length };
   return { ...head, figures: figuresOf(rounds) };
+}
+
+function scenarioNamed(name: string): Scenario {
+  const scenario = SCENARIOS[name];
+  if (scenario === undefined)
+    throw new Error(`bench: burst has no scenario "${name}"; wanted one of ${Object.keys(SCENARIOS).join(', ')}`);
+  return scenario;
 }
 
 export function figuresOf(rounds: readonly Round[]): Figure[] {
@@ -106,21 +126,30 @@ function patchAll(client: KubeClient, names: readonly string[]): Promise<number[
 /** Milliseconds from the call of `begin` until each of so many Services was seen with an address. */
 async function timeAddresses(client: KubeClient, count: number, begin: () => Promise<unknown>): Promise<number[]> {
   const { resourceVersion } = await client.list(services, { namespace: NAMESPACE });
-  const watch = client.watch(services, { namespace: NAMESPACE, resourceVersion, timeoutSeconds: WAIT_SECONDS });
-  const first = watch.next();
   const startMs = performance.now();
   const begun = begin();
   const doneMs = new Map<string, number>();
-  for (let next = await first; !next.done; next = await watch.next()) {
-    const event = next.value;
-    if (event.type === 'BOOKMARK' || !isAssigned(event.object)) continue;
-    const { name } = event.object.metadata;
-    if (!doneMs.has(name)) doneMs.set(name, performance.now() - startMs);
+  for await (const service of changesSince(client, resourceVersion)) {
+    const { name } = service.metadata;
+    if (isAssigned(service) && !doneMs.has(name)) doneMs.set(name, performance.now() - startMs);
     if (doneMs.size < count) continue;
     await begun;
     return [...doneMs.values()];
   }
   throw new Error(`bench: ${count - doneMs.size} Services without an address after ${WAIT_SECONDS} s`);
+}
+
+/** What happens to Services from a version on. A watch that the API server ends, as it does when it is busy, goes on where it was. */
+async function* changesSince(client: KubeClient, version: string): AsyncGenerator<Service> {
+  const endMs = performance.now() + WAIT_SECONDS * 1000;
+  for (let resourceVersion = version; performance.now() < endMs; ) {
+    const options = { namespace: NAMESPACE, resourceVersion, timeoutSeconds: WAIT_SECONDS };
+    for await (const event of client.watch(services, options)) {
+      if (event.type === 'BOOKMARK') continue;
+      resourceVersion = event.object.metadata.resourceVersion ?? resourceVersion;
+      yield event.object;
+    }
+  }
 }
 
 // Berth's own names would make the controller clean up behind us.
