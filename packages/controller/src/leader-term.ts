@@ -91,6 +91,8 @@ export class LeaderTerm {
   readonly #status: OwnedConfigMap;
   #pools: PoolState = NO_POOLS;
   #isFirstPass = true;
+  /** Before it is read, nothing can be said of who uses what. */
+  #isLedgerRead = false;
 
   constructor(options: LeaderTermOptions, signal: AbortSignal) {
     const { api, clock, view, namespace, metrics, classRule, finalizer } = options;
@@ -111,7 +113,10 @@ export class LeaderTerm {
     this.#allocation = new Allocation({
       ...{ view, clock, classRule, ledger: this.#ledger, quarantines: this.#quarantines },
       surroundings: this.#surroundings(),
-      onReload: (reload) => ledgerReporter.tell(reload),
+      onReload: (reload) => {
+        this.#isLedgerRead = true;
+        ledgerReporter.tell(reload);
+      },
       onLostRace: () => metrics.ledgerRaceLost(),
       onLedgerWrite: () => metrics.ledgerWritten(),
     });
@@ -131,12 +136,7 @@ export class LeaderTerm {
     this.#preview = new PoolPreview({ view, allocator, classRule, clock, log: options.log });
     this.#reporter = new PoolReporter(telling);
     this.#lastGood = this.#ownedMap(LAST_GOOD_MAP, () => this.#pools.data);
-    this.#status = this.#ownedMap(POOL_STATUS_MAP, () =>
-      formatPoolStatus({
-        ...{ pools: this.#pools, usage: this.usage(), stranded: this.#outcomes.stranded() },
-        quarantined: this.#allocation.allocator.table.quarantined(),
-      }),
-    );
+    this.#status = this.#ownedMap(POOL_STATUS_MAP, () => this.#poolStatus());
     this.#loop = new ReconcileLoop({
       name: 'services',
       queue: this.#queue,
@@ -280,6 +280,15 @@ export class LeaderTerm {
   *#allKeys(): Iterable<string> {
     yield LEDGER_KEY;
     yield* keysByAge(this.#options.view.services.values());
+  }
+
+  // Without a configuration the ledger is not read, and there is nobody who could use anything.
+  #poolStatus(): PoolState['data'] {
+    if (this.#pools.config !== undefined && !this.#isLedgerRead) return undefined;
+    return formatPoolStatus({
+      ...{ pools: this.#pools, usage: this.usage(), stranded: this.#outcomes.stranded() },
+      quarantined: this.#allocation.allocator.table.quarantined(),
+    });
   }
 
   #ownedMap(name: string, data: () => PoolState['data']): OwnedConfigMap {
