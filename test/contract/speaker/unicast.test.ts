@@ -66,7 +66,11 @@ describe('speakers on a LAN that eats multicast', () => {
   }).timeout(180_000);
 
   it('a crash is noticed as fast as ever: another one takes over', async () => {
-    const [owner = ''] = await answering();
+    const [owner = ''] = await until(async () => {
+      const found = await answering();
+      expect(found).to.have.length(1);
+      return found;
+    }, PATIENCE_MS);
     const host = hosts.find(({ name }) => name === owner);
     host?.signal('SIGKILL');
     await until(async () => {
