@@ -11,7 +11,7 @@ import { buildAddon } from '../packages/link/build.ts';
 import { question } from '../packages/link/test/support/arp-text.ts';
 import { WireLan } from '../packages/link/test/support/wire-lan.ts';
 import { buildNativeProgram } from './native-program.ts';
-import { type BenchOptions, type BenchReport, figure, thisMachine } from './report.ts';
+import { type BenchOptions, type BenchReport, figure, scenarioNamed, thisMachine } from './report.ts';
 
 const CLIENT = '203.0.113.99';
 const NODE = '203.0.113.10';
@@ -38,8 +38,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 /** Scenarios: `default` (one CPU) and `spread` (as the scheduler likes it); `kernel` and `kernel-spread` with the program in the kernel. */
 export async function run(options: BenchOptions): Promise<BenchReport> {
   const name = options.scenario ?? 'default';
-  const scenario = SCENARIOS[name];
-  if (!scenario) throw new Error(`bench: arp: scenario: found '${name}', want ${Object.keys(SCENARIOS).join(', ')}`);
+  const scenario = scenarioNamed(SCENARIOS, name);
   const rounds = options.rounds ?? ROUNDS;
   options.progress('building the addon and the client');
   buildAddon();

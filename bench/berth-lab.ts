@@ -8,7 +8,7 @@ import { cpus } from 'node:os';
 import { KubeClient, kubeconfigAccess } from '@berth/kube';
 import { installBerth } from '../test/lab/berth.ts';
 import { Lab } from '../test/lab/lab.ts';
-import { applyObjects, deployWeb, poolsConfigMap } from '../test/support/workload.ts';
+import { applyObjects, BERTH_NAMESPACE, deployWeb, poolsConfigMap } from '../test/support/workload.ts';
 import { CREATES_AT_ONCE } from './many-services.ts';
 
 /** Benchmarks that run at the same time need labs of different names. BERTH_KEEP_LAB=1 leaves the lab for the next run. */
@@ -56,7 +56,7 @@ export async function onBenchLab<T>(options: BenchLabOptions, measure: (bench: B
 
 /** Leaves the DaemonSet without a node that fits, and waits until its pods are gone. */
 async function removeSpeakers(lab: Lab): Promise<void> {
-  const namespace = ['--namespace', 'berth-system'];
+  const namespace = ['--namespace', BERTH_NAMESPACE];
   const patch = { spec: { template: { spec: { nodeSelector: { 'example.com/speaker': 'nowhere' } } } } };
   await lab.kubectl(['patch', ...namespace, 'daemonset/speaker', '--patch', JSON.stringify(patch)]);
   const pods = ['pods', '--selector', 'app.kubernetes.io/component=speaker'];

@@ -16,7 +16,7 @@ import { type ConfigMap, configMaps, type KubeClient, type NewObject, type Servi
 import { poolsConfigMap } from '../test/support/workload.ts';
 import { onBenchLab } from './berth-lab.ts';
 import { createMany, forEach, isAssigned, NAMESPACE, namesOf, quietEvents } from './many-services.ts';
-import { type BenchOptions, type BenchReport, type Figure, figure, thisMachine } from './report.ts';
+import { type BenchOptions, type BenchReport, type Figure, figure, scenarioNamed, thisMachine } from './report.ts';
 
 interface Scenario {
   readonly count: number;
@@ -45,7 +45,7 @@ interface Round {
 
 /** Scenarios: `1000` (default) and `5000` Services; `1000-alone` and `5000-alone` without speakers. Each round has a lab of its own. */
 export async function run(options: BenchOptions): Promise<BenchReport> {
-  const { count, speakers } = scenarioNamed(options.scenario ?? DEFAULT_SCENARIO);
+  const { count, speakers } = scenarioNamed(SCENARIOS, options.scenario ?? DEFAULT_SCENARIO);
   const rounds: Round[] = [];
   do {
     rounds.push(
@@ -57,13 +57,6 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
   const scenario = `${count} Services${speakers === 'absent' ? ', controller alone' : ''}`;
   const head = { bench: 'burst', scenario, machine: thisMachine(), rounds: rounds.length };
   return { ...head, figures: figuresOf(rounds) };
-}
-
-function scenarioNamed(name: string): Scenario {
-  const scenario = SCENARIOS[name];
-  if (scenario === undefined)
-    throw new Error(`bench: burst has no scenario "${name}"; wanted one of ${Object.keys(SCENARIOS).join(', ')}`);
-  return scenario;
 }
 
 export function figuresOf(rounds: readonly Round[]): Figure[] {

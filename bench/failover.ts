@@ -11,7 +11,7 @@ import { manyVips } from './failover/many.ts';
 import { partition } from './failover/partition.ts';
 import type { Scenario } from './failover/scenario.ts';
 import { Stage } from './failover/stage.ts';
-import { type BenchOptions, type BenchReport, type Figure, thisMachine } from './report.ts';
+import { type BenchOptions, type BenchReport, type Figure, scenarioNamed, thisMachine } from './report.ts';
 
 const DEFAULT_ROUNDS = 10;
 /** For 2,000 VIPs, behind the addresses that the LAN has. */
@@ -42,10 +42,7 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
 }
 
 function scenariosNamed(name: string | undefined): readonly Scenario[] {
-  if (name === undefined) return Object.values(SCENARIOS);
-  const scenario = SCENARIOS[name];
-  if (scenario) return [scenario];
-  throw new Error(`bench: --scenario: found '${name}', want one of ${Object.keys(SCENARIOS).join(', ')}`);
+  return name === undefined ? Object.values(SCENARIOS) : [scenarioNamed(SCENARIOS, name)];
 }
 
 /** One scenario that cannot be measured does not cost the others; but the run has failed. */

@@ -14,7 +14,7 @@ import { run as runProgram } from '../test/lab/run.ts';
 import { waitUntil } from '../test/lab/wait.ts';
 import { startCrowd } from '../test/support/heartbeat-crowd.ts';
 import { LanHost } from '../test/support/lan-host.ts';
-import { type BenchOptions, type BenchReport, type Figure, figure, thisMachine } from './report.ts';
+import { type BenchOptions, type BenchReport, type Figure, figure, scenarioNamed, thisMachine } from './report.ts';
 
 const LAB = process.env.BERTH_BENCH_LAB ?? 'bench';
 const NAMESPACE = 'berth-system';
@@ -78,10 +78,7 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
 }
 
 function crowdsNamed(name: string | undefined): readonly Crowd[] {
-  if (name === undefined) return Object.values(SCENARIOS);
-  const crowd = SCENARIOS[name];
-  if (crowd) return [crowd];
-  throw new Error(`bench: heartbeat-cost: --scenario: found '${name}', want ${Object.keys(SCENARIOS).join(', ')}`);
+  return name === undefined ? Object.values(SCENARIOS) : [scenarioNamed(SCENARIOS, name)];
 }
 
 function titleOf({ size, intervalMs }: Crowd): string {

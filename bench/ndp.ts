@@ -8,7 +8,7 @@ import { buildAddon } from '../packages/link/build.ts';
 import { solicitation } from '../packages/link/test/support/ndp-text.ts';
 import { until, type WireHost, WireLan } from '../packages/link/test/support/wire-lan.ts';
 import { buildNativeProgram } from './native-program.ts';
-import { type BenchOptions, type BenchReport, figure, thisMachine } from './report.ts';
+import { type BenchOptions, type BenchReport, figure, scenarioNamed, thisMachine } from './report.ts';
 
 const CLIENT = '2001:db8:5::99';
 const NODE = '2001:db8:5::10';
@@ -32,8 +32,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 /** Scenarios: `default` (the thread) and `kernel` (the program in the kernel). */
 export async function run(options: BenchOptions): Promise<BenchReport> {
   const name = options.scenario ?? 'default';
-  const scenario = SCENARIOS[name];
-  if (!scenario) throw new Error(`bench: ndp: scenario: found '${name}', want ${Object.keys(SCENARIOS).join(', ')}`);
+  const scenario = scenarioNamed(SCENARIOS, name);
   const rounds = options.rounds ?? ROUNDS;
   options.progress('building the addon and the client');
   buildAddon();

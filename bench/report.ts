@@ -47,6 +47,13 @@ export interface BenchOptions {
   progress(line: string): void;
 }
 
+/** Returns the scenario of that name. Throws an Error that lists all names when there is none. */
+export function scenarioNamed<T>(scenarios: Readonly<Record<string, T>>, name: string): T {
+  const scenario = scenarios[name];
+  if (scenario !== undefined) return scenario;
+  throw new Error(`bench: --scenario: found '${name}', want one of ${Object.keys(scenarios).join(', ')}`);
+}
+
 /** Returns the machine part of a report. */
 export function thisMachine(): BenchReport['machine'] {
   return {

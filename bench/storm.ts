@@ -8,7 +8,7 @@ import type { EngineName } from '@berth/link';
 import { buildAddon } from '../packages/link/build.ts';
 import { type WireHost, WireLan } from '../packages/link/test/support/wire-lan.ts';
 import { buildNativeProgram } from './native-program.ts';
-import { type BenchOptions, type BenchReport, figure, thisMachine } from './report.ts';
+import { type BenchOptions, type BenchReport, figure, scenarioNamed, thisMachine } from './report.ts';
 
 const VIP = '203.0.113.20';
 const NOBODY = '203.0.113.21';
@@ -39,8 +39,7 @@ interface Storm {
 /** Scenarios: `default` (the program in the kernel) and `packet-socket`, which has no target. A round is a storm of 10 s. */
 export async function run(options: BenchOptions): Promise<BenchReport> {
   const name = options.scenario ?? 'default';
-  const engine = SCENARIOS[name];
-  if (!engine) throw new Error(`bench: storm: scenario: found '${name}', want ${Object.keys(SCENARIOS).join(', ')}`);
+  const engine = scenarioNamed(SCENARIOS, name);
   const rounds = options.rounds ?? 1;
   buildAddon();
   const client = buildNativeProgram('arp-storm');
