@@ -56,8 +56,7 @@ export class Speaker {
   #state: 'starting' | 'live' | 'stopped' = 'starting';
   #served: readonly ServedVip[] = [];
   #wanted: readonly WantedVip[] = [];
-  #isPlanned = false;
-  #mayAnswer: Timer | undefined;
+  readonly #planned: { look: Timer | undefined; answer: Timer | undefined } = { look: undefined, answer: undefined };
   #attachAgain: Timer | undefined;
   /** When news of the cluster are looked at, and new VIPs answered, at the earliest; on the clock. */
   readonly #restsUntilMs = { look: 0, answer: 0 };
@@ -90,13 +89,7 @@ export class Speaker {
 
   /** News of the cluster; they can wait a moment. */
   clusterChanged(): void {
-    if (this.#isPlanned || this.#state !== 'live') return;
-    this.#isPlanned = true;
-    const { clock } = this.#options;
-    clock.after(Math.max(0, this.#restsUntilMs.look - clock.now()), () => {
-      this.#isPlanned = false;
-      this.#look();
-    });
+    this.#plan('look', () => this.#look());
   }
 
   /** What this node owns has changed; followed before this returns. */
@@ -106,8 +99,7 @@ export class Speaker {
 
   /** A VIP that nobody answers for yet may be answered from now on. A single one is at once; of many in a row several together. */
   mayAnswerMore(): void {
-    const { clock } = this.#options;
-    this.#mayAnswer ??= clock.after(Math.max(0, this.#restsUntilMs.answer - clock.now()), () => this.#answer());
+    this.#plan('answer', () => this.#answer());
   }
 
   /**
@@ -149,14 +141,23 @@ export class Speaker {
     this.#rest('look', startMs);
   }
 
+  #plan(what: 'look' | 'answer', act: () => void): void {
+    if (this.#state !== 'live') return;
+    const { clock } = this.#options;
+    this.#planned[what] ??= clock.after(Math.max(0, this.#restsUntilMs[what] - clock.now()), () => {
+      this.#planned[what] = undefined;
+      act();
+    });
+  }
+
   #rest(after: 'look' | 'answer', startMs: number): void {
     const endMs = this.#options.clock.now();
     this.#restsUntilMs[after] = endMs + Math.min(MAX_REST_MS[after], REST_FACTOR * (endMs - startMs));
   }
 
   #answer(): void {
-    this.#mayAnswer?.cancel();
-    this.#mayAnswer = undefined;
+    this.#planned.answer?.cancel();
+    this.#planned.answer = undefined;
     if (this.#state !== 'live') return;
     const { memberships, wire, clock } = this.#options;
     const startMs = clock.now();
