@@ -10,7 +10,7 @@ import { NAMES, useSpeakers } from '../support/speaker-lab.ts';
 import { until } from '../support/until.ts';
 
 /** A round of few VIPs takes half a minute, and the one under way may have begun without them; three wrong answers in a row take some seconds. */
-const ROUND_MS = 90_000;
+const ROUND_MS = 75_000;
 
 describe('self-test', () => {
   const use = useSpeakers();
@@ -55,7 +55,7 @@ describe('self-test', () => {
   }
 
   it('tells who answers beside the owner, by state, metric and Event', async function () {
-    this.timeout(400_000);
+    this.timeout(180_000);
     const { speakers } = use;
     const vip = speakers.vip();
     const name = await speakers.service([vip]);
@@ -96,7 +96,7 @@ describe('self-test', () => {
   });
 
   it('covers all VIPs in a round, each asked for by one member', async function () {
-    this.timeout(400_000);
+    this.timeout(180_000);
     const { speakers } = use;
     const vips = speakers.vips(3);
     for (const vip of vips) await speakers.service([vip]);
