@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { KubeClient, kubeconfigAccess } from '@berth/kube';
+import { systemClock } from '@berth/runtime';
 import { installBerth } from '../test/lab/berth.ts';
 import { Lab } from '../test/lab/lab.ts';
 import { applyObjects, BERTH_NAMESPACE, deployWeb, poolsConfigMap } from '../test/support/workload.ts';
@@ -46,8 +47,13 @@ export async function onBenchLab<T>(options: BenchLabOptions, measure: (bench: B
       await applyObjects(lab, poolsConfigMap(options.pools(lab)));
       await deployWeb(lab, 3);
     }
-    const access = await kubeconfigAccess(lab.kubeconfig);
-    const client = new KubeClient({ access, userAgent: 'berth-bench', maxConnections: CREATES_AT_ONCE });
+    const access = await kubeconfigAccess(systemClock, lab.kubeconfig);
+    const client = new KubeClient({
+      clock: systemClock,
+      access,
+      userAgent: 'berth-bench',
+      maxConnections: CREATES_AT_ONCE,
+    });
     return await measure({ lab, client });
   } finally {
     if (process.env.BERTH_KEEP_LAB === undefined) await Lab.down(NAME);

@@ -126,11 +126,18 @@ function requestOf({ family = 'IPv4', sharingKey }: Scenario, index: number): Se
     sharing: { key: sharingKey?.(index) ?? '', ports: [`TCP/${1000 + (index % 2)}`], localSelector: undefined },
     wantedAddresses: [],
     wantedPool: undefined,
+    unavailable: undefined,
     leaving: [],
     shownAddresses: NOTHING,
-    wasAssigned: false,
+    showsOther: false,
+    shownTexts: [],
+    given: undefined,
+    askedPools: NOTHING_ASKED,
+    adopting: [],
+    unread: [],
     refusal: undefined,
   };
 }
 
 const NOTHING: readonly IpAddress[] = [];
+const NOTHING_ASKED: ReadonlyMap<string, string> = new Map();

@@ -32,7 +32,7 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
   return onBenchLab(
     { pools: ({ plan }) => [...plan.pools.slice(0, 1), MANY_ADDRESSES], progress },
     async ({ lab, client }) => {
-      const stage = await Stage.up(lab, client, progress);
+      const stage = await Stage.up({ lab, client, progress });
       const figures = await measureAll(stage, chosen, rounds).finally(() => stage.down());
       const { notes } = stage;
       const scenario = options.scenario ?? 'all';

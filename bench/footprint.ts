@@ -13,9 +13,8 @@ import { allAssigned, createMany, namesOf, quietEvents } from './many-services.t
 import { type BenchOptions, type BenchReport, type Figure, figure, thisMachine } from './report.ts';
 
 const MEGABYTE = 1e6;
-/** What the Go peer takes on the same lab. */
-const AT_REST_MB = 62;
-const WITH_1000_MB = 76;
+/** The bounds that we hold ourselves to, as the median of all pods. The Go peer takes 62 at rest and 76 with 1,000 Services, each. */
+const AT_MOST_MB = { controller: { rest: 70, with1000: 80 }, speaker: { rest: 80, with1000: 95 } } as const;
 const SERVICES = { default: 1000, '5000': 5000 } as const;
 /** A process that has just started still has its garbage; this much later, in milliseconds, it is at rest. */
 const SETTLE_MS = 20_000;
@@ -39,21 +38,22 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
 async function measure({ lab, client }: BenchLab, count: number, { progress }: BenchOptions): Promise<Figure[]> {
   const yardstick = { name: 'idle Node', samples: [await idleNodeMegabytes()] };
   const figures: Figure[] = [];
-  const sample = async (when: string, atMostMb: number | undefined) => {
+  const sample = async (when: string, bound: keyof (typeof AT_MOST_MB)[Component] | undefined) => {
     for (const component of ['controller', 'speaker'] as const) {
       progress(`memory of the ${component}, ${when}`);
       const samples = await residentMegabytes(lab, component);
-      const target = atMostMb === undefined ? {} : { target: { on: 'worst', atMost: atMostMb } as const };
+      const atMost = bound && AT_MOST_MB[component][bound];
+      const target = atMost === undefined ? {} : { target: { on: 'median', atMost } as const };
       figures.push(figure({ name: `${component}, ${when}`, unit: 'MB', samples, yardstick, ...target }));
     }
   };
   await sleep(SETTLE_MS);
-  await sample('at rest', AT_REST_MB);
+  await sample('at rest', 'rest');
   progress(`creating ${count} Services`);
   await createMany(client, namesOf('s', count));
   await allAssigned(client, count);
   await quietEvents(client);
-  await sample(`with ${count} Services`, count === SERVICES.default ? WITH_1000_MB : undefined);
+  await sample(`with ${count} Services`, count === SERVICES.default ? 'with1000' : undefined);
   const { size } = statSync(await buildImage('gzip'));
   return [...figures, figure({ name: 'image, compressed', unit: 'MB', samples: [size / MEGABYTE] })];
 }

@@ -10,9 +10,14 @@ type Bench = { about: string; load(): Promise<{ run(options: BenchOptions): Prom
 
 const BENCHES: Record<string, Bench> = {
   arp: { about: 'ARP reply of a VIP against the kernel’s own', load: () => import('./arp.ts') },
+  blip: { about: 'short faults, carrier up: what moves and which connections break', load: () => import('./blip.ts') },
   burst: { about: 'many pending Services given addresses at once', load: () => import('./burst.ts') },
   create: { about: 'Service created, until address and first curl', load: () => import('./create.ts') },
   decide: { about: 'one allocation decision in core', load: () => import('./decide.ts') },
+  'event-loop': {
+    about: 'controller with 20,000 Services: how long an event stops everything else',
+    load: () => import('./event-loop.ts'),
+  },
   failover: { about: 'owner lost: how long a client cannot connect', load: () => import('./failover.ts') },
   footprint: { about: 'resident memory and image size', load: () => import('./footprint.ts') },
   'heartbeat-cost': {

@@ -3,7 +3,7 @@
 // What benchmarks with thousands of Services share: making them, patching them, and waiting until nobody writes any more.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type KubeClient, type NewObject, type Service, services } from '@berth/kube';
+import { isKubeError, type KubeClient, type NewObject, type Service, services } from '@berth/kube';
 import { waitUntil } from '../test/lab/wait.ts';
 
 export const NAMESPACE = 'default';
@@ -38,7 +38,37 @@ export function idleService(name: string, spec: object = {}): NewObject<Service>
 
 /** Creates Services of these names. */
 export async function createMany(client: KubeClient, names: readonly string[], spec: object = {}): Promise<void> {
-  await forEach(names, CREATES_AT_ONCE, (name) => client.create(services, idleService(name, spec)));
+  await forEach(names, CREATES_AT_ONCE, (name) => createService(client, name, spec));
+}
+
+/** Creates one Service of type LoadBalancer without pods; whatever the API server does meanwhile, it is there then. */
+export async function createService(client: KubeClient, name: string, spec: object = {}): Promise<void> {
+  await persistently(async () => {
+    try {
+      await client.create(services, idleService(name, spec));
+    } catch (error) {
+      // The answer to the try before was lost.
+      if (!isKubeError(error, 'already-exists')) throw error;
+    }
+  });
+}
+
+/** Tries for so long at most, in milliseconds. */
+const PERSISTENCE_MS = 60_000;
+const AGAIN_MS = 200;
+
+/** Makes a call again that got no answer or was refused for load: on a busy machine an API server closes a connection now and then. */
+export async function persistently<T>(call: () => Promise<T>): Promise<T> {
+  const endMs = performance.now() + PERSISTENCE_MS;
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      const isPassing = isKubeError(error, 'network', 'timeout', 'server', 'too-many-requests');
+      if (!isPassing || performance.now() > endMs) throw error;
+      await sleep(AGAIN_MS);
+    }
+  }
 }
 
 /** Calls `work` for each item, so many at a time. */
@@ -55,8 +85,9 @@ export async function forEach<T>(items: readonly T[], atOnce: number, work: (ite
 export async function allAssigned(client: KubeClient, count: number): Promise<void> {
   await waitUntil({
     what: `${count} Services to have an address`,
-    timeoutMs: 600_000,
-    intervalMs: 1000,
+    timeoutMs: 900_000,
+    // A list of thousands is load itself.
+    intervalMs: Math.max(1_000, count),
     probe: async () => (await countAssigned(client)) >= count,
   });
 }

@@ -4,6 +4,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
+import { formatTable } from '@berth/cli';
 
 /** What a figure is held to. `on` names the statistic (or the ratio to the yardstick) that is compared. */
 export type Target =
@@ -127,7 +128,7 @@ export function formatReport(report: BenchReport): string {
   const { machine } = report;
   return [
     `${report.bench} (${report.scenario}): ${report.rounds} rounds, ${machine.cpus} cpus, kernel ${machine.kernel}, node ${machine.node}`,
-    ...alignColumns([head, ...rows]),
+    formatTable([head, ...rows]).trimEnd(),
     ...(report.notes ?? []),
   ].join('\n');
 }
@@ -139,14 +140,4 @@ function formatTarget(target: Target | null): string {
 
 function round(value: number): string {
   return Math.abs(value) >= 100 ? value.toFixed(0) : Number(value.toPrecision(3)).toString();
-}
-
-function alignColumns(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
 }

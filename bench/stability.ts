@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Whether anything is taken for a death that is none. First part: three times more busy loops than cores, and a full garbage collection
-// in every speaker several times a second; second part: a LAN that loses a fifth of all frames. Changes of owner are counted from the
-// frames that a client on the LAN sees, lost members from what the speakers log.
+// Whether anything is taken for a death that is none. First part: three times more busy loops than cores, in pods with large CPU requests so
+// that the kernel shares the cores as on a cluster that is full, 60 pods a minute that come and go, and a full garbage collection in every
+// speaker several times a second; second part: a LAN that loses a fifth of all frames. Changes of owner are counted from the frames that a
+// client on the LAN sees, lost members from what the speakers log.
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Lab } from '../test/lab/lab.ts';
@@ -13,6 +12,7 @@ import { LanFaults } from '../test/support/lan-faults.ts';
 import { answeredTwice, type WireRecord } from '../test/support/wire-record.ts';
 import { BERTH_NAMESPACE } from '../test/support/workload.ts';
 import { onBenchLab } from './berth-lab.ts';
+import { BusyPods, PASSERS_PER_MINUTE, PassingPods } from './crowded-nodes.ts';
 import { Stage } from './failover/stage.ts';
 import { type BenchOptions, type BenchReport, type Figure, figure, thisMachine } from './report.ts';
 
@@ -43,7 +43,7 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
     throw new Error(`bench: stability: --scenario: found '${scenario}', want busy, loss`);
   const pools = ({ plan }: Lab) => plan.pools.slice(0, 1);
   return onBenchLab({ pools, progress }, async ({ lab, client }) => {
-    const stage = await Stage.up(lab, client, progress);
+    const stage = await Stage.up({ lab, client, progress });
     const figures: Figure[] = [];
     try {
       if (scenario !== 'loss') figures.push(...(await busy(stage, minutes)));
@@ -61,13 +61,20 @@ async function busy(stage: Stage, minutes: number): Promise<Figure[]> {
   await stage.lab.kubectl(['-n', BERTH_NAMESPACE, ...patch]);
   await stage.rolledOut();
   await stage.whole();
-  const loops = Array.from({ length: LOOPS_PER_CORE * cpus().length }, startLoop);
+  const loops = LOOPS_PER_CORE * cpus().length;
+  const busyPods = await BusyPods.start(stage, loops);
+  const passing = PassingPods.start(stage);
   try {
-    stage.progress(`${minutes} min with ${loops.length} busy loops, ${COLLECTIONS_PER_MINUTE} collections a minute`);
+    stage.progress(
+      `${minutes} min with ${loops} busy pods, ${PASSERS_PER_MINUTE} pods a minute that come and go, ${COLLECTIONS_PER_MINUTE} collections a minute`,
+    );
     const seen = await observe(stage, minutes * MINUTE_MS);
-    return figuresOf(`${minutes} min, ${loops.length} busy loops, collections`, seen, 'none');
+    const figures = figuresOf(`${minutes} min, ${loops} busy pods, pods that come and go, collections`, seen, 'none');
+    return [...figures, figure({ name: '  pods that came and went', unit: 'count', samples: [passing.gone] })];
   } finally {
-    await Promise.all(loops.map(endLoop));
+    await passing.stop();
+    if (passing.failure !== undefined) stage.notes.push(`a pod that comes and goes: ${passing.failure}`);
+    await busyPods.stop();
   }
 }
 
@@ -122,14 +129,4 @@ function figuresOf(about: string, { changes, lost, twice }: Seen, wanted: 'none'
     figure({ name: '  members lost', unit: 'count', samples: [lost], ...target }),
     figure({ name: '  questions with two answers', unit: 'count', samples: [twice], ...target }),
   ];
-}
-
-function startLoop(): ChildProcess {
-  return spawn('sh', ['-c', 'while :; do :; done'], { stdio: 'ignore' });
-}
-
-async function endLoop(loop: ChildProcess): Promise<void> {
-  const ended = once(loop, 'exit');
-  loop.kill('SIGKILL');
-  await ended;
 }

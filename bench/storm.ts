@@ -9,6 +9,7 @@ import { buildAddon } from '../packages/link/build.ts';
 import { type WireHost, WireLan } from '../packages/link/test/support/wire-lan.ts';
 import { buildNativeProgram } from './native-program.ts';
 import { type BenchOptions, type BenchReport, figure, scenarioNamed, thisMachine } from './report.ts';
+import { runReplays } from './storm-replays.ts';
 
 const VIP = '203.0.113.20';
 const NOBODY = '203.0.113.21';
@@ -36,8 +37,11 @@ interface Storm {
   readonly silenceMs: number;
 }
 
-/** Scenarios: `default` (the program in the kernel) and `packet-socket`, which has no target. A round is a storm of 10 s. */
+/**
+ * Scenarios: `default` (the program in the kernel), `packet-socket`, which has no target, and `replays` (storm-replays.ts). A round is a storm of 10 s.
+ */
 export async function run(options: BenchOptions): Promise<BenchReport> {
+  if (options.scenario === 'replays') return runReplays(options);
   const name = options.scenario ?? 'default';
   const engine = scenarioNamed(SCENARIOS, name);
   const rounds = options.rounds ?? 1;

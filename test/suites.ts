@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The test suites by what they need, cheapest first.
+// The test suites by what they need, cheapest first, and the parts of them that run in a process of their own.
 
 import { globSync } from 'node:fs';
 
@@ -12,7 +12,20 @@ export interface Suite {
   files: readonly string[];
   /** Milliseconds for one test unless it sets its own. */
   timeoutMs: number;
+  /** Globs of the files of each part, by its name; a file belongs to the first that has it. Default: the suite is one part. */
+  parts?: Readonly<Record<string, readonly string[]>>;
 }
+
+/** Files of a suite that run one after the other in one process. */
+export interface Part {
+  /** The suite's, or `SUITE/PART` where it has several. */
+  name: string;
+  suite: Suite;
+  files: readonly string[];
+}
+
+const speaker = (...names: readonly string[]) => names.map((name) => `test/contract/speaker/${name}.test.ts`);
+const controller = (...names: readonly string[]) => names.map((name) => `test/contract/controller/${name}.test.ts`);
 
 export const SUITES: readonly Suite[] = [
   {
@@ -23,6 +36,7 @@ export const SUITES: readonly Suite[] = [
       'bench/**/*.test.ts',
       'tools/**/*.test.ts',
       'test/{support,model,conformance,docs}/**/*.test.ts',
+      'test/*.test.ts',
     ],
     timeoutMs: 30_000,
   },
@@ -37,11 +51,28 @@ export const SUITES: readonly Suite[] = [
     needs: 'a real API server',
     files: ['test/contract/**/*.test.ts'],
     timeoutMs: 120_000,
+    // Each part has labs of its own, and takes as long as the others of its stage. The timed ones measure on the wire who answered when, and run
+    // with nothing busy beside them. A storm leaves no processor for anything else.
+    parts: {
+      storm: speaker('storm'),
+      'timed-1': speaker('blip', 'failover', 'many-vips', 'unicast'),
+      'timed-2': speaker('faults', 'conflicts', 'udp'),
+      speaker: ['test/contract/speaker/*.test.ts', 'test/contract/cli/owners.test.ts'],
+      crowds: controller('owners-of-many', 'scale'),
+      outages: controller('faults', 'leaders', 'process', 'refused-writes', 'restore'),
+      controller: ['test/contract/**/*.test.ts'],
+    },
+  },
+  {
+    name: 'browser',
+    needs: 'Chromium and a real API server',
+    files: ['test/browser/**/*.test.ts'],
+    timeoutMs: 120_000,
   },
   {
     name: 'lab',
     needs: 'the lab cluster, which it brings up and down itself',
-    files: ['test/lab/**/*.test.ts'],
+    files: ['test/{lab,monitoring}/**/*.test.ts'],
     timeoutMs: 300_000,
   },
   {
@@ -49,18 +80,40 @@ export const SUITES: readonly Suite[] = [
     needs: 'Berth on the lab cluster',
     files: ['test/e2e/**/*.test.ts'],
     timeoutMs: 300_000,
+    parts: {
+      // They count connections that break and times without an answer, with nothing busy beside them.
+      connections: ['test/e2e/{every-node-serves,migrate}.test.ts'],
+      // With labs of their own.
+      shapes: ['test/e2e/{chart,shapes}.test.ts'],
+      cluster: ['test/e2e/**/*.test.ts'],
+    },
   },
 ];
 
 /** Returns the test files of a suite, sorted. */
 export function filesOf(suite: Suite): string[] {
-  return [...new Set(suite.files.flatMap((glob) => globSync(glob)))].sort();
+  return filesMatching(suite.files);
 }
 
-/** Returns the suites with these names, in the order of SUITES; all of them for no names. Throws on an unknown name. */
-export function suitesNamed(names: readonly string[]): Suite[] {
-  const known = SUITES.map((suite) => suite.name);
-  const unknown = names.find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new Error(`test: suite: found '${unknown}', want one of ${known.join(', ')}`);
-  return SUITES.filter((suite) => names.length === 0 || names.includes(suite.name));
+/** Returns the parts of a suite that have files; together they have all files of the suite, and each one once. */
+export function partsOf(suite: Suite): Part[] {
+  const left = new Set(filesOf(suite));
+  const parts = Object.entries(suite.parts ?? { '': suite.files }).map(([name, globs]) => {
+    const files = filesMatching(globs).filter((file) => left.delete(file));
+    return { name: name === '' ? suite.name : `${suite.name}/${name}`, suite, files };
+  });
+  if (left.size > 0) throw new Error(`test: suite ${suite.name}: no part has ${[...left].join(', ')}`);
+  return parts.filter(({ files }) => files.length > 0);
+}
+
+/** Returns the part of that name. Throws on an unknown name. */
+export function partNamed(name: string): Part {
+  const parts = SUITES.flatMap(partsOf);
+  const found = parts.find((part) => part.name === name);
+  if (found !== undefined) return found;
+  throw new Error(`test: part: found '${name}', want one of ${parts.map((part) => part.name).join(', ')}`);
+}
+
+function filesMatching(globs: readonly string[]): string[] {
+  return [...new Set(globs.flatMap((glob) => globSync(glob)))].sort();
 }

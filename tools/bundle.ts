@@ -2,14 +2,16 @@
 
 // Bundles the programs: less memory, a faster start, and no node_modules in the image.
 
-import { chmod, mkdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire, isBuiltin } from 'node:module';
 import { join } from 'node:path';
-import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { pageFiles } from '@berth/dashboard';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
+import { NOTICES, noticesOf } from './release/notices.ts';
 
 const FOLDER = 'build/berth';
 
-/** Folder with the programs of the image: `controller.js`, `speaker.js` and the chunks that they load. */
+/** Folder with the programs of the image: `controller.js`, `speaker.js` and the chunks that they load; and the licences of what is in them. */
 export const daemonFolder = join(FOLDER, 'daemons');
 
 /** The kubectl plug-in, one executable file for anywhere on the PATH. */
@@ -23,7 +25,7 @@ export const commandFile = join(FOLDER, 'kubectl-berth');
 const builtinModules: Plugin = {
   name: 'builtin modules',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^[a-z_:/]+$/ }, ({ path, kind }) => {
+    onResolve({ filter: /^[a-z0-9_:/]+$/ }, ({ path, kind }) => {
       const namespace = kind === 'import-statement' ? 'builtin names' : 'builtin module';
       return isBuiltin(path) ? { path, namespace } : undefined;
     });
@@ -49,42 +51,101 @@ function namesOf(path: string): string {
   return [`const module = ${moduleAt(path)};`, ...lines, 'export default module;'].join('\n');
 }
 
-const COMMON: BuildOptions = {
+/**
+ * client-node's own requests go by undici; we send ours by node:https and only take its credentials. Undici is a megabyte, and
+ * the version that client-node wants does not load on Node 20.
+ */
+const withoutUndici: Plugin = {
+  name: 'without undici',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'left out' }));
+    onLoad({ filter: /./, namespace: 'left out' }, () => ({
+      contents: [
+        'const leftOut = () => { throw new Error("bundle: undici is left out: use KubeClient"); };',
+        'export const [Agent, ProxyAgent, FormData, fetch] = [leftOut, leftOut, leftOut, leftOut];',
+      ].join('\n'),
+    }));
+  },
+};
+
+/** Puts the files of the dashboard's page into the plug-in, compressed, in the place of the module that makes them out of the sources. */
+const dashboardPage: Plugin = {
+  name: 'dashboard page',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/packages\/dashboard\/src\/page-files\.ts$/ }, async () => {
+      const files = [...(await pageFiles())].map(([path, { gzip }]) => [path, gzip.toString('base64')]);
+      return {
+        contents: [
+          "import { pageFile } from './page-file.ts';",
+          `const FILES = ${JSON.stringify(files)};`,
+          "const made = ([path, text]) => [path, pageFile(path, Buffer.from(text, 'base64'))];",
+          'export const pageFiles = async () => new Map(FILES.map(made));',
+        ].join('\n'),
+        loader: 'js',
+        resolveDir: 'packages/dashboard/src',
+      };
+    });
+  },
+};
+
+const COMMON = {
   bundle: true,
   platform: 'node',
-  target: 'node24',
-  format: 'esm',
   minify: true,
   // Names of classes and functions are part of error messages and of what the log says.
   keepNames: true,
   legalComments: 'none',
   logLevel: 'warning',
-  plugins: [builtinModules],
-};
+} as const satisfies BuildOptions;
 
 /**
  * Bundles controller and speaker. What they import on demand (client-node, for kubeconfigs) becomes a chunk that costs no
  * memory unless it is used: docs/design/0002-kube-client.md.
  */
-export async function bundleDaemons(): Promise<void> {
+export async function bundleDaemons(folder = daemonFolder): Promise<void> {
   // Chunks are named by their content: those of an older build would stay for ever.
-  await rm(daemonFolder, { recursive: true, force: true });
-  await build({
+  await rm(folder, { recursive: true, force: true });
+  const { metafile } = await build({
     ...COMMON,
+    metafile: true,
+    // The image has its own Node.
+    target: 'node24',
+    format: 'esm',
+    plugins: [builtinModules, withoutUndici],
     entryPoints: { controller: 'packages/controller/src/main.ts', speaker: 'packages/speaker/src/main.ts' },
-    outdir: daemonFolder,
+    outdir: folder,
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
   });
+  await writeFile(join(folder, NOTICES), await noticesOf(sourcesOf(metafile)));
 }
 
-/** Bundles the kubectl plug-in; the first line of its main.ts names the interpreter. */
-export async function bundleCommand(): Promise<void> {
+/** Files that a line of a bundle comes from. */
+function sourcesOf({ outputs }: Metafile): readonly string[] {
+  const inputs = Object.values(outputs).flatMap((output) => Object.entries(output.inputs));
+  return inputs.flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : []));
+}
+
+/** Node before 20.16 and 22.3 has no `process.getBuiltinModule`, but takes a file without an ending for CommonJS, which has `require`. */
+const OLDER_NODE = 'process.getBuiltinModule??=typeof require==="function"?require:undefined;';
+
+/**
+ * Bundles the kubectl plug-in; the first line of its main.ts names the interpreter: the Node of whoever runs it, from version 20 on. A file
+ * without an ending is CommonJS or not by the nearest package.json, so the bundle has neither `import` nor `require`. Returns the paths of the files
+ * that a line of it comes from; those of the dashboard's page are not among them.
+ */
+export async function bundleCommand(outfile = commandFile): Promise<readonly string[]> {
   await mkdir(FOLDER, { recursive: true });
-  await build({
+  const { metafile } = await build({
+    metafile: true,
     ...COMMON,
+    target: 'node20',
+    format: 'iife',
+    banner: { js: OLDER_NODE },
+    plugins: [builtinModules, withoutUndici, dashboardPage],
     entryPoints: ['packages/cli/src/main.ts'],
-    outfile: commandFile,
+    outfile,
   });
-  await chmod(commandFile, 0o755);
+  await chmod(outfile, 0o755);
+  return sourcesOf(metafile);
 }

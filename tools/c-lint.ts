@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-const FILES = ['packages/link/native/*.c', 'bench/native/*.c'];
+const FILES = ['packages/link/native/*.c', 'packages/link/native/keeper/*.c', 'bench/native/*.c'];
 const GENERATED = 'packages/link/build/generated';
 /** Left out: parameters that could be swapped, which every memory function has; and Annex K of C11, which glibc lacks. */
 const CHECKS = [

@@ -7,7 +7,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildAddon } from '../packages/link/build.ts';
+import { buildAddon, buildKeeper } from '../packages/link/build.ts';
 
 /** Debian's package gcc-aarch64-linux-gnu, with libstdc++6-arm64-cross for what Node needs. */
 const COMPILER = 'aarch64-linux-gnu-gcc';
@@ -20,6 +20,7 @@ const WORK = 'build/image/arm64';
 export interface ForeignParts {
   readonly node: string;
   readonly addon: string;
+  readonly keeper: string;
   /** Files by their place in the image. */
   readonly libraries: ReadonlyMap<string, string>;
 }
@@ -27,9 +28,7 @@ export interface ForeignParts {
 /** Why there can be no image for arm64 here, in words; undefined when there can. */
 export function arm64Obstacle(): string | undefined {
   const { error } = spawnSync(COMPILER, ['--version'], { stdio: 'ignore' });
-  return error
-    ? `no image for arm64: ${COMPILER} is not installed (Debian: gcc-aarch64-linux-gnu, g++-aarch64-linux-gnu)`
-    : undefined;
+  return error ? `${COMPILER} is not installed (Debian: gcc-aarch64-linux-gnu, g++-aarch64-linux-gnu)` : undefined;
 }
 
 /** Gathers the parts; fetches Node for arm64 from the npm registry unless it was fetched before. */
@@ -37,12 +36,13 @@ export async function arm64Parts(): Promise<ForeignParts> {
   await mkdir(WORK, { recursive: true });
   const node = await fetchNode();
   const addon = buildAddon({ compiler: COMPILER, output: 'packages/link/build/link-arm64.node' });
-  const names = new Set([...neededBy(node), ...neededBy(addon)]);
+  const keeper = buildKeeper({ compiler: COMPILER, output: 'packages/link/build/keeper-arm64' });
+  const names = new Set([node, addon, keeper].flatMap(neededBy));
   const libraries = [...names].map((name): [string, string] => [
     name === LINKER.split('/').at(-1) ? LINKER : join(TARGET_FOLDER, name),
     join(LIBRARY_FOLDER, name),
   ]);
-  return { node, addon, libraries: new Map(libraries) };
+  return { node, addon, keeper, libraries: new Map(libraries) };
 }
 
 // The same version as the one that everything else runs on.

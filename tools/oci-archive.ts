@@ -27,22 +27,29 @@ export interface ImageConfig {
   readonly StopSignal?: string;
 }
 
-export interface OciArchive {
+export type Architecture = 'amd64' | 'arm64';
+
+export interface OciImage {
   /** Folder that becomes the image's root. */
   readonly rootFolder: string;
-  /** Full name with tag, as in localhost/berth:dev. */
-  readonly reference: string;
   readonly config: ImageConfig;
-  /** File to write; replaced as a whole. */
-  readonly output: string;
   /** 'none' is quicker to load from the same machine, 'gzip' less to carry. @default 'gzip' */
   readonly compression?: 'gzip' | 'none';
   /** @default the architecture of this machine */
-  readonly architecture?: 'amd64' | 'arm64';
+  readonly architecture?: Architecture;
 }
 
+export interface ArchiveFile {
+  /** Full name with tag, as in localhost/berth:dev. */
+  readonly reference: string;
+  /** File to write; replaced as a whole. */
+  readonly output: string;
+}
+
+export interface OciArchive extends OciImage, ArchiveFile {}
+
 export interface WrittenArchive {
-  /** Digest of the image's manifest. */
+  /** Digest of the image's manifest; of several, of their index. */
   readonly digest: string;
   readonly lengthBytes: number;
 }
@@ -67,29 +74,84 @@ const MEDIA_TYPE = {
   none: 'application/vnd.oci.image.layer.v1.tar',
 } as const;
 
-/** Writes the archive and returns what it weighs and its manifest's digest. */
-export async function writeOciArchive(archive: OciArchive): Promise<WrittenArchive> {
-  // Beside the output: the last step is a rename, which does not cross file systems.
-  const work = await mkdtemp(join(dirname(archive.output), '.oci-archive-'));
-  try {
-    const layer = await writeLayer(archive, join(work, 'layer'));
-    const config = jsonBlob(MEDIA_TYPE.config, imageConfig(archive, layer));
-    const manifest = jsonBlob(MEDIA_TYPE.manifest, {
+/** Writes one image and returns what the archive weighs and the digest of the image's manifest. */
+export function writeOciArchive(archive: OciArchive): Promise<WrittenArchive> {
+  return writeArchive(archive, async (work) => {
+    const image = await packImage(archive, join(work, 'layer'));
+    return { root: image.manifest, images: [image] };
+  });
+}
+
+/**
+ * Writes images of several architectures under one name, and returns the digest of their index. `docker load` takes the first one alone, everything
+ * that reads OCI layouts the one that fits.
+ */
+export function writeOciIndex(file: ArchiveFile, images: readonly OciImage[]): Promise<WrittenArchive> {
+  return writeArchive(file, async (work) => {
+    const packed: PackedImage[] = [];
+    for (const [place, image] of images.entries()) packed.push(await packImage(image, join(work, `layer-${place}`)));
+    const index = jsonBlob(MEDIA_TYPE.index, {
       schemaVersion: 2,
-      mediaType: MEDIA_TYPE.manifest,
-      config: descriptor(config),
-      layers: [descriptor(layer)],
+      mediaType: MEDIA_TYPE.index,
+      manifests: packed.map(({ manifest, architecture }) => ({
+        ...descriptor(manifest),
+        platform: { architecture, os: 'linux' },
+      })),
     });
+    return { root: index, images: packed };
+  });
+}
+
+interface PackedImage {
+  readonly architecture: Architecture;
+  readonly config: Blob;
+  readonly layer: Layer;
+  readonly manifest: Blob;
+}
+
+/** What an archive holds: the blob that the name stands for, and the images. */
+interface Contents {
+  readonly root: Blob;
+  readonly images: readonly PackedImage[];
+}
+
+async function writeArchive(
+  file: ArchiveFile,
+  pack: (workFolder: string) => Promise<Contents>,
+): Promise<WrittenArchive> {
+  // Beside the output: the last step is a rename, which does not cross file systems.
+  const work = await mkdtemp(join(dirname(file.output), '.oci-archive-'));
+  try {
+    const contents = await pack(work);
     const whole = join(work, 'archive');
-    await pipeline(tarStream(layoutEntries(archive, { config, layer, manifest })), createWriteStream(whole));
-    await rename(whole, archive.output);
-    return { digest: manifest.digest, lengthBytes: (await stat(archive.output)).size };
+    await pipeline(tarStream(layoutEntries(file, contents)), createWriteStream(whole));
+    await rename(whole, file.output);
+    return { digest: contents.root.digest, lengthBytes: (await stat(file.output)).size };
   } finally {
     await rm(work, { recursive: true, force: true });
   }
 }
 
-async function writeLayer({ rootFolder, compression = 'gzip' }: OciArchive, file: string): Promise<Layer> {
+async function packImage(image: OciImage, file: string): Promise<PackedImage> {
+  const architecture = image.architecture ?? (process.arch === 'arm64' ? 'arm64' : 'amd64');
+  const layer = await writeLayer(image, file);
+  // No time of creation on purpose: it would change the digest of an unchanged image.
+  const config = jsonBlob(MEDIA_TYPE.config, {
+    architecture,
+    os: 'linux',
+    config: image.config,
+    rootfs: { type: 'layers', diff_ids: [layer.diffId] },
+  });
+  const manifest = jsonBlob(MEDIA_TYPE.manifest, {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPE.manifest,
+    config: descriptor(config),
+    layers: [descriptor(layer)],
+  });
+  return { architecture, config, layer, manifest };
+}
+
+async function writeLayer({ rootFolder, compression = 'gzip' }: OciImage, file: string): Promise<Layer> {
   const plain = createHash('sha256');
   const written = createHash('sha256');
   const source = tarStream(entriesOf(rootFolder));
@@ -112,32 +174,23 @@ function tap(hash: Hash): Transform {
   });
 }
 
-function imageConfig({ config, architecture }: OciArchive, layer: Layer): unknown {
-  return {
-    // No time of creation on purpose: it would change the digest of an unchanged image.
-    architecture: architecture ?? (process.arch === 'arm64' ? 'arm64' : 'amd64'),
-    os: 'linux',
-    config,
-    rootfs: { type: 'layers', diff_ids: [layer.diffId] },
-  };
-}
-
-function layoutEntries(
-  { reference }: OciArchive,
-  { config, layer, manifest }: { config: Blob; layer: Layer; manifest: Blob },
-): TarEntry[] {
+function layoutEntries({ reference }: ArchiveFile, { root, images }: Contents): TarEntry[] {
   const tag = reference.slice(reference.lastIndexOf(':') + 1);
   const annotations = { 'io.containerd.image.name': reference, 'org.opencontainers.image.ref.name': tag };
-  const index = {
-    schemaVersion: 2,
-    mediaType: MEDIA_TYPE.index,
-    manifests: [{ ...descriptor(manifest), annotations }],
-  };
-  const docker = [{ Config: blobPath(config), RepoTags: [reference], Layers: [blobPath(layer)] }];
+  const index = { schemaVersion: 2, mediaType: MEDIA_TYPE.index, manifests: [{ ...descriptor(root), annotations }] };
+  const [first] = images;
+  const docker = first && [{ Config: blobPath(first.config), RepoTags: [reference], Layers: [blobPath(first.layer)] }];
+  // Two images may share a blob; an archive holds it once.
+  const blobs = new Map(
+    [...images.flatMap(({ config, layer, manifest }) => [config, layer, manifest]), root].map((blob) => [
+      blobPath(blob),
+      blob,
+    ]),
+  );
   return [
     { path: 'blobs/', mode: 0o755, body: 'folder' },
     { path: 'blobs/sha256/', mode: 0o755, body: 'folder' },
-    ...[config, layer, manifest].map((blob) => ({ path: blobPath(blob), mode: 0o644, body: blob.body })),
+    ...[...blobs].map(([path, { body }]) => ({ path, mode: 0o644, body })),
     jsonEntry('index.json', index),
     jsonEntry('manifest.json', docker),
     jsonEntry('oci-layout', { imageLayoutVersion: '1.0.0' }),

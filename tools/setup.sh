@@ -1,19 +1,26 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Makes a fresh clone ready: npm packages, the native addon and, with --lab, what the lab cluster needs.
-# Every npm script calls it first; when nothing is missing it takes a fraction of a second.
+# Makes a fresh clone ready: npm packages, the native addon and, with --lab, what the lab cluster needs; with --lint, what looks at the
+# source. Every npm script calls it first; when nothing is missing it takes a fraction of a second.
 #
-#   tools/setup.sh [--lab] [--quiet]
+# A command behind -- is run then, with a PATH that holds only programs of Debian's base and of the packages that
+# test/lab/debian-packages.ts declares: a program that nobody declared is missing on every machine, not only on a fresh one.
+#
+#   tools/setup.sh [--lab | --lint] [--quiet] [-- COMMAND...]
 set -eu
 cd "$(dirname "$0")/.."
 
-lab=no quiet=
-for argument; do
+purpose=build quiet=
+while [ $# -gt 0 ]; do
+  argument=$1
+  shift
   case $argument in
-    --lab) lab=yes ;;
+    --lab) purpose=everything ;;
+    --lint) purpose=lint ;;
     --quiet) quiet=--quiet ;;
-    *) echo "setup: found '$argument', want --lab or --quiet" >&2; exit 2 ;;
+    --) break ;;
+    *) echo "setup: found '$argument', want --lab, --lint, --quiet or -- COMMAND" >&2; exit 2 ;;
   esac
 done
 
@@ -30,11 +37,14 @@ if ! cmp -s package-lock.json node_modules/.lock-installed; then
   cp package-lock.json node_modules/.lock-installed
 fi
 
-PATH=$PWD/node_modules/.bin:$PATH
-export PATH
-if [ "$lab" = yes ]; then
-  node test/lab/prerequisites.ts $quiet
-else
-  node test/lab/prerequisites.ts $quiet --build-only
-fi
+# What a person starts in the lab, such as an editor, is found where that person has it.
+BERTH_CALLER_PATH=${BERTH_CALLER_PATH:-$PATH}
+bin=$PWD/node_modules/.bin
+PATH=$bin:$PATH
+export PATH BERTH_CALLER_PATH
+# shellcheck disable=SC2086  # no option is no word
+node test/lab/prerequisites.ts $quiet --for=$purpose
+# Where there is no dpkg the folder does not exist, and the PATH stays.
+if [ -d build/programs ]; then PATH=$PWD/build/programs:$bin; fi
 node packages/link/build.ts >/dev/null
+if [ $# -gt 0 ]; then exec "$@"; fi

@@ -16,7 +16,7 @@ export function trackedFiles(): SourceFile[] {
   const listing = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { encoding: 'utf8' });
   return listing
     .split('\n')
-    .filter((path) => /\.(ts|c|h|go|sh)$/.test(path) && existsSync(path))
+    .filter((path) => /\.(tsx?|css|c|h|go|sh)$/.test(path) && existsSync(path))
     .sort()
     .map((path) => ({ path, text: readFileSync(path, 'utf8') }));
 }

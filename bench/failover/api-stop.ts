@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The API server is stopped for a minute. As long as nothing else happens no client notices; then the cable of the owner is pulled, again
-// and again while there is no API server, and that is as any other crash.
+// The API server is stopped for a minute. As long as nothing else happens no client notices; then the cable of the
+// owner is pulled, again and again while there is no API server, and that is as any other crash.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { startConnectProbe } from '../../test/support/connect-probe.ts';

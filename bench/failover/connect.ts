@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Scenarios in which something happens to the owner of a VIP: a client connects to it every 5 ms, and asks on the wire every 5 ms who
-// has it. What counts is the longest time between two successful connects; and that no question ever has two answers, unless the VIP is
-// handed over, when the new owner answers before the old one stops.
+// Scenarios in which something happens to the owner of a VIP: a client connects to it every 5 ms, and asks on the wire
+// every 5 ms who has it. What counts is the longest time between two successful connects; and that no question ever has
+// two answers, unless the VIP is handed over, when the new owner answers before the old one stops.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Outage } from '../../test/support/connect-gap.ts';

@@ -104,7 +104,7 @@ function annotate(stage: Stage, node: string, annotation: string): Promise<strin
 }
 
 /** Gives the speakers an order as `kubectl berth` does. */
-function order(stage: Stage, kind: 'move' | 'rebalance', details: object): Promise<string> {
+export function order(stage: Stage, kind: 'move' | 'rebalance', details: object): Promise<string> {
   const data = { [kind]: JSON.stringify({ id: randomUUID(), ...details }) };
   const metadata = { name: 'orders', namespace: BERTH_NAMESPACE };
   return applyObjects(stage.lab, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// 2,000 VIPs, a third on each node, and the speaker of one node killed: when each VIP of that node is answered again, as asked on the
-// wire ten times a second, and whether any other VIP moved.
+// 2,000 VIPs, a third on each node, and the speaker of one node killed: when each VIP of that node is answered again,
+// as asked on the wire ten times a second, and whether any other VIP moved.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { services } from '@berth/kube';
@@ -115,8 +115,8 @@ async function play(stage: Stage, vips: readonly string[]): Promise<Seen> {
 }
 
 /**
- * For a moment nobody is to announce anything, and then all nodes share out everything anew. Returns the node whose share is next to a
- * third; all have about that.
+ * For a moment nobody is to announce anything, and then all nodes share out everything anew. Returns the node whose
+ * share is next to a third; all have about that.
  */
 async function spreadEvenly(stage: Stage, vips: readonly string[]): Promise<string> {
   for (let spread = 1; spread <= SPREADS_AT_MOST; spread += 1) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Where the scenarios of `failover` are played: a lab with Berth, Services with VIPs, and a client that watches the wire. Puts the
-// lab right again between two rounds, and repeats a round that could not be measured.
+// Where the scenarios of `failover` are played: a lab with Berth, Services with VIPs, and a client that watches the
+// wire. Puts the lab right again between two rounds, and repeats a round that could not be measured.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeClient } from '@berth/kube';
@@ -26,6 +26,19 @@ const CALM_MS = 400;
 const WHOLE_TIMEOUT_MS = 90_000;
 const SPEAKERS = `/apis/apps/v1/namespaces/${BERTH_NAMESPACE}/daemonsets/speaker`;
 
+/** Milliseconds between two questions for one VIP. */
+const ASK_EVERY_MS = 5;
+
+export interface StageOptions {
+  readonly lab: Lab;
+  readonly client: KubeClient;
+  readonly progress: (line: string) => void;
+  /** Names of Services in front of the web pods. Default: three. */
+  readonly services?: readonly string[];
+  /** Milliseconds between two questions for one VIP. Default: 5. */
+  readonly askEveryMs?: number;
+}
+
 export class Stage {
   readonly lab: Lab;
   readonly watch: WireWatch;
@@ -33,6 +46,7 @@ export class Stage {
   /** What people should know of the run besides its figures. */
   readonly notes: string[] = [];
   #vips: readonly string[] = [];
+  #askEveryMs = ASK_EVERY_MS;
   readonly client: KubeClient;
 
   private constructor(lab: Lab, client: KubeClient, watch: WireWatch, progress: (line: string) => void) {
@@ -43,12 +57,19 @@ export class Stage {
   }
 
   /** Wants a lab with Berth, a pool and web pods. */
-  static async up(lab: Lab, client: KubeClient, progress: (line: string) => void): Promise<Stage> {
+  static async up({
+    lab,
+    client,
+    progress,
+    services = SERVICES,
+    askEveryMs = ASK_EVERY_MS,
+  }: StageOptions): Promise<Stage> {
     const watch = await WireWatch.start({ namespace: lab.namespaceOf('client') });
     const stage = new Stage(lab, client, watch, progress);
-    await applyObjects(lab, ...SERVICES.map((name) => webService(name)));
-    stage.#vips = await Promise.all(SERVICES.map((name) => waitForExternalIp(lab, name)));
-    await watch.ask(stage.#vips);
+    await applyObjects(lab, ...services.map((name) => webService(name)));
+    stage.#vips = await Promise.all(services.map((name) => waitForExternalIp(lab, name)));
+    stage.#askEveryMs = askEveryMs;
+    await watch.ask(stage.#vips, askEveryMs);
     await stage.whole();
     return stage;
   }
@@ -142,12 +163,15 @@ export class Stage {
       await Lab.up({ name: this.lab.name });
       await this.lab.kubectl(['annotate', 'node', '--all', 'berth.dev/drain-']);
       await this.freshPods(BERTH_NAMESPACE, ['-l', 'app.kubernetes.io/component=speaker']);
-      await this.watch.ask(this.#vips);
+      await this.watch.ask(this.#vips, this.#askEveryMs);
       await this.whole();
     });
   }
 
-  /** Has pods replaced by new ones: their kubelet would start a killed container again only after a while, the longer the more often. */
+  /**
+   * Has pods replaced by new ones: their kubelet would start a killed container again only after a while, the longer
+   * the more often.
+   */
   async freshPods(namespace: string, selection: readonly string[]): Promise<void> {
     const argv = ['-n', namespace, 'delete', 'pod', ...selection, '--force', '--grace-period=0', '--ignore-not-found'];
     await this.lab.kubectl(argv);

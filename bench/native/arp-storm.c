@@ -3,7 +3,8 @@
 // target, the rest for the second, which nobody has.
 //
 // usage: arp-storm IFNAME RATE SECONDS SENDERS TARGET_IP OTHER_IP
-// prints five numbers: nanoseconds that it took, requests for either target, replies for either target.
+// prints six numbers: nanoseconds that it took, requests for either target, replies for either target, and frames that came while this
+// program had no room for them.
 #include "packet.h"
 
 #include <linux/filter.h>
@@ -49,6 +50,14 @@ static int open_ear(const char *ifname) {
   int fd = open_large_socket(ifname, ETHERTYPE_ARP);
   if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0) die("setsockopt(SO_ATTACH_FILTER)");
   return fd;
+}
+
+static unsigned dropped_at(int fd) {
+  // As struct tpacket_stats of linux/if_packet.h, which does not go with netpacket/packet.h: frames received, and dropped.
+  unsigned counts[2];
+  socklen_t length = sizeof counts;
+  if (getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, counts, &length) != 0) die("getsockopt(PACKET_STATISTICS)");
+  return counts[1];
 }
 
 static void count_frame(struct counter *counter, const struct frame *frame) {
@@ -135,7 +144,7 @@ int main(int argc, char **argv) {
   long long took = run(&storm);
   atomic_store(&counter.is_over, true);
   pthread_join(thread, NULL);
-  printf("%lld %ld %ld %ld %ld\n", took, storm.sent[0], storm.sent[OTHER], atomic_load(&counter.replies[0]),
-         atomic_load(&counter.replies[OTHER]));
+  printf("%lld %ld %ld %ld %ld %u\n", took, storm.sent[0], storm.sent[OTHER], atomic_load(&counter.replies[0]),
+         atomic_load(&counter.replies[OTHER]), dropped_at(counter.fd));
   return 0;
 }

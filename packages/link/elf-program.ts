@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Reads what clang makes of a BPF program: an ELF object (ELF-64 Object File Format) with one section of instructions. */
+/**
+ * Reads what clang makes of a BPF program: an ELF object (ELF-64 Object File Format) with one section of instructions.
+ */
 
 /** The program, and the instructions that load a map. */
-export interface AnswerProgram {
+export interface KernelProgram {
   /** 64-bit words as they are in memory on a little-endian machine. */
   readonly instructions: readonly bigint[];
   readonly relocations: readonly { readonly instruction: number; readonly map: string }[];
@@ -26,7 +28,7 @@ interface Section {
 }
 
 /** Throws when the program refers to anything but a map: such an object cannot be loaded. */
-export function readAnswerProgram(object: Uint8Array): AnswerProgram {
+export function readKernelProgram(object: Uint8Array): KernelProgram {
   const sections = readSections(object);
   const code = sectionNamed(sections, PROGRAM_SECTION);
   const count = code.byteLength / INSTRUCTION_BYTES;

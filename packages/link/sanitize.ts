@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Runs the tests of this package on an addon with AddressSanitizer and UndefinedBehaviorSanitizer; needs root as they do. Fails when a
- * test fails or a sanitizer reports.
+ * Runs the tests of this package on an addon with AddressSanitizer and UndefinedBehaviorSanitizer; needs root as they
+ * do. Fails when a test fails or a sanitizer reports.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -10,7 +10,14 @@ import { join } from 'node:path';
 import { buildAddon } from './build.ts';
 
 const HERE = import.meta.dirname;
-const FLAGS = ['-fsanitize=address,undefined', '-fno-omit-frame-pointer', '-g', '-O1'];
+// What is undefined ends the process: beside AddressSanitizer such reports go to the standard error and into no log.
+const FLAGS = [
+  '-fsanitize=address,undefined',
+  '-fno-sanitize-recover=undefined',
+  '-fno-omit-frame-pointer',
+  '-g',
+  '-O1',
+];
 
 const addon = buildAddon({ output: join(HERE, 'build', 'link-sanitized.node'), flags: FLAGS });
 const reports = mkdtempSync(join(tmpdir(), 'berth-sanitize-'));

@@ -17,6 +17,7 @@ const result = (title: string, suite: string, state: TestResult['state'] = 'pass
   title,
   suite,
   state,
+  durationMs: 1,
 });
 const statesOf = (...results: TestResult[]) => judge(rows, results).map(({ state }) => state);
 

@@ -16,8 +16,8 @@ export interface Row {
 
 /** The suites whose tests can show a row, by what the row asks for. A higher level shows a lower row too. */
 const SUITES_OF: Record<Check, readonly string[]> = {
-  P: ['unit', 'wire', 'contract', 'lab', 'e2e'],
-  A: ['wire', 'contract', 'lab', 'e2e'],
+  P: ['unit', 'wire', 'contract', 'browser', 'lab', 'e2e'],
+  A: ['wire', 'contract', 'browser', 'lab', 'e2e'],
   K: ['lab', 'e2e'],
 };
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // `npm run conformance [-- --groups PV,AL] [--last-run]`: runs the tests that carry ids of docs/conformance.md and says
-// which ids pass, fail or have no test. `--last-run` judges the results of the last `npm test` instead of running anything.
+// which ids pass, fail or have no test. `--last-run` judges the results of the last `npm test` instead of running
+// anything.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { SUITES } from '../suites.ts';
+import { partsOf, SUITES } from '../suites.ts';
 import { readResults } from '../test-results.ts';
 import { judge, parseRows, type Row, rowsOfGroups, type Verdict } from './conformance.ts';
 
@@ -17,7 +18,7 @@ if (values['last-run'] !== true) runTestsOf(rows);
 
 const verdicts = judge(
   rows,
-  SUITES.flatMap((suite) => readResults(suite.name) ?? []),
+  SUITES.flatMap(partsOf).flatMap(({ name }) => readResults(name) ?? []),
 );
 const passed = verdicts.filter(({ state }) => state === 'passed').length;
 console.log('');

@@ -33,6 +33,20 @@ export function localLinks(markdown: string): string[] {
     .filter((target) => target !== '' && !/^[a-z]+:/.test(target));
 }
 
+/** Returns the targets with a fragment of all links that point into the repository. */
+export function localAnchors(markdown: string): { readonly file: string; readonly anchor: string }[] {
+  const links = [...markdown.matchAll(/\]\(([^)\s#:]*)#([^)\s]+)\)/g)];
+  return links.map(([, file = '', anchor = '']) => ({ file, anchor }));
+}
+
+/** Returns the headings of a document, without the signs of inline code and links. */
+export function headings(markdown: string): string[] {
+  const text = markdown.replaceAll(/^```[\s\S]*?^```$/gm, '');
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading.replaceAll('`', '').replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1'),
+  );
+}
+
 /** Returns the text below the heading of that name, up to the next heading of the same or a higher level. */
 export function section(markdown: string, heading: string): string {
   const lines = markdown.split('\n');

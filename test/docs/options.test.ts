@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// docs/reference/options.md lists the options that the daemons really have, with their variables and defaults, and no other.
+// docs/reference/options.md lists the options that the daemons really have, with their variables and defaults, and no
+// other.
 
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';

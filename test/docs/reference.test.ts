@@ -4,9 +4,10 @@
 // generated anew.
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type DocumentKind, parsePoolConfig } from '@berth/core';
+import { type DocumentKind, EVENT_REASONS, isEventReason, METALLB_REASONS, parsePoolConfig } from '@berth/core';
 import { expect } from 'chai';
 import { parse } from 'yaml';
+import { section } from './markdown.ts';
 import { fieldsOf, SCHEMA_FILES, schemaText, withTables } from './reference-files.ts';
 
 const CONFIGURATION = 'docs/reference/configuration.md';
@@ -25,6 +26,17 @@ describe('docs/reference', () => {
 
   it(`${CONFIGURATION} lists the fields of the parser's schema`, () => {
     holds(CONFIGURATION, withTables(readFileSync(CONFIGURATION, 'utf8')));
+  });
+
+  it(`${CONFIGURATION} spells Events as Kubernetes does, or as MetalLB where it has the same one`, () => {
+    const rows = section(readFileSync(CONFIGURATION, 'utf8'), 'Events')
+      .split('\n')
+      .filter((line) => line.startsWith('| `'));
+    const reasons = rows.flatMap((row) =>
+      [...(row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
+    );
+    expect(reasons.filter((reason) => !isEventReason(reason))).to.deep.equal([]);
+    expect(reasons).to.include.members(Object.values({ ...METALLB_REASONS, ...EVENT_REASONS }));
   });
 
   it(`${SAMPLE} is read without error or warning`, () => {

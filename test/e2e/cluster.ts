@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The one cluster that all end-to-end tests share: three nodes, Berth from this tree, a pool of the LAN, three web pods.
-// The first test that asks for it brings it up; the root hook takes it down.
+// The one cluster that all end-to-end tests share: three nodes, Berth from this tree, a pool of the LAN, three web
+// pods. The first test that asks for it brings it up; the root hook takes it down.
 
 import { installBerth } from '../lab/berth.ts';
 import { Lab } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
 import { applyObjects, deployWeb, poolsConfigMap } from '../support/workload.ts';
 
-const NAME = 'e2e';
+/** Two runs at a time need two names. */
+const NAME = process.env.BERTH_E2E_LAB ?? 'e2e';
 const UP_TIMEOUT_MS = 300_000;
+
+/** The name of a lab beside the shared one, for one test file alone. */
+export function besideCluster(what: string): string {
+  return `${NAME}-${what}`;
+}
 
 let shared: Promise<Lab> | undefined;
 

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What happens to traffic between client and pod: whom the pod sees, which pod is reached, and what survives when pods move.
+// What happens to traffic between client and pod: whom the pod sees, which pod is reached, and what survives when pods
+// move.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { expect } from 'chai';
 import type { Lab } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
 import { startConnectProbe } from '../support/connect-probe.ts';
-import { AGNHOST_IMAGE, applyObjects, waitForAnswer, waitForExternalIp, whoAnswers } from '../support/workload.ts';
+import {
+  AGNHOST_IMAGE,
+  applyObjects,
+  waitForAnswer,
+  waitForExternalIp,
+  waitForOwner,
+  whoAnswers,
+} from '../support/workload.ts';
 import { cluster, clusterTimeoutMs, deleteServices } from './cluster.ts';
 
 /** Addresses of a client that is in none of the nodes' networks. */
@@ -104,8 +112,8 @@ describe('the data path', function () {
       },
     });
     await waitForAnswer(lab, `http://${vip}/hostname`);
-    const [owner] = await whoAnswers(lab, vip);
-    const ownPods = pods.filter((row) => row.includes(` ${owner?.host} `)).map((row) => row.split(' ')[0]);
+    const { host: owner } = await waitForOwner(lab, vip);
+    const ownPods = pods.filter((row) => row.includes(` ${owner} `)).map((row) => row.split(' ')[0]);
     for (let request = 0; request < 10; request += 1)
       expect(ownPods).to.include(await waitForAnswer(lab, `http://${vip}/hostname`));
   });
@@ -202,7 +210,9 @@ async function healthy(lab: Lab, port: string): Promise<string[]> {
   return answers.flat();
 }
 
-/** Gives the client one more address of each family, which the nodes reach through its first; returns what undoes that. */
+/**
+ * Gives the client one more address of each family, which the nodes reach through its first; returns what undoes that.
+ */
 async function addForeignClient(lab: Lab): Promise<() => Promise<void>> {
   const client = lab.plan.hosts.find(({ name }) => name === 'client')?.addresses ?? [];
   const families = [

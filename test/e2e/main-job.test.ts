@@ -9,6 +9,7 @@ import {
   externalIpOf,
   waitForAnswer,
   waitForExternalIp,
+  waitForOwner,
   webService,
   whoAnswers,
 } from '../support/workload.ts';
@@ -37,9 +38,7 @@ describe('a Service of type LoadBalancer', () => {
   });
 
   it('AR-06: has exactly one node that answers for it', async () => {
-    const answerers = await whoAnswers(lab, vip);
-    expect(answerers).to.have.length(1);
-    expect(answerers[0]?.host).to.match(/^node-/);
+    expect((await waitForOwner(lab, vip)).host).to.match(/^node-/);
   });
 
   it('has its address on no interface of any host', async () => {
@@ -135,10 +134,10 @@ describe('a Service with externalTrafficPolicy Local', () => {
     const vip = await waitForExternalIp(lab, 'local');
     const [client = ''] = lab.plan.hosts.find(({ name }) => name === 'client')?.addresses ?? [];
     expect(await waitForAnswer(lab, `http://${vip}/clientip`)).to.match(new RegExp(`^${client}:`));
-    const [answerer] = await whoAnswers(lab, vip);
+    const { host: owner } = await waitForOwner(lab, vip);
     const path = '{.items[*].spec.nodeName}';
     const nodes = await lab.kubectl(['get', 'pods', '-l', 'app=web', '-o', `jsonpath=${path}`]);
-    expect(nodes.split(' ')).to.include(answerer?.host);
+    expect(nodes.split(' ')).to.include(owner);
     await deleteServices(lab, 'local');
   });
 });
@@ -190,9 +189,7 @@ describe('a node that is lost', () => {
     await applyObjects(lab, webService('web'));
     const vip = await waitForExternalIp(lab, 'web');
     await waitForAnswer(lab, `http://${vip}/hostname`);
-    const [before] = await whoAnswers(lab, vip);
-    const owner = before?.host ?? '';
-
+    const { host: owner } = await waitForOwner(lab, vip);
     await lab.cable(owner, 'down');
     await waitUntil({
       what: `another node than ${owner} to answer`,
@@ -203,11 +200,7 @@ describe('a node that is lost', () => {
 
     await lab.cable(owner, 'up');
     await allNodesReady(lab);
-    await waitUntil({
-      what: 'exactly one node to answer',
-      timeoutMs: 30_000,
-      probe: async () => (await whoAnswers(lab, vip)).length === 1,
-    });
+    await waitForOwner(lab, vip);
     await waitForAnswer(lab, `http://${vip}/hostname`);
     await deleteServices(lab, 'web');
   });

@@ -4,7 +4,8 @@
 //
 //   node test/fuzz/main.ts [SECONDS] [TARGET...]     default: 60 s, all targets in turn
 //
-// A finding is printed with its smallest input and the seed, and the exit code is 1; it becomes a named row of the parser's test.
+// A finding is printed with its smallest input and the seed, and the exit code is 1; it becomes a named row of the
+// parser's test.
 
 import { buildAddon } from '../../packages/link/build.ts';
 import { TARGETS } from './targets.ts';

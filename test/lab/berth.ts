@@ -6,9 +6,15 @@
 import { join } from 'node:path';
 import { buildImage } from '../../tools/image.ts';
 import type { Lab } from './lab.ts';
+import { withLock } from './lock.ts';
 
 const TREE = join(import.meta.dirname, '..', '..');
 const NAMESPACE = 'berth-system';
+
+/** Builds the image and returns the path of its archive. Two runs build into one folder, so one waits for the other. */
+export function labImage(): Promise<string> {
+  return withLock(join(TREE, 'build', 'image.lock'), () => buildImage());
+}
 
 export interface InstallOptions {
   /** Told what is being done, one line each. @default silent */
@@ -18,7 +24,7 @@ export interface InstallOptions {
 /** Builds the image, loads it into every node, applies the manifests and waits until all pods are ready. */
 export async function installBerth(lab: Lab, { report = () => {} }: InstallOptions = {}): Promise<void> {
   report('build the image');
-  const archive = await buildImage();
+  const archive = await labImage();
   report('load the image into every node');
   await lab.load(archive);
   report('kubectl apply -k manifests/');

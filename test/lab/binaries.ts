@@ -30,6 +30,7 @@ export const PROGRAMS = [
   'etcd',
   'coredns',
   'pause',
+  'promtool',
 ] as const;
 
 export type Program = (typeof PROGRAMS)[number];
@@ -92,9 +93,23 @@ const COMPONENTS: readonly Component[] = [
       await run(['gcc', '-Wall', '-Wextra', '-Werror', '-O2', '-static', '-s', '-o', output, source]);
     },
   },
+  {
+    name: 'promtool (tests of alerts)',
+    folder: 'promtool',
+    programs: ['promtool'],
+    expectedMs: 150_000,
+    build: (output, advance) =>
+      build('promtool', {
+        ...{ output, advance, target: 'github.com/prometheus/prometheus/cmd/promtool' },
+        // Rules are tested on series in a file: the many ways to find what to scrape are left out.
+        tags: 'remove_all_sd',
+      }),
+  },
 ];
 
-/** The folder with all programs, or undefined when some are still to be built. Fast: reads only the build's own files. */
+/**
+ * The folder with all programs, or undefined when some are still to be built. Fast: reads only the build's own files.
+ */
 export function findBinaries(): string | undefined {
   const given = process.env.BERTH_LAB_BIN;
   if (given !== undefined && given !== '') return assertComplete(given);
@@ -151,11 +166,14 @@ interface GoTarget {
   readonly linkerFlags?: string;
   /** Package to build. @default the module's own main */
   readonly target?: string;
+  /** Build tags. @default none */
+  readonly tags?: string;
 }
 
-async function build(folder: string, { output, advance, linkerFlags, target = '.' }: GoTarget): Promise<void> {
+async function build(folder: string, { output, advance, linkerFlags, target = '.', tags }: GoTarget): Promise<void> {
   await mkdir(cacheFolder(), { recursive: true });
-  const flags = ['-trimpath', '-ldflags', ['-s -w', linkerFlags].filter((part) => part !== undefined).join(' ')];
+  const linking = ['-s -w', linkerFlags].filter((part) => part !== undefined).join(' ');
+  const flags = ['-trimpath', ...(tags ? ['-tags', tags] : []), '-ldflags', linking];
   await goBuild({ module: join(SOURCES, folder), target, flags, output, advance });
 }
 

@@ -6,8 +6,8 @@
 import { join } from 'node:path';
 import { type AddressPlan, addressPlan, type Host, isNode } from './address-plan.ts';
 import { type ControlPlane, kubeconfigOf } from './control-plane.ts';
+import type { LabNode } from './lab-node.ts';
 import { type LabNetwork, namespaceName } from './network.ts';
-import type { LabNode } from './node.ts';
 import { type LabPaths, labPaths, type SavedLab } from './state.ts';
 
 export interface Blueprint {

@@ -6,8 +6,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PAUSE_IMAGE } from './images.ts';
+import type { LabNode } from './lab-node.ts';
 import { containerdState } from './members.ts';
-import type { LabNode } from './node.ts';
 import { logTail, startDaemon } from './processes.ts';
 import { run, tryRun } from './run.ts';
 import { writeIfChanged } from './state.ts';

@@ -5,7 +5,7 @@
 // API server's calls to ClusterIPs would leave by the default route.
 
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AddressPlan, hostNamed, isNode } from './address-plan.ts';
 import { ApiClient } from './api-client.ts';
@@ -27,7 +27,10 @@ const HOST = 'cp';
 const API_PORT = 6443;
 const ETCD_URL = 'http://127.0.0.1:2379';
 
-/** What the API server records: only what Berth's own accounts ask for, to prove that its roles are neither too wide nor too narrow. */
+/**
+ * What the API server records: only what Berth's own accounts ask for, to prove that its roles are neither too wide nor
+ * too narrow.
+ */
 const AUDIT_POLICY = `apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
@@ -131,10 +134,31 @@ function advertiseAddress(plane: ControlPlane): string {
   return address;
 }
 
+/** Copies etcd's data, as a backup does; etcd stands still meanwhile. Returns the folder of the copy. */
+export async function backUpEtcd(plane: ControlPlane): Promise<string> {
+  const backup = join(plane.paths.data, `etcd-backup-${Date.now()}`);
+  await stopDaemon(plane.paths, { host: HOST, program: 'etcd', graceMs: 5_000 });
+  await cp(etcdData(plane), backup, { recursive: true });
+  await startEtcd(plane);
+  return backup;
+}
+
+/** Puts a copy back in place of what etcd has now. */
+export async function restoreEtcd(plane: ControlPlane, backup: string): Promise<void> {
+  await stopDaemon(plane.paths, { host: HOST, program: 'etcd', graceMs: 5_000 });
+  await rm(etcdData(plane), { recursive: true, force: true });
+  await cp(backup, etcdData(plane), { recursive: true });
+  await startEtcd(plane);
+}
+
+function etcdData(plane: ControlPlane): string {
+  return join(plane.paths.data, 'etcd');
+}
+
 async function startEtcd(plane: ControlPlane): Promise<void> {
   await start(plane, 'etcd', [
     '--name=lab',
-    `--data-dir=${join(plane.paths.data, 'etcd')}`,
+    `--data-dir=${etcdData(plane)}`,
     // A lab is thrown away after a crash of the machine.
     '--unsafe-no-fsync',
     `--listen-client-urls=${ETCD_URL}`,

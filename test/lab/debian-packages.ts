@@ -7,25 +7,33 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { DeclaredPackage } from '../../tools/program-folder.ts';
 import { type ProgressOutput, ProgressReporter } from './progress.ts';
 
-interface DebianPackage {
-  readonly name: string;
-  /** Present when one of these is: a path, or a program by name. */
-  readonly anyOf: readonly string[];
-}
+/** What a command is going to do: each needs the packages of those before it, too. */
+export type Purpose = 'build' | 'lint' | 'everything';
 
 const PROGRAM_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
+const LOCK_TIMEOUT_SECONDS = 300;
+
 /** What the addon is built with: C for the process, BPF for the kernel. */
-const COMPILERS: readonly DebianPackage[] = [
+const COMPILERS: readonly DeclaredPackage[] = [
   { name: 'gcc', anyOf: ['gcc'] },
   { name: 'libc6-dev', anyOf: ['/usr/include/unistd.h'] },
   { name: 'clang', anyOf: ['clang'] },
+  // Comes with gcc, which calls `as` and `ld`; the image's builder calls `readelf`.
+  { name: 'binutils', anyOf: ['ld'] },
+];
+
+/** What looks at the source. */
+const LINTERS: readonly DeclaredPackage[] = [
+  { name: 'git', anyOf: ['git'] },
+  { name: 'clang-tidy', anyOf: ['clang-tidy'] },
 ];
 
 /** By need: who reads the list should see what each is for. */
-const PACKAGES: Readonly<Record<string, readonly DebianPackage[]>> = {
+const PACKAGES: Readonly<Record<string, readonly DeclaredPackage[]>> = {
   'run containers': [
     { name: 'containerd', anyOf: ['containerd'] },
     { name: 'runc', anyOf: ['runc'] },
@@ -36,12 +44,17 @@ const PACKAGES: Readonly<Record<string, readonly DebianPackage[]>> = {
     { name: 'nftables', anyOf: ['nft'] },
     { name: 'conntrack', anyOf: ['conntrack'] },
     { name: 'util-linux', anyOf: ['nsenter'] },
+    // The CNI plug-ins write its rules.
+    { name: 'iptables', anyOf: ['iptables'] },
   ],
   'make images': [
     { name: 'busybox-static', anyOf: ['/var/lib/dpkg/info/busybox-static.list', '/bin/busybox.static'] },
     { name: 'libc-bin', anyOf: ['ldd'] },
   ],
   'compile pause and the native addon': COMPILERS,
+  // What clang links a fuzzer with.
+  'fuzz the native code': [{ name: 'libclang-rt-dev', anyOf: ['/var/lib/dpkg/info/libclang-rt-dev.list'] }],
+  'look at the source': LINTERS,
   'look at the network': [
     { name: 'curl', anyOf: ['curl'] },
     { name: 'iputils-ping', anyOf: ['ping'] },
@@ -50,18 +63,47 @@ const PACKAGES: Readonly<Record<string, readonly DebianPackage[]>> = {
     { name: 'tcpdump', anyOf: ['tcpdump'] },
     { name: 'ethtool', anyOf: ['ethtool'] },
     { name: 'procps', anyOf: ['ps'] },
+    { name: 'bpftool', anyOf: ['bpftool'] },
+  ],
+  'look at the dashboard': [
+    { name: 'chromium', anyOf: ['chromium'] },
+    // Pictures in the documentation are drawn with it; without it the page takes the system's own.
+    { name: 'fonts-inter', anyOf: ['/usr/share/fonts/opentype/inter/Inter-Regular.otf'] },
+    { name: 'fonts-dejavu-core', anyOf: ['/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf'] },
+  ],
+  'test the chart': [{ name: 'unzip', anyOf: ['unzip'] }],
+  'make a clean room': [
+    { name: 'debootstrap', anyOf: ['debootstrap'] },
+    // What it loads packages with, and checks their signatures.
+    { name: 'wget', anyOf: ['wget'] },
+    { name: 'gpgv', anyOf: ['gpgv'] },
+    { name: 'debian-archive-keyring', anyOf: ['/usr/share/keyrings/debian-archive-keyring.gpg'] },
   ],
 };
 
-/** Names of the packages that this machine lacks: for everything, or only to build the addon. */
+/** Used where they are, and never installed by set-up: `npm run image` writes a second archive with them. */
+const OPTIONAL: readonly DeclaredPackage[] = [
+  { name: 'gcc-aarch64-linux-gnu', anyOf: ['aarch64-linux-gnu-gcc'] },
+  { name: 'binutils-aarch64-linux-gnu', anyOf: ['aarch64-linux-gnu-ld'] },
+];
+
+/** The packages whose programs the project may call. */
+export const DECLARED_PACKAGES: readonly DeclaredPackage[] = [...Object.values(PACKAGES).flat(), ...OPTIONAL];
+
+const NEEDED: Readonly<Record<Purpose, readonly DeclaredPackage[]>> = {
+  build: COMPILERS,
+  lint: [...COMPILERS, ...LINTERS],
+  everything: Object.values(PACKAGES).flat(),
+};
+
+/** Names of the packages that this machine lacks for a purpose. */
 export function missingPackages(
-  purpose: 'everything' | 'build' = 'everything',
+  purpose: Purpose = 'everything',
   exists: (file: string) => boolean = existsSync,
 ): string[] {
   const isPresent = (file: string) =>
     file.startsWith('/') ? exists(file) : PROGRAM_FOLDERS.some((folder) => exists(join(folder, file)));
-  const packages = purpose === 'build' ? COMPILERS : Object.values(PACKAGES).flat();
-  return packages.filter(({ anyOf }) => !anyOf.some(isPresent)).map(({ name }) => name);
+  return NEEDED[purpose].filter(({ anyOf }) => !anyOf.some(isPresent)).map(({ name }) => name);
 }
 
 /** Installs packages as root; for anyone else, and without apt, rejects with the line to run. */
@@ -103,7 +145,9 @@ export function aptFraction(line: string): number | undefined {
 }
 
 function aptGet(args: readonly string[], advance: (fraction: number) => void): Promise<void> {
-  const child = spawn('apt-get', ['-o', 'APT::Status-Fd=3', '-o', 'Dpkg::Use-Pty=0', ...args], {
+  // Another apt may hold the lock, as on a machine that updates itself: it is waited for.
+  const options = ['APT::Status-Fd=3', 'Dpkg::Use-Pty=0', `DPkg::Lock::Timeout=${LOCK_TIMEOUT_SECONDS}`];
+  const child = spawn('apt-get', [...options.flatMap((option) => ['-o', option]), ...args], {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });

@@ -11,7 +11,15 @@ import { ensureBinaries } from './binaries.ts';
 import { type Blueprint, blueprintOf, controlPlaneOf, networkOf, nodesOf } from './blueprint.ts';
 import { bringUp, isWhole, type Report } from './bring-up.ts';
 import { importImage } from './container-runtime.ts';
-import { auditLog, startApiServer, stopApiServer, waitForApiServer } from './control-plane.ts';
+import {
+  auditLog,
+  backUpEtcd,
+  certificateFile,
+  restoreEtcd,
+  startApiServer,
+  stopApiServer,
+  waitForApiServer,
+} from './control-plane.ts';
 import { type Fault, type FaultTarget, inflict } from './faults.ts';
 import { withLock } from './lock.ts';
 import { processesOfHost } from './members.ts';
@@ -91,6 +99,11 @@ export class Lab {
     return this.#blueprint.paths.kubeconfig;
   }
 
+  /** The certificate that the API server made for itself, its own authority; the key lies beside it. */
+  get apiServerCertificate(): string {
+    return certificateFile(controlPlaneOf(this.#blueprint));
+  }
+
   /** The API server's record of what Berth's ServiceAccounts asked for, one JSON object a line. */
   get auditLog(): string {
     return auditLog(this.#blueprint.paths);
@@ -168,7 +181,9 @@ export class Lab {
     return this.#inflict('thaw', node, target);
   }
 
-  /** Kills (SIGKILL) the speaker of a node, which its kubelet starts again, or all that runs on it, until the next `up`. */
+  /**
+   * Kills (SIGKILL) the speaker of a node, which its kubelet starts again, or all that runs on it, until the next `up`.
+   */
   kill(node: string, target: FaultTarget = 'speaker'): Promise<void> {
     return this.#inflict('kill', node, target);
   }
@@ -191,6 +206,23 @@ export class Lab {
 
   async restartApiServer(how: 'gently' | 'crash' = 'gently'): Promise<void> {
     await this.stopApiServer(how);
+    await this.startApiServer();
+  }
+
+  /** Copies etcd's data and returns where the copy is. The API server waits for etcd meanwhile. */
+  async backUpEtcd(): Promise<string> {
+    const backup = await backUpEtcd(controlPlaneOf(this.#blueprint));
+    await waitForApiServer(controlPlaneOf(this.#blueprint), await ApiClient.fromKubeconfig(this.kubeconfig));
+    return backup;
+  }
+
+  /**
+   * Goes back to a copy of etcd's data as Kubernetes' documentation says: the API server is stopped, and started when
+   * it is done.
+   */
+  async restoreEtcd(backup: string): Promise<void> {
+    await this.stopApiServer('crash');
+    await restoreEtcd(controlPlaneOf(this.#blueprint), backup);
     await this.startApiServer();
   }
 

@@ -128,7 +128,9 @@ function podRoutes(plan: AddressPlan, host: Host): string[] {
   );
 }
 
-/** A local connect to a ClusterIP looks for a route before kube-proxy's rules rewrite it. The client has no ClusterIPs. */
+/**
+ * A local connect to a ClusterIP looks for a route before kube-proxy's rules rewrite it. The client has no ClusterIPs.
+ */
 function serviceRoutes(plan: AddressPlan, host: Host): string[] {
   return host.name === 'client' ? [] : plan.serviceRanges.map((range) => `route add ${range} dev eth0`);
 }

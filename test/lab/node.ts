@@ -6,27 +6,12 @@
 import { mkdir } from 'node:fs/promises';
 import { get } from 'node:http';
 import { join } from 'node:path';
-import type { AddressPlan, Host } from './address-plan.ts';
 import type { ApiClient } from './api-client.ts';
 import { socketOf } from './container-runtime.ts';
+import type { LabNode } from './lab-node.ts';
 import { logTail, startDaemon } from './processes.ts';
-import { type LabPaths, writeIfChanged } from './state.ts';
+import { writeIfChanged } from './state.ts';
 import { waitUntil } from './wait.ts';
-
-export interface LabNode {
-  readonly paths: LabPaths;
-  readonly plan: AddressPlan;
-  readonly host: Host;
-  readonly namespace: string;
-  /** Folder with the program files. */
-  readonly binaries: string;
-  /** Small files and sockets of this node. */
-  readonly folder: string;
-  /** Images, snapshots, volumes. */
-  readonly data: string;
-  /** Name of the kubeconfig of a program, by account. */
-  readonly kubeconfigOf: (account: string) => string;
-}
 
 /** A kubelet renews its lease four times within this span, so every second. */
 const LEASE_SECONDS = 4;

@@ -2,6 +2,7 @@
 
 // How a lab is: what `npm run lab -- status` shows.
 
+import { formatTable } from '@berth/cli';
 import { isNode } from './address-plan.ts';
 import { ApiClient } from './api-client.ts';
 import type { Lab } from './lab.ts';
@@ -47,17 +48,7 @@ export function formatStatus(statuses: readonly HostStatus[]): string {
     status.namespace,
     status.programs.join(' ') || '-',
   ]);
-  const table = [[...COLUMNS], ...rows];
-  const widths = COLUMNS.map((_, column) => Math.max(...table.map((row) => (row[column] ?? '').length)));
-  return table
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
+  return formatTable([COLUMNS, ...rows]);
 }
 
 async function nodeStatus(name: string, client: ApiClient): Promise<HostStatus['node']> {

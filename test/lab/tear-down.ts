@@ -69,7 +69,9 @@ async function removeMounts(folders: readonly string[]): Promise<void> {
   if (left.length > 0) await tryRun(['umount', '--lazy', ...left]);
 }
 
-/** Containers that were killed leave a cgroup, a socket of their shim and a note of their network outside our folders. */
+/**
+ * Containers that were killed leave a cgroup, a socket of their shim and a note of their network outside our folders.
+ */
 async function removeTraces(paths: LabPaths): Promise<void> {
   const bundles = await bundlesOf(paths);
   const trees = await readdir(CGROUP_ROOT).catch(() => []);
@@ -108,7 +110,9 @@ async function removeShimSocket(bundle: string): Promise<void> {
   if (socket !== undefined) await rm(socket, { force: true });
 }
 
-/** A shim that was killed while containerd lived has no bundle any more: what is left of it is a socket that refuses. */
+/**
+ * A shim that was killed while containerd lived has no bundle any more: what is left of it is a socket that refuses.
+ */
 async function removeDeadSockets(): Promise<void> {
   for (const name of await readdir(SHIM_SOCKETS).catch(() => [])) {
     const file = join(SHIM_SOCKETS, name);

@@ -24,7 +24,9 @@ export async function tracesOf(labName: string): Promise<string[]> {
   return found.sort();
 }
 
-/** What the lab's present containers have outside its folders: cgroups, sockets of their shims, notes of their network. */
+/**
+ * What the lab's present containers have outside its folders: cgroups, sockets of their shims, notes of their network.
+ */
 export async function containerTracesOf(labName: string): Promise<string[]> {
   const trees = await readdir('/sys/fs/cgroup').catch(() => []);
   const folders = ['', ...trees].map((tree) => join('/sys/fs/cgroup', tree, 'k8s.io'));

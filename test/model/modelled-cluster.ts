@@ -7,13 +7,24 @@ import { AssertionError } from 'node:assert';
 import {
   type Decision,
   isOurs,
+  type KubeLedgerObject,
   type KubeService,
   type Labels,
   loadBalancerClassRule,
   MacAddress,
   type PoolConfig,
+  serviceKeyOf,
+  usageOf,
 } from '@berth/core';
-import { type Considered, FakeApiServer, FakeController, ip, type ServiceSketch, serviceOf } from '@berth/core/testing';
+import {
+  type Considered,
+  disagreementIn,
+  FakeApiServer,
+  FakeController,
+  ip,
+  type ServiceSketch,
+  serviceOf,
+} from '@berth/core/testing';
 import { couldBeServed, mayShare, type StoredEntry, termsOfEntry, termsOfService } from './naive-rules.ts';
 import { CONTROLLERS, type Operation } from './operations.ts';
 
@@ -35,8 +46,22 @@ export class ModelledCluster {
   #config: PoolConfig;
   #namespaces: ReadonlyMap<string, Labels> = new Map();
   #nowMs = 0;
+  #versions = 0;
   /** What each Service showed when its own wishes last changed; from then on what it shows may only grow. */
   readonly #settledOn = new Map<string, readonly string[]>();
+  /** What another product gave to a Service to which Berth had given nothing. */
+  readonly #foreign = new Map<string, readonly string[]>();
+  /** Services into whose status another product wrote. */
+  readonly #writtenByOthers = new Set<string>();
+  /**
+   * Services that had the class of another product, its address and nothing from Berth, so that the finalizer may be
+   * that product's.
+   */
+  readonly #leftToOthers = new Set<string>();
+  /** What another product wrote back into the status of a Service that goes, after Berth's own address had left it. */
+  readonly #writtenBack = new Map<string, readonly string[]>();
+  /** A copy of the ledger that somebody made. */
+  #backup: ReadonlyMap<string, KubeLedgerObject> = new Map();
 
   constructor(configs: readonly [PoolConfig, ...PoolConfig[]]) {
     this.#configs = configs;
@@ -46,7 +71,9 @@ export class ModelledCluster {
 
   run(operation: Operation): void {
     this.#apply(operation);
+    this.#noteLeftToOthers();
     this.#checkNoVipTwice();
+    this.#checkForeign();
     this.#checkNeverRenumbered();
     this.#checkDerivedState();
   }
@@ -72,6 +99,7 @@ export class ModelledCluster {
         break;
       case 'delete':
         this.#server.remove(operation.key);
+        if (!this.#server.services.has(operation.key)) this.#forget(operation.key);
         break;
       case 'label':
         this.#edit(operation.key, (metadata) => ({ ...metadata, labels: { tier: operation.tier } }));
@@ -91,14 +119,32 @@ export class ModelledCluster {
         this.#nowMs += operation.seconds * 1000;
         for (const { controller } of this.#seats) controller.nowMs = this.#nowMs;
         break;
+      case 'foreign':
+        this.#writeForeign(operation.key, operation.addresses);
+        break;
       case 'settle':
         this.settle();
         break;
+      case 'back up ledger':
+        this.#backup = new Map(this.#server.ledger);
+        break;
       case 'lose ledger':
-        // Until it is made again no status is covered by it: the invariants hold again when that is done.
-        this.#forgiveMisfits();
-        this.#server.ledger.clear();
-        this.settle();
+        this.#damage((ledger) => ledger.clear());
+        break;
+      case 'put back ledger':
+        this.#damage((ledger) => {
+          ledger.clear();
+          for (const [name, object] of this.#backup) ledger.set(name, this.#renewed(object));
+        });
+        break;
+      case 'lose object':
+      case 'empty object':
+        this.#damage((ledger) => {
+          const [name, object] = [...ledger][operation.index % Math.max(1, ledger.size)] ?? [];
+          if (name === undefined || object === undefined) return;
+          if (operation.kind === 'lose object') ledger.delete(name);
+          else ledger.set(name, this.#renewed({ ...object, data: {} }));
+        });
         break;
       default:
         this.#applyToSeat(operation);
@@ -119,6 +165,15 @@ export class ModelledCluster {
       case 'release':
         this.#quarantine(seat, operation);
         break;
+      case 'refuse status':
+        seat.pending = seat.pending.filter(({ service }) => serviceKeyOf(service ?? {}) !== operation.key);
+        break;
+      case 'refuse ledger':
+        // Whether the server made a write that failed is not known, so a controller begins anew.
+        for (const key of operation.keys) seat.controller.consider(key);
+        seat.controller.restart();
+        seat.pending = [];
+        break;
       case 'write status':
         for (const considered of seat.pending) seat.controller.writeStatus(considered);
         seat.pending = [];
@@ -136,7 +191,10 @@ export class ModelledCluster {
     seat.pending = seat.controller.writeLedger() === 'written' ? considered : [];
   }
 
-  /** What a node says becomes durable, unless a Service is settled on the address: then it is an alarm and nothing more. */
+  /**
+   * What a node says becomes durable, unless a Service is settled on the address or had it before Berth: then it is an
+   * alarm and nothing more.
+   */
   #quarantine(
     { controller }: Seat,
     { kind, address: text }: { readonly kind: string; readonly address: string },
@@ -144,10 +202,31 @@ export class ModelledCluster {
     const address = ip(text);
     const holders = controller.allocator.table.get(address)?.holders ?? [];
     if (kind === 'release') controller.allocator.endQuarantine(address);
-    else if (!holders.some(({ service }) => this.#settledOn.has(service))) {
+    else if (!holders.some(({ service }) => this.#settledOn.has(service) || this.#foreign.has(service))) {
       controller.allocator.quarantine(address, { mac: MacAddress.ZERO, node: 'n1', interface: 'eth0', sinceMs: 0 });
     }
     controller.writeLedger();
+  }
+
+  /** Until the ledger is made whole again no status is covered by it: the invariants hold again when that is done. */
+  #damage(change: (ledger: Map<string, KubeLedgerObject>) => void): void {
+    this.#forgiveMisfits();
+    change(this.#server.ledger);
+    this.#forgiveQuarantined();
+    this.settle();
+  }
+
+  /** A quarantine of an old ledger takes away what was never announced: GR-07. */
+  #forgiveQuarantined(): void {
+    for (const [address, { quarantine }] of this.#ledger()) {
+      if (quarantine === undefined) continue;
+      for (const [key, shown] of this.#settledOn) if (shown.includes(address)) this.#settledOn.delete(key);
+    }
+  }
+
+  #renewed(object: KubeLedgerObject): KubeLedgerObject {
+    this.#versions += 1;
+    return { ...object, metadata: { ...object.metadata, resourceVersion: `restored-${this.#versions}` } };
   }
 
   /** The process ends after the first of the ledger writes of its draft. */
@@ -162,8 +241,11 @@ export class ModelledCluster {
     const fresh = serviceOf(name, { ...sketch, namespace });
     const present = this.#server.services.get(key);
     if (present?.metadata?.deletionTimestamp !== undefined) return;
-    if (present === undefined) this.#server.put(fresh);
-    else {
+    this.#foreign.delete(key);
+    if (present === undefined) {
+      this.#writtenBack.delete(key);
+      this.#server.put(fresh);
+    } else {
       const metadata = {
         ...present.metadata,
         annotations: { ...present.metadata?.annotations, ...fresh.metadata?.annotations },
@@ -171,7 +253,24 @@ export class ModelledCluster {
       const { status = {} } = present;
       this.#server.edit(key, () => ({ ...fresh, metadata, status }));
     }
+    this.#foreign.delete(key);
     this.#settledOn.delete(key);
+  }
+
+  #writeForeign(key: string, addresses: readonly string[]): void {
+    const service = this.#server.services.get(key);
+    if (service?.spec?.type !== 'LoadBalancer') return;
+    const ingress = addresses.map((text) => ({ ip: text, ipMode: 'VIP' }));
+    // Who sees the status empty frees the address, and cannot know that somebody is about to write it there again.
+    const isBack = (address: string) => givenBy(service).includes(address) && !shownBy(service).includes(address);
+    const standing = this.#writtenBack.get(key) ?? [];
+    this.#writtenBack.set(key, isLive(service) ? [] : [...standing, ...addresses.filter(isBack)]);
+    this.#server.edit(key, (present) => ({ ...present, status: { ...present.status, loadBalancer: { ingress } } }));
+    this.#settledOn.delete(key);
+    this.#writtenByOthers.add(key);
+    // Whoever asks Berth for another address gets it in place of one that is taken over.
+    if (addresses.length > 0 && givenBy(service).length === 0 && !hasWishes(service)) this.#foreign.set(key, addresses);
+    else this.#foreign.delete(key);
   }
 
   #edit(key: string, change: (metadata: KubeService['metadata']) => KubeService['metadata']): void {
@@ -181,6 +280,7 @@ export class ModelledCluster {
   #renumber(key: string): void {
     const shown = shownBy(this.#server.services.get(key));
     if (shown.length === 0) return;
+    this.#foreign.delete(key);
     this.#edit(key, (metadata) => ({
       ...metadata,
       annotations: { ...metadata?.annotations, 'berth.dev/renumber': shown.join() },
@@ -199,9 +299,22 @@ export class ModelledCluster {
     }
   }
 
+  #forget(key: string): void {
+    this.#writtenByOthers.delete(key);
+    this.#writtenBack.delete(key);
+  }
+
+  #noteLeftToOthers(): void {
+    for (const [key, service] of this.#server.services) {
+      if (!this.#isForeign(key)) this.#leftToOthers.delete(key);
+      else if (!isOurs(service, RULE)) this.#leftToOthers.add(key);
+    }
+    for (const key of this.#leftToOthers) if (!this.#server.services.has(key)) this.#leftToOthers.delete(key);
+  }
+
   #tellControllers(): void {
     const surroundings = { config: this.#config, namespaces: this.#namespaces };
-    for (const { controller } of this.#seats) controller.allocator.setSurroundings(surroundings);
+    for (const { controller } of this.#seats) controller.configure(surroundings);
   }
 
   #newSeat(): Seat {
@@ -222,10 +335,26 @@ export class ModelledCluster {
       }
     }
     for (const [key, service] of this.#server.services) {
-      for (const address of shownBy(service)) {
+      for (const address of shownBy(service).filter((one) => givenBy(service).includes(one))) {
         const isHolder = ledger.get(address)?.services?.some(({ name }) => name === key);
-        if (!isHolder) fail(`${key} shows ${address}, which the ledger does not give it`);
+        const isWrittenBack = !isLive(service) && this.#writtenBack.get(key)?.includes(address);
+        if (!isHolder && !isWrittenBack) fail(`${key} shows ${address}, which the ledger does not give it`);
       }
+    }
+  }
+
+  /** Invariant 8: what another product gave is taken over as it is, or stays. */
+  #checkForeign(): void {
+    for (const [key, given] of this.#foreign) {
+      const service = this.#server.services.get(key);
+      if (service === undefined || !isLive(service)) {
+        this.#foreign.delete(key);
+        continue;
+      }
+      const shown = shownBy(service);
+      const lost = given.find((address) => !shown.includes(address));
+      if (lost !== undefined)
+        fail(`${key} lost ${lost}, which another product gave it; it shows ${shown.join() || 'nothing'}`);
     }
   }
 
@@ -248,7 +377,7 @@ export class ModelledCluster {
   /** What the allocators derive from their records is what a fresh one derives from the same records. */
   #checkDerivedState(): void {
     for (const { controller } of this.#seats) {
-      const message = controller.allocator.table.disagreement();
+      const message = disagreementIn(controller.allocator.table);
       if (message !== undefined) fail(message);
     }
   }
@@ -257,13 +386,23 @@ export class ModelledCluster {
     const ledger = this.#ledger();
     for (const [address, { services = [] }] of ledger) {
       for (const { name } of services) {
-        if (!shownBy(this.#server.services.get(name)).includes(address)) fail(`${address} is leaked to ${name}`);
+        // What is held for a Service that another product serves stays: a patch that shows it may be on its way.
+        const isForeign = this.#isForeign(name);
+        if (!isForeign && !shownBy(this.#server.services.get(name)).includes(address))
+          fail(`${address} is leaked to ${name}`);
       }
     }
-    const situation = { config: this.#config, namespaces: this.#namespaces, ledger, nowMs: this.#nowMs };
+    const situation = {
+      ...{ config: this.#config, namespaces: this.#namespaces, ledger, nowMs: this.#nowMs },
+      occupied: new Set([...this.#server.services.values()].flatMap(strangersOf)),
+    };
     for (const [key, service] of this.#server.services) {
       if (!isLive(service)) {
-        if (isOurs(service, RULE) || (service.metadata?.finalizers ?? []).length > 0) fail(`${key} is stuck`);
+        // Where another product wrote a status, the finalizer that all share may be that product's.
+        if (this.#leftToOthers.has(key)) continue;
+        const isOfOthers = !isOurs(service, RULE) && this.#writtenByOthers.has(key);
+        if (isOurs(service, RULE) || (!isOfOthers && (service.metadata?.finalizers ?? []).length > 0))
+          fail(`${key} is stuck`);
         continue;
       }
       const isPlain = (service.metadata?.annotations?.['berth.dev/loadBalancerIPs'] ?? '') === '';
@@ -274,6 +413,11 @@ export class ModelledCluster {
       // From here on it may not lose what it has unless its own wishes change; one that is open may still come true.
       if (decisions.get(key)?.refusal === undefined) this.#settledOn.set(key, shownBy(service));
     }
+  }
+
+  #isForeign(key: string): boolean {
+    const service = this.#server.services.get(key);
+    return service !== undefined && strangersOf(service).length > 0 && givenBy(service).length === 0;
   }
 
   #ledger(): Map<string, StoredEntry> {
@@ -291,6 +435,24 @@ export class ModelledCluster {
 
 function isLive(service: KubeService): boolean {
   return isOurs(service, RULE) && service.metadata?.deletionTimestamp === undefined;
+}
+
+function hasWishes({ metadata }: KubeService): boolean {
+  const { annotations = {} } = metadata ?? {};
+  return ['loadBalancerIPs', 'address-pool', 'renumber'].some(
+    (name) => (annotations[`berth.dev/${name}`] ?? '') !== '',
+  );
+}
+
+/** What Berth says that it gave. */
+function givenBy(service: KubeService): string[] {
+  return (usageOf(service)?.given ?? []).map(String);
+}
+
+/** What the status shows that Berth did not give. */
+function strangersOf(service: KubeService): string[] {
+  const given = givenBy(service);
+  return shownBy(service).filter((address) => !given.includes(address));
 }
 
 function shownBy(service: KubeService | undefined): string[] {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The rules of sharing and of who may have which address, written a second time as plainly as possible: every address of
-// the tiny pools is looked at, nothing is indexed. The allocator is held against this.
+// The rules of sharing and of who may have which address, written a second time as plainly as possible: every address
+// of the tiny pools is looked at, nothing is indexed. The allocator is held against this.
 
 import type { AddressPool, KubeService, Labels, PoolConfig } from '@berth/core';
 import { IpAddress } from '@berth/core';
@@ -53,11 +53,13 @@ export interface Situation {
   /** By address. */
   readonly ledger: ReadonlyMap<string, StoredEntry>;
   readonly nowMs: number;
+  /** Addresses that others show. */
+  readonly occupied: ReadonlySet<string>;
 }
 
 /**
- * Whether a Service without any address and without a wish for one could be given some: an address of each family out of
- * one pool, or with PreferDualStack of a single family.
+ * Whether a Service without any address and without a wish for one could be given some: an address of each family out
+ * of one pool, or with PreferDualStack of a single family.
  */
 export function couldBeServed(service: KubeService, situation: Situation): boolean {
   const families = (service.spec?.clusterIPs ?? []).map((text) => (text.includes(':') ? 'IPv6' : 'IPv4'));
@@ -104,8 +106,9 @@ function isAvailable(
   address: IpAddress,
   pool: AddressPool,
   service: KubeService,
-  { ledger, nowMs }: Situation,
+  { ledger, nowMs, occupied }: Situation,
 ): boolean {
+  if (occupied.has(`${address}`)) return false;
   const key = `${service.metadata?.namespace}/${service.metadata?.name}`;
   const lastOctet = Number(address.value & 255n);
   if (pool.avoidBuggyIPs && address.family === 'IPv4' && (lastOctet === 0 || lastOctet === 255)) return false;

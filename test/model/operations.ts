@@ -22,6 +22,15 @@ export type Operation =
   | { readonly kind: 'quarantine' | 'release'; readonly controller: number; readonly address: string }
   | { readonly kind: 'write status'; readonly controller: number }
   | { readonly kind: 'crash'; readonly controller: number; readonly isInLedgerWrite: boolean }
+  /** Another product writes these addresses into the status, or none. */
+  | { readonly kind: 'foreign'; readonly key: string; readonly addresses: readonly string[] }
+  /** The API server refuses what a controller writes: the statuses of a Service, or the ledger of a whole batch. */
+  | { readonly kind: 'refuse status'; readonly controller: number; readonly key: string }
+  | { readonly kind: 'refuse ledger'; readonly controller: number; readonly keys: readonly string[] }
+  /** A copy of the ledger is made, and put back. */
+  | { readonly kind: 'back up ledger' | 'put back ledger' }
+  /** One object of the ledger is deleted or emptied; `index` counts modulo how many there are. */
+  | { readonly kind: 'lose object' | 'empty object'; readonly index: number }
   | { readonly kind: 'lose ledger' | 'settle' };
 
 const WISHES = ['', '203.0.113.1', '203.0.113.2', '203.0.113.4', '192.0.2.9', 'nonsense', '203.0.113.1,2001:db8::2'];
@@ -89,6 +98,32 @@ export function operation(configs: number): fc.Arbitrary<Operation> {
     {
       weight: 1,
       arbitrary: fc.record({ kind: fc.constant('crash' as const), controller, isInLedgerWrite: fc.boolean() }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant('foreign' as const),
+        key,
+        addresses: fc.subarray([...ADDRESSES, '192.0.2.99'], { maxLength: 2 }),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('refuse status' as const), controller, key }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant('refuse ledger' as const),
+        controller,
+        keys: fc.shuffledSubarray([...SERVICE_KEYS], { minLength: 1 }),
+      }),
+    },
+    { weight: 1, arbitrary: fc.constant({ kind: 'back up ledger' as const }) },
+    { weight: 1, arbitrary: fc.constant({ kind: 'put back ledger' as const }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constantFrom('lose object' as const, 'empty object' as const),
+        index: fc.nat(9),
+      }),
     },
     { weight: 3, arbitrary: fc.constant({ kind: 'settle' as const }) },
     { weight: 1, arbitrary: fc.constant({ kind: 'lose ledger' as const }) },

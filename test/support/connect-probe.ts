@@ -31,8 +31,8 @@ export interface ConnectProbe {
 }
 
 /**
- * Source ports of attempts. Each is used once in some minutes, also by the next probe: a node remembers for two minutes that a connect
- * from a port went to a pod that is dead, and sends the next one from there to the same pod.
+ * Source ports of attempts. Each is used once in some minutes, also by the next probe: a node remembers for two minutes
+ * that a connect from a port went to a pod that is dead, and sends the next one from there to the same pod.
  */
 const PORTS = { first: 10_240, count: 55_000 } as const;
 

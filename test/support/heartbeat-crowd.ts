@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Many members of one segment in one process, for what a real speaker costs among them: each sends heartbeats and lists with valid keys
-// as docs/design/0010-membership-protocol.md says, and answers ARP requests for the VIPs that it claims. They decide nothing.
+// Many members of one segment in one process, for what a real speaker costs among them: each sends heartbeats and lists
+// with valid keys as docs/design/0010-membership-protocol.md says, and answers ARP requests for the VIPs that it
+// claims. They decide nothing.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,13 +16,14 @@ import {
   HEARTBEAT_ETHER_TYPE,
   type HeartbeatBody,
   type Identity,
-  IpAddress,
+  type IpAddress,
   MacAddress,
 } from '@berth/core';
+import { ip } from '@berth/core/testing';
 import { LinkGroup, Links, PacketSocket } from '@berth/link';
-import { clusterIdOf } from '../../packages/speaker/src/heartbeat-credentials.ts';
-import { HEARTBEAT_GROUP, openFrame, sealFrame } from '../../packages/speaker/src/heartbeat-frames.ts';
-import { HeartbeatKeys } from '../../packages/speaker/src/heartbeat-keys.ts';
+import { clusterIdOf } from '../../packages/speaker/src/cluster/heartbeat-credentials.ts';
+import { HeartbeatKeys } from '../../packages/speaker/src/cluster/heartbeat-keys.ts';
+import { HEARTBEAT_GROUP, openFrame, sealFrame } from '../../packages/speaker/src/membership/heartbeat-frames.ts';
 import { frameCounter } from '../../packages/speaker/src/testing.ts';
 
 /** Parts of lists as speakers send them (section 4.3 of the protocol). */
@@ -183,7 +185,7 @@ function memberOf({ node, vips }: CrowdPlan['members'][number], index: number, p
   const offsetMs = performance.now() + (plan.intervalMs * index) / plan.members.length;
   return {
     self: { node, bootId, port: 1, mac: macOf(index) },
-    vips: vips.map(addressOf),
+    vips: vips.map(ip),
     nextCounter: frameCounter(),
     dueMs: offsetMs,
     listsDueMs: offsetMs + (LISTS_EVERY_MS * index) / plan.members.length,
@@ -193,12 +195,6 @@ function memberOf({ node, vips }: CrowdPlan['members'][number], index: number, p
 function macOf(index: number): MacAddress {
   const parsed = MacAddress.parse((FIRST_MAC + index).toString(16).padStart(12, '0').match(/../g)?.join(':') ?? '');
   if (!parsed.ok) throw new Error(`heartbeat crowd: ${parsed.reason}`);
-  return parsed.value;
-}
-
-function addressOf(text: string): IpAddress {
-  const parsed = IpAddress.parse(text);
-  if (!parsed.ok) throw new Error(`heartbeat crowd: found '${text}', want an address`);
   return parsed.value;
 }
 

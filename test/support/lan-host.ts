@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// A host on the LAN of a lab that belongs to nobody: a network namespace with a cable in the switch, to ask and listen from.
+// A host on the LAN of a lab that belongs to nobody: a network namespace with a cable in the switch, to ask and listen
+// from.
 
 import { run } from '../lab/run.ts';
 

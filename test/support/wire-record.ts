@@ -44,8 +44,8 @@ export function answerers(questions: readonly Question[]): string[] {
 }
 
 /**
- * Returns the longest time from an answered question to the next answered one, in milliseconds; questions of one VIP. Where the last
- * ones have no answer, the time to the very last counts.
+ * Returns the longest time from an answered question to the next answered one, in milliseconds; questions of one VIP.
+ * Where the last ones have no answer, the time to the very last counts.
  */
 export function longestSilence(questions: readonly Question[]): number {
   const answered = questions.filter(({ answers }) => answers.length > 0).map(({ askedMs }) => askedMs);

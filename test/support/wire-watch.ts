@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// A client that asks on the wire who has which VIP, all the time, and writes down who answered and who announced: a process in a
-// network namespace with a packet socket of packages/link. Nothing of it is Berth's own word.
+// A client that asks on the wire who has which VIP, all the time, and writes down who answered and who announced: a
+// process in a network namespace with a packet socket of packages/link. Nothing of it is Berth's own word.
 //
-// Questions for a VIP come from 256 sender addresses in turn (198.18.0.0/24, for benchmarks by RFC 2544), and a reply names the one that
-// it is for: so an answer belongs to one question, and a question with two answers was answered by two nodes.
+// Questions for a VIP come from 256 sender addresses in turn (198.18.0.0/24, for benchmarks by RFC 2544), and a reply
+// names the one that it is for: so an answer belongs to one question, and a question with two answers was answered by
+// two nodes.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

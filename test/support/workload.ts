@@ -135,6 +135,11 @@ export interface Answerer {
   host: string | undefined;
 }
 
+/** The one host that answers. */
+export interface Owner extends Answerer {
+  host: string;
+}
+
 /**
  * Returns every MAC that answers an ARP request of the client for an address, one entry each: one on a healthy segment,
  * none when nobody answers.
@@ -145,6 +150,28 @@ export async function whoAnswers(lab: Lab, address: string): Promise<Answerer[]>
   const { stdout } = await lab.tryExec('client', ['arping', '-b', '-w', '1', '-I', 'eth0', address]);
   const macs = new Set([...stdout.matchAll(/\[([0-9A-F:]{17})\]/gi)].map(([, mac = '']) => mac.toLowerCase()));
   return [...macs].map((mac) => ({ mac, host: hostWithMac(lab, mac) }));
+}
+
+/**
+ * Waits until one host of the lab answers for an address, and nobody else does; returns it. An answer over TCP does not
+ * show that: the client may still know the MAC of a former owner, whose kube-proxy serves the address as every node's
+ * does.
+ */
+export async function waitForOwner(lab: Lab, address: string, timeoutMs = 30_000): Promise<Owner> {
+  let answerers: Answerer[] = [];
+  let owner: Owner | undefined;
+  await waitUntil({
+    what: `one host of the lab to answer for ${address}`,
+    timeoutMs,
+    probe: async () => {
+      answerers = await whoAnswers(lab, address);
+      const [only, ...more] = answerers;
+      owner = only?.host !== undefined && more.length === 0 ? { mac: only.mac, host: only.host } : undefined;
+      return owner !== undefined;
+    },
+    explain: async () => `heard ${JSON.stringify(answerers)}`,
+  });
+  return owner ?? { mac: '', host: '' };
 }
 
 function hostWithMac(lab: Lab, mac: string): string | undefined {

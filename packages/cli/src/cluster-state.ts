@@ -1,20 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Reads what commands need to know of a cluster, each kind once. */
-import {
-  EMPTY_POOL_CONFIG,
-  isOurs,
-  LAST_GOOD_MAP,
-  type Labels,
-  LEDGER_NAME,
-  type LedgerObject,
-  ledgerObjectOf,
-  loadBalancerClassRule,
-  POOL_CONFIG_MAP,
-  type PoolConfig,
-  parsePoolConfig,
-  readServiceRequest,
-  type ServiceRequest,
-} from '@berth/core';
+import { isLedger, noteOnConfig as noteOf, type PoolFacts, type PoolObjects, readPools } from '@berth/core';
 import {
   type ConfigMap,
   configMaps,
@@ -22,9 +8,11 @@ import {
   type KubeApi,
   type KubeObject,
   namespaces,
+  nodes,
   type ObjectName,
   type Resource,
   type Service,
+  serviceCidrs,
   services,
 } from '@berth/kube';
 import type { ClusterOptions } from './operation.ts';
@@ -32,45 +20,49 @@ import type { ClusterOptions } from './operation.ts';
 /** Objects per page of a list. */
 const PAGE_SIZE = 500;
 
-const LEDGER_NAMES = new RegExp(`^${LEDGER_NAME}(-\\d+)?$`);
-
-export interface ClusterState {
-  /** What is in force. */
-  readonly config: PoolConfig;
-  /** Where it was read from: the ConfigMap itself, or the last good one where that is missing or refused. */
-  readonly configFrom: typeof POOL_CONFIG_MAP | typeof LAST_GOOD_MAP | undefined;
-  readonly ledger: readonly LedgerObject[];
+/** What pools and ledger say, with the Services as they are. */
+export interface ClusterState extends PoolFacts {
   readonly services: readonly Service[];
-  /** Of the Services that are ours and are not being deleted. */
-  readonly requests: readonly ServiceRequest[];
-  readonly namespaces: ReadonlyMap<string, Labels>;
 }
 
 export async function readClusterState(api: KubeApi, options: ClusterOptions): Promise<ClusterState> {
-  const [maps, allServices, allNamespaces] = await Promise.all([
+  const objects = await listPoolObjects(api, options);
+  return { ...readPools(objects), services: objects.services };
+}
+
+/** The objects that tell of pools and allocations, each kind listed once. */
+export async function listPoolObjects(
+  api: KubeApi,
+  options: ClusterOptions,
+): Promise<PoolObjects & { readonly services: readonly Service[] }> {
+  const [maps, allServices, allNamespaces, allNodes, ranges] = await Promise.all([
     listConfigMaps(api, options.berthNamespace),
     listAll(api, services),
     listAll(api, namespaces),
+    listAll(api, nodes),
+    serviceRanges(api),
   ]);
-  const rule = loadBalancerClassRule(options.loadBalancerClass);
-  const live = allServices.filter(
-    (service) => isOurs(service, rule) && service.metadata.deletionTimestamp === undefined,
-  );
   return {
-    ...configIn(maps),
-    ledger: maps.filter(({ metadata }) => LEDGER_NAMES.test(metadata.name)).map(ledgerObjectOf),
-    services: allServices,
-    requests: live.flatMap((service) => readServiceRequest(service) ?? []),
-    namespaces: new Map(allNamespaces.map(({ metadata }) => [metadata.name, metadata.labels ?? {}])),
+    ...{ configMaps: maps, services: allServices, namespaces: allNamespaces, nodes: allNodes, serviceCidrs: ranges },
+    loadBalancerClass: options.loadBalancerClass,
   };
 }
 
-/** What is to be said about the configuration that answers are given by; empty when it is the ConfigMap itself. */
-export function noteOnConfig({ configFrom }: ClusterState): string {
-  if (configFrom === POOL_CONFIG_MAP) return '';
-  if (configFrom === undefined)
-    return `there is no configuration in force: ConfigMap ${POOL_CONFIG_MAP} is missing or refused\n`;
-  return `ConfigMap ${POOL_CONFIG_MAP} is missing or refused; the last good configuration is in force (${configFrom})\n`;
+// Kubernetes before 1.33 knows no such kind, and who may not list it goes without.
+async function serviceRanges(api: KubeApi): Promise<string[]> {
+  try {
+    const all = await listAll(api, serviceCidrs);
+    return all.flatMap(({ spec }) => spec?.cidrs ?? []);
+  } catch (error) {
+    if (isKubeError(error, 'not-found', 'forbidden')) return [];
+    throw error;
+  }
+}
+
+/** What is to be said about the configuration that answers are given by, as a line; empty when it is the ConfigMap itself. */
+export function noteOnConfig(facts: Pick<PoolFacts, 'configFrom' | 'isMetallbAtWork'>): string {
+  const note = noteOf(facts);
+  return note === '' ? '' : `${note}\n`;
 }
 
 /** All objects of a kind, in one namespace or in all. */
@@ -108,15 +100,4 @@ export function listConfigMaps(api: KubeApi, berthNamespace: string): Promise<Co
   return listAll(api, configMaps, berthNamespace);
 }
 
-export function isLedger({ metadata }: ConfigMap): boolean {
-  return LEDGER_NAMES.test(metadata.name);
-}
-
-function configIn(maps: readonly ConfigMap[]): Pick<ClusterState, 'config' | 'configFrom'> {
-  for (const name of [POOL_CONFIG_MAP, LAST_GOOD_MAP] as const) {
-    const map = maps.find(({ metadata }) => metadata.name === name);
-    const parsed = map && parsePoolConfig(map.data ?? {});
-    if (parsed?.ok) return { config: parsed.config, configFrom: name };
-  }
-  return { config: EMPTY_POOL_CONFIG, configFrom: undefined };
-}
+export { isLedger };

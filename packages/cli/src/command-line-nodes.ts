@@ -3,7 +3,7 @@
 import type { IpAddress } from '@berth/core';
 import type { Command } from 'commander';
 import type { ClusterOptions, Operation, Output } from './operation.ts';
-import { outputOption, parseAddress, timeoutOption } from './options.ts';
+import { dryRunOption, outputOption, parseAddress, timeoutOption, watchOption } from './options.ts';
 
 /** Hand-overs take a fraction of a second; what people wait for is that the nodes tell of them. */
 const TIMEOUT_SECONDS = 30;
@@ -12,6 +12,11 @@ const REBALANCE_TIMEOUT_SECONDS = 300;
 
 interface Timeout {
   readonly timeout: number;
+}
+
+/** Flags of what changes something and waits for the outcome. */
+interface Change extends Timeout {
+  readonly dryRun: boolean;
 }
 
 interface Force {
@@ -24,28 +29,41 @@ export type Choose = (operation: Operation) => void;
 export function addOnNodes(program: Command, choose: Choose, cluster: () => ClusterOptions): void {
   program
     .command('status')
-    .description('Shows each node: what answers, whom it hears, how many VIPs it owns, and all that is not well.')
+    .summary('shows each node, and all that is not well')
+    .description(
+      'Shows each node: what answers, whom it hears, how many VIPs it owns; and all that is not well, of nodes, pools, Services and the leader. Ends with 1 when something is wrong, and with 3 when no speaker is there. wide adds to each problem the command that ends it, and its runbook.',
+    )
     .addOption(outputOption())
-    .action(({ output }: { output: Output }) => choose({ kind: 'status', output, cluster: cluster() }));
+    .addOption(watchOption())
+    .action(({ output, watch }: { output: Output; watch: boolean }) =>
+      choose({ kind: 'status', output, isWatching: watch, cluster: cluster() }),
+    );
   program
     .command('move')
+    .summary('moves a VIP to another node, without a gap')
     .description('Moves a VIP to another node, without a gap.')
     .argument('<vip>', 'address of a Service', parseAddress)
     .argument('<node>', 'name of the node')
+    .addOption(dryRunOption())
     .addOption(timeoutOption(TIMEOUT_SECONDS))
-    .action((vip: IpAddress, node: string, { timeout }: Timeout) =>
-      choose({ kind: 'move', vip, node, timeoutSeconds: timeout, cluster: cluster() }),
+    .action((vip: IpAddress, node: string, { timeout, dryRun }: Change) =>
+      choose({ kind: 'move', vip, node, isDryRun: dryRun, timeoutSeconds: timeout, cluster: cluster() }),
     );
   program
     .command('rebalance')
+    .summary('evens out once how many VIPs each node owns')
     .description('Evens out once how many VIPs each node owns, one VIP after the other, without a gap.')
+    .addOption(dryRunOption())
     .addOption(timeoutOption(REBALANCE_TIMEOUT_SECONDS))
-    .action(({ timeout }: Timeout) => choose({ kind: 'rebalance', timeoutSeconds: timeout, cluster: cluster() }));
+    .action(({ timeout, dryRun }: Change) =>
+      choose({ kind: 'rebalance', isDryRun: dryRun, timeoutSeconds: timeout, cluster: cluster() }),
+    );
   addDraining(program, choose, cluster);
   program
     .command('check')
+    .summary('has each node ask on the wire who answers for a VIP')
     .description(
-      'Has each node ask on the wire who answers for a VIP, or for all VIPs of other nodes, and shows what they hear.',
+      'Has each node ask on the wire who answers for a VIP, or for all VIPs of other nodes, and shows what they hear. Ends with 1 when an answer is wrong or missing.',
     )
     .argument('[vip]', 'address of a Service', parseAddress)
     .addOption(outputOption())
@@ -55,30 +73,36 @@ export function addOnNodes(program: Command, choose: Choose, cluster: () => Clus
     );
   program
     .command('rotate-key')
+    .summary('gives the heartbeats a new key')
     .description('Gives the heartbeats a new key; the old one is accepted until all nodes have it.')
     .option('--force', 'even while another rotation is under way', false)
+    .addOption(dryRunOption())
     .addOption(timeoutOption(TIMEOUT_SECONDS))
-    .action(({ force, timeout }: Force & Timeout) =>
-      choose({ kind: 'rotate-key', isForced: force, timeoutSeconds: timeout, cluster: cluster() }),
+    .action(({ force, timeout, dryRun }: Force & Change) =>
+      choose({ kind: 'rotate-key', isForced: force, isDryRun: dryRun, timeoutSeconds: timeout, cluster: cluster() }),
     );
 }
 
 function addDraining(program: Command, choose: Choose, cluster: () => ClusterOptions): void {
   program
     .command('drain')
+    .summary('hands over all VIPs of a node, and gives it no more')
     .description('Hands over all VIPs of a node, without a gap, and gives it no more until it is undrained.')
     .argument('<node>', 'name of the node')
     .option('--force', 'even if nobody else can answer for some of them', false)
+    .addOption(dryRunOption())
     .addOption(timeoutOption(TIMEOUT_SECONDS))
-    .action((node: string, { force, timeout }: Force & Timeout) =>
-      choose({ kind: 'drain', node, isForced: force, timeoutSeconds: timeout, cluster: cluster() }),
+    .action((node: string, { force, timeout, dryRun }: Force & Change) =>
+      choose({ kind: 'drain', node, isForced: force, isDryRun: dryRun, timeoutSeconds: timeout, cluster: cluster() }),
     );
   program
     .command('undrain')
-    .description('Lets a node own VIPs again.')
+    .summary('lets a node own VIPs again')
+    .description('Lets a node own VIPs again. Those that it owned stay where they are; rebalance brings some back.')
     .argument('<node>', 'name of the node')
+    .addOption(dryRunOption())
     .addOption(timeoutOption(TIMEOUT_SECONDS))
-    .action((node: string, { timeout }: Timeout) =>
-      choose({ kind: 'undrain', node, timeoutSeconds: timeout, cluster: cluster() }),
+    .action((node: string, { timeout, dryRun }: Change) =>
+      choose({ kind: 'undrain', node, isDryRun: dryRun, timeoutSeconds: timeout, cluster: cluster() }),
     );
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { encodeOrder, ORDERS_MAP, type Order } from '@berth/core';
 import { configMaps } from '@berth/kube';
-import { FakeApi, FakeClock } from '@berth/kube/testing';
+import { FakeApi } from '@berth/kube/testing';
+import { FakeClock } from '@berth/runtime/testing';
 import { expect } from 'chai';
 import { giveOrder, withOrder } from './order-map.ts';
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Orders to the speakers, by the ConfigMap `orders`. */
-import { encodeOrder, ORDERS_MAP, type Order, type OrderOutcome } from '@berth/core';
-import { type Clock, configMaps, isKubeError, type KubeApi, systemClock } from '@berth/kube';
+import { encodeOrder, type NodeReport, ORDERS_MAP, type Order, type OrderOutcome } from '@berth/core';
+import { configMaps, isKubeError, type KubeApi } from '@berth/kube';
+import type { Clock } from '@berth/runtime';
 import { findObject } from './cluster-state.ts';
-import type { NodeReport } from './node-reports.ts';
 
 /** Where orders are given. */
 export interface OrderPlace {
   readonly api: KubeApi;
   /** Namespace of Berth. */
   readonly namespace: string;
-  /** Dates orders. Default: the clock of this machine. */
-  readonly clock?: Pick<Clock, 'date'>;
+  /** Dates orders. */
+  readonly clock: Pick<Clock, 'date'>;
 }
 
 /**
@@ -33,7 +33,7 @@ export function giveOrder(place: OrderPlace, order: Order): Promise<void> {
   return write(place, datedNow(place, order));
 }
 
-function datedNow({ clock = systemClock }: OrderPlace, order: Order): Order {
+function datedNow({ clock }: OrderPlace, order: Order): Order {
   return { ...order, atSeconds: Math.floor(clock.date().getTime() / 1000) };
 }
 

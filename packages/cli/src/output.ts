@@ -1,25 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Text for people and JSON for programs. */
-import type { PoolUsageReport } from '@berth/core';
-import Table from 'cli-table3';
+/** Text for people, and JSON and YAML for programs. */
+import { countText, type PoolUsageReport, yamlText } from '@berth/core';
+import type { Environment } from './environment.ts';
+import type { Output } from './operation.ts';
+import { tableLines } from './table.ts';
+import type { Tone } from './tone.ts';
 
-/** Numbers beyond this are shown rounded; a reader of a /64 does not count. */
-const MAX_EXACT = 1_000_000_000n;
-
-/** Columns without lines between them; the first row is the head. Ends with a line break. */
-export function formatTable(rows: readonly (readonly string[])[]): string {
-  const table = new Table({ chars: NO_LINES, style: { 'padding-left': 0, 'padding-right': 2, border: [], head: [] } });
-  for (const row of rows) table.push([...row]);
-  const lines = table.toString().split('\n');
-  return lines.map((line) => `${line.trimEnd()}\n`).join('');
+/** Prints a value where it is asked for in a form for programs; whether it was. */
+export function printValue(environment: Pick<Environment, 'out'>, output: Output, value: unknown): boolean {
+  if (output === 'json') environment.out(formatJson(value));
+  else if (output === 'yaml') environment.out(formatYaml(value));
+  return output === 'json' || output === 'yaml';
 }
 
-const NO_LINES = Object.fromEntries(
-  [
-    ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
-    ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'],
-  ].map((name) => [name, '']),
-);
+/** YAML of what {@link formatJson} writes. */
+export function formatYaml(value: unknown): string {
+  return yamlText(JSON.parse(formatJson(value)) as unknown);
+}
+
+export interface Printing {
+  /** `wide`: however wide the terminal is. */
+  readonly output: Output;
+  /** How a row looks on a terminal; the head is no row. */
+  readonly toneOf?: (row: number) => Tone | undefined;
+}
+
+/** Characters that a line may have; undefined: any number. */
+export function columnsFor(
+  { terminal }: { readonly terminal?: Environment['terminal'] | undefined },
+  output: Output,
+): number | undefined {
+  return output === 'wide' ? undefined : terminal?.columns;
+}
+
+/** Prints a table, the first row as its head, no wider than the terminal. */
+export function printTable(
+  { out, terminal }: Pick<Environment, 'out' | 'terminal'>,
+  rows: readonly (readonly string[])[],
+  { output, toneOf }: Printing,
+): void {
+  const columns = columnsFor({ terminal }, output);
+  for (const { text, row } of tableLines(rows, { columns })) out(`${text}\n`, row === 0 ? 'head' : toneOf?.(row - 1));
+}
+
+/** Prints rows without a head. */
+export function printRows(
+  { out, terminal }: Pick<Environment, 'out' | 'terminal'>,
+  rows: readonly (readonly string[])[],
+  { output }: Pick<Printing, 'output'>,
+): void {
+  const columns = columnsFor({ terminal }, output);
+  for (const { text } of tableLines(rows, { columns })) out(`${text}\n`);
+}
+
+/** `1 pool`, `2 pools`. */
+export function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
 
 /** JSON with an end of line; large numbers as text, since no JSON number holds them. */
 export function formatJson(value: unknown): string {
@@ -27,20 +64,10 @@ export function formatJson(value: unknown): string {
   return `${text}\n`;
 }
 
-/** Rows of the table of pools. */
-export function usageRows(usage: readonly PoolUsageReport[]): string[][] {
-  const head = ['POOL', 'FAMILY', 'TOTAL', 'USED', 'COOLING', 'QUARANTINED', 'FREE', 'ADDRESSES'];
-  const rows = usage.map(({ pool, family, total, used, cooling, quarantined, free, addresses }) => [
-    pool,
-    family,
-    ...[total, used, cooling, quarantined, free].map(formatCount),
-    addresses.join(' '),
-  ]);
-  return [head, ...rows];
-}
+/** Head of the table of pools. */
+export const USAGE_HEAD = ['POOL', 'FAMILY', 'TOTAL', 'USED', 'COOLING', 'QUARANTINED', 'FREE', 'ADDRESSES'];
 
-export function formatCount(count: bigint): string {
-  if (count <= MAX_EXACT) return String(count);
-  const power = count.toString(2).length - 1;
-  return `${count === 1n << BigInt(power) ? '' : 'over '}2^${power}`;
+export function usageRow(row: PoolUsageReport): string[] {
+  const { pool, family, total, used, cooling, quarantined, free, addresses } = row;
+  return [pool, family, ...[total, used, cooling, quarantined, free].map(countText), addresses.join(' ')];
 }

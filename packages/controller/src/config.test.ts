@@ -10,9 +10,14 @@ describe('readConfig', () => {
       config: {
         namespace: 'berth-system',
         loadBalancerClass: 'berth.dev/l2',
+        metallbNamespace: 'metallb-system',
         kubeconfig: undefined,
         metricsAddress: { host: undefined, port: 7480 },
+        metricsAuth: 'none',
+        metricsCertFolder: undefined,
+        healthAddress: { host: undefined, port: 7483 },
         logLevel: 'info',
+        logFormat: 'json',
         finalizer: 'add',
         leaseSeconds: 15,
         identity: 'controller-0',
@@ -25,6 +30,22 @@ describe('readConfig', () => {
     expect(read).to.have.nested.property('config.namespace', 'a');
     expect(read).to.have.nested.property('config.logLevel', 'warn');
     expect(read).to.deep.nested.property('config.metricsAddress', { host: '::1', port: 9 });
+  });
+
+  it('MB-09: takes another namespace for the objects of MetalLB, or none', () => {
+    const namespaceOf = (text: string) => readConfig([`--metallb-namespace=${text}`], {});
+    expect(namespaceOf('lb')).to.have.nested.property('config.metallbNamespace', 'lb');
+    expect(namespaceOf('off')).to.have.nested.property('config.metallbNamespace', undefined);
+  });
+
+  it('MO-08: takes tokens for the metrics, a folder for the certificate, and an address for health', () => {
+    const argv = ['--metrics-auth=token', '--metrics-cert-folder=/tls', '--health-address=127.0.0.1:1'];
+    expect(readConfig(argv, {}))
+      .to.have.property('config')
+      .that.deep.includes({
+        ...{ metricsAuth: 'token', metricsCertFolder: '/tls', healthAddress: { host: '127.0.0.1', port: 1 } },
+      });
+    expect(readConfig(['--metrics-auth=basic'], {}).ok).to.equal(false);
   });
 
   it('tells all problems at once', () => {

@@ -2,10 +2,12 @@
 /** One replica: watches the cluster all the time, and works while it holds the Lease. */
 import { randomBytes } from 'node:crypto';
 import { loadBalancerClassRule } from '@berth/core';
-import { errorFields, type Log } from '@berth/daemon';
-import { type Clock, type KubeApi, LeaderElector, systemClock, type Task } from '@berth/kube';
-import { ClusterView } from './cluster-view.ts';
-import { HeartbeatSecret } from './heartbeat-secret.ts';
+import { type KubeApi, LeaderElector } from '@berth/kube';
+import { type Clock, errorFields, type Log, type Task } from '@berth/runtime';
+import { ApiOutages } from './cluster/api-outages.ts';
+import { ClusterView } from './cluster/cluster-view.ts';
+import { HeartbeatSecret } from './cluster/heartbeat-secret.ts';
+import { countSpeakers } from './cluster/speaker-counts.ts';
 import { LeaderTerm } from './leader-term.ts';
 import { Metrics } from './metrics.ts';
 
@@ -17,13 +19,15 @@ export interface ControllerOptions {
   /** Name in the Lease, unique among the replicas. */
   readonly identity: string;
   readonly loadBalancerClass: string;
+  /** Namespace of the objects of MetalLB that are read beside the ConfigMap. @default none are read */
+  readonly metallbNamespace?: string | undefined;
   /** Whether Services with an address carry our finalizer. */
   readonly finalizer: boolean;
   /** @default 15 */
   readonly leaseSeconds?: number;
   /** @default controller */
   readonly leaseName?: string;
-  readonly clock?: Clock;
+  readonly clock: Clock;
 }
 
 export class Controller implements Task {
@@ -32,25 +36,33 @@ export class Controller implements Task {
   readonly #view: ClusterView;
   readonly #elector: LeaderElector;
   readonly #heartbeatSecret: HeartbeatSecret;
+  readonly #outages = new ApiOutages();
   #term: LeaderTerm | undefined;
 
   constructor(options: ControllerOptions) {
     const { api, log, namespace, identity } = options;
-    const clock = options.clock ?? systemClock;
+    const clock = options.clock;
     this.metrics = new Metrics({
       isLeader: () => this.isLeader,
       pools: () => this.#term?.pools,
       usage: () => this.#term?.usage() ?? [],
       refusals: () => this.#term?.refusals() ?? new Map(),
+      unwritable: () => this.#term?.unwritable() ?? new Map(),
+      unwritableMaps: () => this.#term?.unwritableMaps() ?? [],
       silent: () => this.#term?.silent() ?? new Map(),
+      speakers: () =>
+        this.isLeader ? countSpeakers([...this.#view.nodes.values()], this.#view.nodeStates.reports) : undefined,
       queueLength: () => this.#term?.queueLength,
     });
     this.#view = new ClusterView({
       api,
       clock,
       namespace,
+      metallbNamespace: options.metallbNamespace,
       onError: (what, error, retryInMs) => {
         this.metrics.apiFailed(error);
+        this.#outages.failed(error, clock.date().getTime(), retryInMs);
+        this.#term?.outageBegan();
         log.warn('watch failed', { what, retryInMs, ...errorFields(error) });
       },
     });
@@ -101,7 +113,7 @@ export class Controller implements Task {
       onMade: () => log.info('heartbeat secret made'),
       onError: (error) => {
         this.metrics.apiFailed(error);
-        log.warn('heartbeat secret cannot be seen to', errorFields(error));
+        log.warn('heartbeat secret can be neither read nor made', errorFields(error));
       },
     });
   }
@@ -111,7 +123,10 @@ export class Controller implements Task {
     if (signal.aborted) return;
     options.log.info('leading', { identity: options.identity });
     const classRule = loadBalancerClassRule(options.loadBalancerClass);
-    const term = new LeaderTerm({ ...options, view: this.#view, metrics: this.metrics, classRule }, signal);
+    const term = new LeaderTerm(
+      { ...options, view: this.#view, metrics: this.metrics, classRule, outages: this.#outages },
+      signal,
+    );
     this.#term = term;
     await term.run();
     if (this.#term === term) this.#term = undefined;

@@ -1,62 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The work of one term of leadership: hears about Services, namespaces, pools and the ledger, decides in batches, writes.
- * A term shares nothing with the one before it but the view of the cluster.
+ * The work of one term of leadership: hears about Services, namespaces, pools and the ledger, decides in batches,
+ * writes. A term shares nothing with the one before it but the view of the cluster.
  */
 import { once } from 'node:events';
 import {
   isOurs,
-  LAST_GOOD_MAP,
   type LoadBalancerClassRule,
-  POOL_CONFIG_MAP,
+  Occupants,
   type PoolUsageReport,
   poolReport,
   type RefusalReason,
-  type Surroundings,
 } from '@berth/core';
-import { errorFields, type Log } from '@berth/daemon';
-import {
-  ApiBudget,
-  type Clock,
-  type ConfigMap,
-  type EventRecorder,
-  isKubeError,
-  type KubeApi,
-  type KubeError,
-  keyOf,
-  ReconcileLoop,
-  type ReconcileResult,
-  type Service,
-  type StoreEvent,
-  WorkQueue,
-} from '@berth/kube';
-import { Allocation, type Verdict } from './allocation.ts';
-import { Announcements } from './announcements.ts';
-import type { ClusterView } from './cluster-view.ts';
-import { keysByAge } from './keys-by-age.ts';
-import { Ledger } from './ledger.ts';
-import { LedgerReporter } from './ledger-reporter.ts';
+import { ApiBudget, type EventRecorder, type KubeApi, type Service, WorkQueue } from '@berth/kube';
+import { type Clock, errorFields, type Log } from '@berth/runtime';
+import { Allocation } from './allocation/allocation.ts';
+import { Ledger } from './allocation/ledger.ts';
+import { LedgerReporter } from './allocation/ledger-reporter.ts';
+import { Occupancy } from './allocation/occupancy.ts';
+import { ServiceWriter } from './allocation/service-writer.ts';
+import { surroundingsOf } from './allocation/surroundings.ts';
+import { Unconfigured } from './allocation/unconfigured.ts';
+import { UndoneReporter } from './allocation/undone-reporter.ts';
+import { Announcements } from './announcement/announcements.ts';
+import type { ApiOutages } from './cluster/api-outages.ts';
+import type { ClusterView } from './cluster/cluster-view.ts';
+import { openEvents } from './cluster/open-events.ts';
+import { Outages } from './cluster/outages.ts';
+import { ServiceTimes } from './cluster/service-times.ts';
+import { StatusPatcher } from './cluster/status-patcher.ts';
+import type { HistoryKeeper } from './history/history-keeper.ts';
+import { quarantineMarks } from './history/history-marks.ts';
+import { openHistory } from './history/open-history.ts';
 import type { Metrics } from './metrics.ts';
-import { openEvents } from './open-events.ts';
-import { Outcomes } from './outcomes.ts';
-import { OwnedConfigMap } from './owned-config-map.ts';
-import { PoolPreview } from './pool-preview.ts';
-import { PoolReporter } from './pool-reporter.ts';
-import { NO_POOLS, nextPoolState, type PoolState, restoredPoolState } from './pool-source.ts';
-import { formatPoolStatus, POOL_STATUS_MAP } from './pool-status.ts';
-import { QuarantineReporter } from './quarantine-reporter.ts';
-import { Quarantines } from './quarantines.ts';
-import { isRelevantNamespaceChange, isRelevantServiceChange } from './relevant-change.ts';
-import { ServiceWriter } from './service-writer.ts';
-import { surroundingsOf } from './surroundings.ts';
-
-/** A key that is no Service's: asks for a batch although no Service changed, e.g. to read the ledger anew. */
-const LEDGER_KEY = '';
-
-/** Batches that may be under way: while the statuses of one are written, the next is decided. */
-const WORKERS = 4;
-/** Most Services of one batch, so that the first ones of a burst need not wait for all decisions. */
-const MAX_BATCH = 500;
+import { PoolReconciler, type PoolUse } from './pool-reconciler.ts';
+import type { PoolState } from './pools/pool-source.ts';
+import { QuarantineReporter } from './quarantine/quarantine-reporter.ts';
+import { Quarantines } from './quarantine/quarantines.ts';
+import { ServiceReconciler } from './service-reconciler.ts';
+import { SurroundingsNews } from './surroundings-news.ts';
 
 /** Connections for status patches. */
 const CONCURRENT_CALLS = 8;
@@ -71,90 +53,112 @@ export interface LeaderTermOptions {
   readonly identity: string;
   readonly classRule: LoadBalancerClassRule;
   readonly finalizer: boolean;
+  readonly outages: ApiOutages;
 }
 
 export class LeaderTerm {
   readonly #options: LeaderTermOptions;
   readonly #signal: AbortSignal;
-  readonly #queue: WorkQueue;
-  readonly #loop: ReconcileLoop;
-  readonly #outcomes = new Outcomes();
-  readonly #ledger: Ledger;
+  readonly #pools: PoolReconciler;
+  readonly #services: ServiceReconciler;
+  readonly #outages: Outages;
   readonly #quarantines: Quarantines;
   readonly #allocation: Allocation;
   readonly #events: EventRecorder;
-  readonly #writer: ServiceWriter;
+  readonly #patcher: StatusPatcher;
   readonly #announcements: Announcements;
-  readonly #reporter: PoolReporter;
-  readonly #preview: PoolPreview;
-  readonly #lastGood: OwnedConfigMap;
-  readonly #status: OwnedConfigMap;
-  #pools: PoolState = NO_POOLS;
-  #isFirstPass = true;
+  readonly #occupancy: Occupancy;
+  readonly #unconfigured: Unconfigured;
+  readonly #history: HistoryKeeper;
+  readonly #surroundings: SurroundingsNews;
   /** Before it is read, nothing can be said of who uses what. */
   #isLedgerRead = false;
 
   constructor(options: LeaderTermOptions, signal: AbortSignal) {
-    const { api, clock, view, namespace, metrics, classRule, finalizer } = options;
+    const { api, clock, log, view, namespace, metrics, classRule, finalizer } = options;
     const budget = new ApiBudget({ clock, maxConcurrency: CONCURRENT_CALLS });
+    const queue = new WorkQueue({ clock });
+    const events = openEvents(options, budget);
     this.#options = options;
     this.#signal = signal;
-    this.#queue = new WorkQueue({ clock });
-    this.#events = openEvents(options, budget);
-    this.#ledger = new Ledger({ api, budget, namespace });
-    const telling = { log: options.log, events: this.#events, namespace };
-    const ledgerReporter = new LedgerReporter(telling);
-    const quarantineReporter = new QuarantineReporter({ ...telling, services: view.services });
-    this.#quarantines = new Quarantines({
-      ...{ clock, view },
-      onDue: () => this.#queue.add(LEDGER_KEY, 'high'),
-      onNews: (news) => quarantineReporter.tell(news),
-    });
-    this.#allocation = new Allocation({
-      ...{ view, clock, classRule, ledger: this.#ledger, quarantines: this.#quarantines },
-      surroundings: this.#surroundings(),
-      onReload: (reload) => {
-        this.#isLedgerRead = true;
-        ledgerReporter.tell(reload);
+    this.#events = events;
+    this.#outages = new Outages({ clock, log, events, metrics, waiting: () => waitingServices(options) });
+    this.#pools = new PoolReconciler(
+      {
+        ...options,
+        events,
+        use: () => this.#use(),
+        onLook: (before, now) => this.#surroundings.poolsLooked(before, now),
       },
-      onLostRace: () => metrics.ledgerRaceLost(),
-      onLedgerWrite: () => metrics.ledgerWritten(),
+      signal,
+    );
+    this.#occupancy = new Occupancy({
+      ...{ view, clock, classRule },
+      onChange: () => this.#surroundings.occupantsChanged(),
     });
-    const onPatch = (patched: Service) => {
-      metrics.statusPatched();
-      view.learn(patched);
-    };
-    const writing = { api, budget, clock, events: this.#events, onPatch };
+    const tellUndone = new UndoneReporter({ classRule, log, events });
+    this.#patcher = new StatusPatcher({
+      ...{ api, budget, clock },
+      onPatch: (patched) => {
+        metrics.statusPatched();
+        view.learn(patched);
+      },
+      onUndone: tellUndone.tell.bind(tellUndone),
+    });
+    const writing = { clock, events, patcher: this.#patcher };
     this.#announcements = new Announcements({
       ...{ ...writing, view, classRule },
-      config: () => this.#pools.config,
-      onFailure: (service, error) => options.log.debug('who announces not written', { service, ...errorFields(error) }),
+      config: () => this.#pools.state.config,
+      nodeWith: (vip) => this.#occupancy.current.holderOf(vip)?.node,
+      onFailure: (service, error) => {
+        metrics.apiFailed(error);
+        log.debug('condition Announced not written', { service, ...errorFields(error) });
+      },
     });
-    const announced = this.#announcements.verdictFor.bind(this.#announcements);
-    this.#writer = new ServiceWriter({ ...writing, finalizer, announced });
-    const { allocator } = this.#allocation;
-    this.#preview = new PoolPreview({ view, allocator, classRule, clock, log: options.log });
-    this.#reporter = new PoolReporter(telling);
-    this.#lastGood = this.#ownedMap(LAST_GOOD_MAP, () => this.#pools.data);
-    this.#status = this.#ownedMap(POOL_STATUS_MAP, () => this.#poolStatus());
-    this.#loop = new ReconcileLoop({
-      name: 'services',
-      queue: this.#queue,
-      workers: WORKERS,
-      maxBatch: MAX_BATCH,
-      allKeys: () => this.#allKeys(),
-      reconcile: (keys, work) => this.#reconcile(keys, work),
-      onFailure: (key, result, retryInMs) => this.#failed(key, result, retryInMs),
-      onIdle: () => this.#idle(),
+    this.#history = openHistory({ ...options, events, whySilent: (key) => this.#announcements.reasonOf(key) });
+    const quarantineReporter = new QuarantineReporter({ log, events, namespace, services: view.services });
+    this.#quarantines = new Quarantines({
+      ...{ clock, view },
+      onDue: () => queue.nudge(),
+      onNews: (news) => {
+        quarantineReporter.tell(news);
+        this.#history.note(...quarantineMarks(news, clock.date().getTime()));
+      },
+    });
+    this.#allocation = this.#newAllocation(new Ledger({ api, budget, namespace }));
+    const writer = new ServiceWriter({
+      ...{ ...writing, api, budget, classRule, finalizer },
+      announced: this.#announcements.findingFor.bind(this.#announcements),
+      onAnnounced: this.#announcements.tell.bind(this.#announcements),
+      onRead: (fresh) => view.learn(fresh),
+      onWait: (key, waitMs) => queue.addAfter(key, waitMs),
+    });
+    this.#unconfigured = new Unconfigured({
+      ...{ view, clock, classRule, namespace },
+      pools: () => this.#pools.state,
+      write: (task) => writer.write(task, { signal }),
+    });
+    this.#services = new ServiceReconciler(
+      {
+        ...{ clock, log, view, classRule, queue, writer },
+        ...{ allocation: this.#allocation, occupancy: this.#occupancy, outages: this.#outages },
+        onDecided: () => this.#pools.useChanged(),
+      },
+      signal,
+    );
+    this.#surroundings = new SurroundingsNews({
+      ...{ view, clock, signal, pools: this.#pools, services: this.#services, allocation: this.#allocation },
+      ...{ announcements: this.#announcements, occupancy: this.#occupancy },
+      ...{ unconfigured: this.#unconfigured, history: this.#history },
     });
   }
 
   get pools(): PoolState {
-    return this.#pools;
+    return this.#pools.state;
   }
 
   get queueLength(): number {
-    return this.#queue.size;
+    return this.#services.queueLength;
   }
 
   usage(): readonly PoolUsageReport[] {
@@ -162,7 +166,20 @@ export class LeaderTerm {
   }
 
   refusals(): ReadonlyMap<RefusalReason, number> {
-    return this.#outcomes.refusals();
+    return this.#services.refusals();
+  }
+
+  unwritable(): ReadonlyMap<string, number> {
+    return this.#outages.unwritable();
+  }
+
+  unwritableMaps(): Iterable<string> {
+    return this.#pools.unwritable;
+  }
+
+  /** The API server does not answer this replica. */
+  outageBegan(): void {
+    this.#history.outageBegan();
   }
 
   silent(): ReadonlyMap<string, number> {
@@ -171,138 +188,75 @@ export class LeaderTerm {
 
   /** Works until the term's signal is aborted; resolves when nothing of it is running any more. */
   async run(): Promise<void> {
-    const { view } = this.#options;
+    const { view, clock, classRule, metrics } = this.#options;
+    const times = new ServiceTimes({
+      ...{ clock, classRule },
+      onAddress: (milliseconds) => metrics.gotAddress(milliseconds),
+      onAnnounced: (milliseconds) => metrics.wasAnnounced(milliseconds),
+    });
     const ends = [
-      view.services.subscribe((event) => this.#serviceChanged(event)),
-      view.namespaces.subscribe((event) => {
-        if (event.type !== 'updated' || isRelevantNamespaceChange(event.previous, event.object))
-          this.#surroundingsChanged();
+      view.services.subscribe((event) => times.follow(event)),
+      view.services.subscribe((event) => {
+        this.#patcher.seen(event.object);
+        this.#services.serviceChanged(event);
       }),
-      view.configMaps.subscribe(({ object }) => this.#configMapChanged(object.metadata.name)),
-      view.ledgerVersions.subscribe((event) => void this.#ledgerChanged(event)),
+      view.namespaces.subscribe((event) => this.#surroundings.namespaceChanged(event)),
+      view.ledgerVersions.subscribe((event) => void this.#services.ledgerChanged(event)),
+      view.onRewind(() => this.#rewound()),
     ];
-    this.#pools = restoredPoolState(this.#configMap(LAST_GOOD_MAP)?.data);
-    this.#poolsChanged();
-    this.#announcements.start();
+    this.#pools.restore();
+    this.#occupancy.start();
+    this.#history.start();
+    this.#unconfigured.start();
+    if (this.#pools.state.config === undefined) this.#allocation.readAhead(this.#signal);
+    this.#pools.start();
     this.#quarantines.start();
     if (!this.#signal.aborted) await once(this.#signal, 'abort');
     for (const end of ends) end();
-    this.#queue.shutDown();
-    await Promise.all([this.#loop.stop(), this.#announcements.stop()]);
+    this.#pools.stop();
+    this.#occupancy.stop();
+    this.#unconfigured.stop();
+    await Promise.all([this.#services.stop(), this.#announcements.stop()]);
     // After the last batch, which may set a timer.
     this.#quarantines.stop();
-    await Promise.all([this.#events.stop(), this.#lastGood.idle(), this.#status.idle()]);
+    await Promise.all([this.#events.stop(), this.#pools.idle(), this.#history.stop()]);
   }
 
-  async #reconcile(keys: readonly string[], work: AbortSignal): Promise<ReadonlyMap<string, ReconcileResult>> {
-    const { verdicts, isChange, isReloaded } = await this.#allocation.decide(keys, work);
-    for (const [key, verdict] of verdicts) this.#note(key, verdict);
-    // After a change somebody who waits may have a chance, be it on a freed address or as a sharer.
-    const others = isReloaded ? this.#allKeys() : isChange ? this.#outcomes.waiting() : [];
-    for (const key of others) if (!verdicts.has(key)) this.#queue.add(key, 'low');
-    this.#status.touch();
-    const written = [...verdicts].map(
-      async ([key, verdict]) => [key, await this.#writer.write(verdict, work)] as const,
-    );
-    return new Map(await Promise.all(written));
-  }
-
-  #note(key: string, verdict: Verdict): void {
-    if (verdict.kind !== 'assign') {
-      this.#outcomes.forget(key);
-      return;
-    }
-    this.#outcomes.note(verdict.decision);
-    const { retryAtMs } = verdict.decision;
-    if (retryAtMs !== undefined) this.#queue.addAfter(key, retryAtMs - this.#options.clock.date().getTime() + 1);
-  }
-
-  #failed(key: string, result: ReconcileResult, retryInMs: number | undefined): void {
-    if (result.kind !== 'error' && result.kind !== 'error-no-retry') return;
-    const fields = { service: key, retryInMs, ...errorFields(result.error) };
-    // A conflict is everyday life: the newer state is on its way.
-    const level = isKubeError(result.error, 'conflict') ? 'debug' : 'warn';
-    this.#options.log[level]('service not brought in line', fields);
-  }
-
-  #idle(): void {
-    if (this.#isFirstPass) this.#options.log.info('first pass done', { services: this.#options.view.services.size });
-    this.#isFirstPass = false;
-  }
-
-  #serviceChanged(event: StoreEvent<Service>): void {
-    if (event.type === 'updated' && !isRelevantServiceChange(event.previous, event.object)) return;
-    const key = keyOf(event.object);
-    const isPending = isOurs(event.object, this.#options.classRule) && !event.object.status?.loadBalancer?.ingress;
-    this.#queue.add(key, isPending ? 'high' : 'normal');
-  }
-
-  async #ledgerChanged({ type, object }: StoreEvent<ConfigMap>): Promise<void> {
-    const version = type === 'deleted' ? undefined : object.metadata.resourceVersion;
-    if (await this.#allocation.isForeign(version)) this.#queue.add(LEDGER_KEY, 'high');
-  }
-
-  #configMapChanged(name: string): void {
-    if (name === POOL_CONFIG_MAP) this.#poolsChanged();
-    if (name === LAST_GOOD_MAP) this.#lastGood.touch();
-    if (name === POOL_STATUS_MAP) this.#status.touch();
-  }
-
-  #poolsChanged(): void {
-    const configMap = this.#configMap(POOL_CONFIG_MAP);
-    const before = this.#pools;
-    this.#pools = nextPoolState(before, configMap && (configMap.data ?? {}));
-    if (this.#pools !== before) this.#reporter.tell(before, this.#pools, configMap);
-    if (this.#pools.data !== before.data) this.#lastGood.touch(0);
-    this.#status.touch();
-    // Before the first configuration nothing is decided at all: no grant, no release, no warning.
-    if (this.#pools.config === undefined) return;
-    this.#loop.start();
-    if (this.#pools === before) return;
-    if (before.config && before.config !== this.#pools.config) this.#preview.tell(before.config, this.#surroundings());
-    this.#surroundingsChanged();
-    this.#announcements.everythingChanged();
-  }
-
-  #surroundingsChanged(): void {
-    this.#allocation.setSurroundings(this.#surroundings());
-    this.#addAll();
-  }
-
-  #surroundings(): Surroundings {
-    return surroundingsOf(this.#pools, this.#options.view.namespaces.values());
-  }
-
-  #addAll(): void {
-    for (const key of this.#allKeys()) this.#queue.add(key, 'low');
-  }
-
-  *#allKeys(): Iterable<string> {
-    yield LEDGER_KEY;
-    yield* keysByAge(this.#options.view.services.values());
-  }
-
-  // Without a configuration the ledger is not read, and there is nobody who could use anything.
-  #poolStatus(): PoolState['data'] {
-    if (this.#pools.config !== undefined && !this.#isLedgerRead) return undefined;
-    return formatPoolStatus({
-      ...{ pools: this.#pools, usage: this.usage(), stranded: this.#outcomes.stranded() },
-      quarantined: this.#allocation.allocator.table.quarantined(),
+  #newAllocation(ledger: Ledger): Allocation {
+    const { view, clock, log, classRule, metrics, namespace } = this.#options;
+    const reporter = new LedgerReporter({ log, events: this.#events, namespace, uid: () => ledger.uid });
+    return new Allocation({
+      ...{ view, clock, classRule, ledger, quarantines: this.#quarantines },
+      surroundings: surroundingsOf(this.#pools.state, view.namespaces.values(), Occupants.NONE),
+      onReload: (reload) => {
+        this.#isLedgerRead = true;
+        reporter.tell(reload);
+      },
+      onLostRace: () => metrics.ledgerRaceLost(),
+      onLedgerWrite: (milliseconds) => metrics.ledgerWritten(milliseconds),
+      onLedgerFailure: (error, retryInMs) => this.#outages.ledgerFailed(error, retryInMs),
+      onLedgerWorks: () => {
+        this.#outages.ledgerWorks();
+        reporter.decided();
+      },
     });
   }
 
-  #ownedMap(name: string, data: () => PoolState['data']): OwnedConfigMap {
-    const { api, clock, view, namespace } = this.#options;
-    const onError = (error: KubeError) => this.#apiFailed(`ConfigMap ${name} not written`, error);
-    return new OwnedConfigMap({ api, clock, store: view.configMaps, namespace, name, data, onError }, this.#signal);
+  #rewound(): void {
+    this.#options.log.warn('the API server was restored from a backup: everything is read anew');
+    this.#services.rewound();
   }
 
-  #configMap(name: string) {
-    return this.#options.view.configMaps.get(`${this.#options.namespace}/${name}`);
+  #use(): PoolUse | undefined {
+    if (!this.#isLedgerRead) return undefined;
+    const quarantined = this.#allocation.allocator.table.quarantined();
+    return { usage: this.usage(), stranded: this.#services.outcomes.stranded(), quarantined };
   }
+}
 
-  #apiFailed(what: string, error: KubeError): void {
-    this.#options.metrics.apiFailed(error);
-    this.#options.log.warn(what, errorFields(error));
-  }
+/** Services of ours that wait for the ledger: for an address, or to be released. */
+function waitingServices({ view, classRule }: LeaderTermOptions): readonly Service[] {
+  const isWaiting = ({ metadata, status }: Service) =>
+    metadata.deletionTimestamp !== undefined || !status?.loadBalancer?.ingress?.length;
+  return [...view.services.values()].filter((service) => isOurs(service, classRule) && isWaiting(service));
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** How to reach and to convince an API server: the port between the HTTP transport and the two sources of credentials. */
+/**
+ * How to reach and to convince an API server: the port between the HTTP transport and the two sources of credentials.
+ */
 
 import type { Agent } from 'node:http';
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { FakeClock, settle } from '@berth/runtime/testing';
 import { expect } from 'chai';
 import { ApiBudget } from './api-budget.ts';
 import { KubeError } from './errors.ts';
-import { FakeClock, settle } from './testing/index.ts';
 
 const busy = (retryAfterMs?: number) => new KubeError('too-many-requests', 'busy', { retryAfterMs });
 
@@ -110,5 +111,50 @@ describe('ApiBudget', () => {
     expect(await waiting).to.have.property('code', 'aborted');
     open[0]?.();
     await running;
+  });
+
+  it('lets groups take turns', async () => {
+    const { budget } = makeBudget(1);
+    const order: string[] = [];
+    const note = (name: string) => async () => {
+      order.push(name);
+    };
+    const many = [1, 2, 3].map((index) => budget.run(note(`a${index}`), { group: 'a' }));
+    await Promise.all([...many, budget.run(note('b1'), { group: 'b' })]);
+    expect(order).to.deep.equal(['a1', 'a2', 'b1', 'a3']);
+  });
+
+  it('counts a call that is late no longer, and gives its place back once', async () => {
+    const { budget, clock } = makeBudget(1);
+    const { open, call } = openCalls();
+    let isTold = false;
+    const onLate = () => {
+      isTold = true;
+    };
+    const late = budget.run(call, { lateAfterMs: 50, onLate });
+    const next = budget.run(call);
+    await clock.advance(49);
+    expect([open.length, isTold]).to.deep.equal([1, false]);
+    await clock.advance(1);
+    expect([open.length, isTold]).to.deep.equal([2, true]);
+    open[0]?.();
+    await late;
+    const third = budget.run(call);
+    await settle();
+    expect(open, 'the place of the second is still taken').to.have.length(2);
+    open[1]?.();
+    await next;
+    await settle();
+    open[2]?.();
+    await third;
+  });
+
+  it('takes a place for a call that runs already, where one is free', () => {
+    const { budget } = makeBudget(1);
+    const leave = budget.takePlace();
+    expect(budget.takePlace()).to.equal(undefined);
+    leave?.();
+    leave?.();
+    expect([budget.takePlace() !== undefined, budget.takePlace()]).to.deep.equal([true, undefined]);
   });
 });

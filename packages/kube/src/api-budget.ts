@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * A budget for API calls that adapts: as many calls at a time as the API server takes without complaint. A 429 (or a 503
- * with Retry-After) halves the number and pauses everybody for as long as the server asked; calls that succeed let it
- * grow again by one per round, as TCP does with its window.
+ * A budget for API calls that adapts: as many calls at a time as the API server takes without complaint. A 429 (or a
+ * 503 with Retry-After) halves the number and pauses everybody for as long as the server asked; calls that succeed let
+ * it grow again by one per round, as TCP does with its window.
  */
 
-import { Backoff } from './backoff.ts';
-import { type Clock, systemClock, type Timer } from './clock.ts';
+import { Backoff, type Clock, type Timer } from '@berth/runtime';
 import { isKubeError, KubeError } from './errors.ts';
 
 /** A call that is refused this often in a row is given back to its caller as failed. */
@@ -16,32 +15,47 @@ const MAX_ATTEMPTS = 10;
 export interface ApiBudgetOptions {
   /** Most calls at a time. @default 8 */
   readonly maxConcurrency?: number;
-  readonly clock?: Clock;
+  readonly clock: Clock;
   readonly random?: () => number;
 }
 
 /** High: others wait for its result. Normal: somebody waits. Low: runs only while no other call waits. */
 export type CallPriority = 'high' | 'normal' | 'low';
 
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  /** @default normal */
+  readonly priority?: CallPriority;
+  /**
+   * Groups of one priority take turns, so that one with many calls holds up the others for one call each. @default one
+   * group
+   */
+  readonly group?: string;
+  /** After so many milliseconds the call gives up its place: it goes on and no longer counts. @default never */
+  readonly lateAfterMs?: number;
+  /** Told that the call gives up its place. */
+  onLate?(): void;
+}
+
 /** Limits the calls that go through `run`. */
 export class ApiBudget {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #max: number;
-  readonly #waiting: Readonly<Record<CallPriority, Set<() => void>>> = {
-    high: new Set(),
-    normal: new Set(),
-    low: new Set(),
+  readonly #waiting: Readonly<Record<CallPriority, Turns>> = {
+    high: new Turns(),
+    normal: new Turns(),
+    low: new Turns(),
   };
   #limit: number;
   #running = 0;
   #pausedUntil = Number.NEGATIVE_INFINITY;
   #resumeTimer: Timer | undefined;
 
-  constructor(options: ApiBudgetOptions = {}) {
+  constructor(options: ApiBudgetOptions) {
     this.#max = options.maxConcurrency ?? 8;
     this.#limit = this.#max;
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = options.clock;
     this.#random = options.random ?? Math.random;
   }
 
@@ -54,10 +68,11 @@ export class ApiBudget {
    * Runs one call when there is room for it, and again when the server refused it for load. Any other error is the
    * caller's. Rejects with code "aborted" when the signal is aborted while it waits.
    */
-  async run<T>(call: () => Promise<T>, options: { signal?: AbortSignal; priority?: CallPriority } = {}): Promise<T> {
+  async run<T>(call: () => Promise<T>, options: CallOptions = {}): Promise<T> {
     const backoff = new Backoff({ baseMs: 200, capMs: 10_000, random: this.#random });
     for (let attempt = 1; ; attempt += 1) {
-      await this.#enter(options.priority ?? 'normal', options.signal);
+      await this.#enter(options);
+      const place = this.#place(options);
       try {
         const result = await call();
         this.#limit = Math.min(this.#max, this.#limit + 1 / this.#limit);
@@ -66,16 +81,45 @@ export class ApiBudget {
         if (!isOverload(error) || attempt === MAX_ATTEMPTS) throw error;
         this.#slowDown(error.retryAfterMs ?? backoff.next());
       } finally {
-        this.#running -= 1;
-        this.#admit();
+        place.leave();
       }
     }
   }
 
-  #enter(priority: CallPriority, signal: AbortSignal | undefined): Promise<void> {
+  /** Takes a place for a call that runs already, if one is free now; returns the function that gives it back, once. */
+  takePlace(): (() => void) | undefined {
+    if (this.#running >= this.limit || this.#clock.now() < this.#pausedUntil) return undefined;
+    this.#running += 1;
+    return this.#place({}).leave;
+  }
+
+  /** The place of a call that runs; `leave` gives it back once, however often it is called. */
+  #place({ lateAfterMs, onLate }: CallOptions): { leave(): void } {
+    let isTaken = true;
+    const giveBack = () => {
+      if (!isTaken) return;
+      isTaken = false;
+      this.#running -= 1;
+      this.#admit();
+    };
+    const late = () => {
+      // First: the caller may end the call, and that gives the place back too.
+      giveBack();
+      onLate?.();
+    };
+    const timer = lateAfterMs === undefined ? undefined : this.#clock.after(lateAfterMs, late);
+    return {
+      leave: () => {
+        timer?.cancel();
+        giveBack();
+      },
+    };
+  }
+
+  #enter({ priority = 'normal', group = '', signal }: CallOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = () => {
-        this.#waiting[priority].delete(start);
+        this.#waiting[priority].remove(group, start);
         reject(new KubeError('aborted', 'budget: stopped by the caller'));
       };
       const start = () => {
@@ -87,7 +131,7 @@ export class ApiBudget {
         return;
       }
       signal?.addEventListener('abort', leave, { once: true });
-      this.#waiting[priority].add(start);
+      this.#waiting[priority].add(group, start);
       this.#admit();
     });
   }
@@ -95,7 +139,7 @@ export class ApiBudget {
   #admit(): void {
     if (this.#clock.now() < this.#pausedUntil) return;
     while (this.#running < this.limit) {
-      const start = first(this.#waiting.high) ?? first(this.#waiting.normal) ?? first(this.#waiting.low);
+      const start = this.#waiting.high.next() ?? this.#waiting.normal.next() ?? this.#waiting.low.next();
       if (!start) return;
       this.#running += 1;
       start();
@@ -122,11 +166,32 @@ function isOverload(error: unknown): error is KubeError {
   return isKubeError(error, 'server') && error.retryAfterMs !== undefined;
 }
 
-/** Removes and returns the first element. */
-function first<T>(set: Set<T>): T | undefined {
-  for (const element of set) {
-    set.delete(element);
-    return element;
+/** Calls that wait, of which the groups take turns; inside a group the first that came goes first. */
+class Turns {
+  /** By group, the one whose turn is next at the front; no group is empty. */
+  readonly #groups = new Map<string, Set<() => void>>();
+
+  add(group: string, start: () => void): void {
+    const waiting = this.#groups.get(group);
+    if (waiting) waiting.add(start);
+    else this.#groups.set(group, new Set([start]));
   }
-  return undefined;
+
+  remove(group: string, start: () => void): void {
+    const waiting = this.#groups.get(group);
+    waiting?.delete(start);
+    if (waiting?.size === 0) this.#groups.delete(group);
+  }
+
+  /** Takes out the one whose turn it is. */
+  next(): (() => void) | undefined {
+    for (const [group, waiting] of this.#groups) {
+      this.#groups.delete(group);
+      const [start] = waiting;
+      if (start) waiting.delete(start);
+      if (waiting.size > 0) this.#groups.set(group, waiting);
+      return start;
+    }
+    return undefined;
+  }
 }

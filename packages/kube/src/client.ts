@@ -2,9 +2,11 @@
 
 /**
  * A thin REST client: plain JSON in and out, one place for errors, no retry of its own except one after a 401 with
- * credentials that were read anew. Everything else about retrying is the caller's (`classify`, `ApiBudget`, `Reflector`).
+ * credentials that were read anew. Everything else about retrying is the caller's (`classify`, `ApiBudget`,
+ * `Reflector`).
  */
 
+import type { Clock } from '@berth/runtime';
 import type { ClusterAccess } from './access.ts';
 import type {
   DeleteOptions,
@@ -17,8 +19,22 @@ import type {
   WatchOptions,
   WriteOptions,
 } from './api.ts';
-import { type Clock, systemClock } from './clock.ts';
-import { type ApiStatus, codeOfStatus, KubeError, parseRetryAfter } from './errors.ts';
+import {
+  acceptOf,
+  type Call,
+  CONTENT_TYPES,
+  METHODS,
+  namespaceOf,
+  parseJson,
+  type RawList,
+  selectionQuery,
+  statusIn,
+  to,
+  typed,
+  withQuery,
+} from './api-call.ts';
+import type { ApiCall } from './call-kinds.ts';
+import { codeOfStatus, KubeError, parseRetryAfter } from './errors.ts';
 import type { KubeObject, ObjectName } from './object.ts';
 import { pathOf, type Resource } from './resources.ts';
 import { type HttpRequest, type OpenResponse, Transport } from './transport.ts';
@@ -26,22 +42,18 @@ import { decodeWatchLine, readLines } from './watch-stream.ts';
 
 export interface KubeClientOptions {
   readonly access: ClusterAccess;
-  /** @default the machine's clock */
-  readonly clock?: Clock;
+  readonly clock: Clock;
   /** Most connections for requests; watches have their own. @default 16 */
   readonly maxConnections?: number;
   /** Milliseconds until an answer must be complete. @default 30000 */
   readonly timeoutMs?: number;
   /** Sent as User-Agent and, up to the slash, as the field manager of patches. @default "berth" */
   readonly userAgent?: string;
+  /** Called when a call has ended, well or not; a watch, when it was opened. */
+  onCall?(call: ApiCall): void;
+  /** Called with the field Date of each answer, when its head is there. */
+  onDate?(date: string | undefined): void;
 }
-
-const CONTENT_TYPES = {
-  merge: 'application/merge-patch+json',
-  strategic: 'application/strategic-merge-patch+json',
-  json: 'application/json-patch+json',
-  apply: 'application/apply-patch+yaml',
-} as const satisfies Record<Patch['type'], string>;
 
 /** The API server behind one ClusterAccess. */
 export class KubeClient implements KubeApi {
@@ -49,15 +61,20 @@ export class KubeClient implements KubeApi {
   readonly #transport: Transport;
   readonly #timeoutMs: number;
   readonly #fieldManager: string;
+  readonly #clock: Clock;
+  readonly #onCall: ((call: ApiCall) => void) | undefined;
 
   constructor(options: KubeClientOptions) {
     const userAgent = options.userAgent ?? 'berth';
     this.#access = options.access;
     this.#timeoutMs = options.timeoutMs ?? 30_000;
     this.#fieldManager = userAgent.split('/')[0] ?? userAgent;
+    this.#clock = options.clock;
+    this.#onCall = options.onCall?.bind(options);
     this.#transport = new Transport({
       access: options.access,
-      clock: options.clock ?? systemClock,
+      clock: this.#clock,
+      onDate: options.onDate?.bind(options),
       maxConnections: options.maxConnections ?? 16,
       userAgent,
     });
@@ -68,7 +85,7 @@ export class KubeClient implements KubeApi {
     at: ObjectName,
     options: { signal?: AbortSignal } = {},
   ): Promise<T> {
-    return (await this.#call({ method: 'GET', path: pathOf(kind, at), signal: options.signal })) as T;
+    return (await this.#call({ ...to('get', kind), path: pathOf(kind, at), signal: options.signal })) as T;
   }
 
   async list<T extends KubeObject>(kind: Resource<T>, options: ListOptions = {}): Promise<ListPage<T>> {
@@ -77,7 +94,7 @@ export class KubeClient implements KubeApi {
     if (options.continueToken) query.set('continue', options.continueToken);
     const path = withQuery(pathOf(kind, namespaceOf(options)), query);
     const accept = acceptOf(options, 'PartialObjectMetadataList');
-    const body = (await this.#call({ method: 'GET', path, accept, signal: options.signal })) as RawList<T>;
+    const body = (await this.#call({ ...to('list', kind), path, accept, signal: options.signal })) as RawList<T>;
     const next = body.metadata?.continue;
     return {
       // A list carries its kind once, at its head; a watch repeats it in each object.
@@ -95,19 +112,21 @@ export class KubeClient implements KubeApi {
     query.set('timeoutSeconds', String(options.timeoutSeconds));
     const path = withQuery(pathOf(kind, namespaceOf(options)), query);
     const accept = acceptOf(options, 'PartialObjectMetadata');
-    const response = await this.#open({ method: 'GET', path, accept, signal: options.signal, isStream: true });
+    const response = await this.#open({ ...to('watch', kind), path, accept, signal: options.signal, isStream: true });
     for await (const line of readLines(response.body)) yield decodeWatchLine<T>(line, path);
   }
 
   async create<T extends KubeObject>(kind: Resource<T>, object: NewObject<T>, options: WriteOptions = {}): Promise<T> {
     const { namespace } = object.metadata;
     const path = this.#writePath(pathOf(kind, namespaceOf({ namespace }), options.subresource), options);
-    return (await this.#call({ method: 'POST', path, body: typed(kind, object), signal: options.signal })) as T;
+    const body = typed(kind, object);
+    return (await this.#call({ ...to('create', kind, options), path, body, signal: options.signal })) as T;
   }
 
   async replace<T extends KubeObject>(kind: Resource<T>, object: T, options: WriteOptions = {}): Promise<T> {
     const path = this.#writePath(pathOf(kind, object.metadata, options.subresource), options);
-    return (await this.#call({ method: 'PUT', path, body: typed(kind, object), signal: options.signal })) as T;
+    const body = typed(kind, object);
+    return (await this.#call({ ...to('update', kind, options), path, body, signal: options.signal })) as T;
   }
 
   async patch<T extends KubeObject>(
@@ -120,7 +139,8 @@ export class KubeClient implements KubeApi {
     const path = this.#writePath(pathOf(kind, at, options.subresource), options, force ? { force: 'true' } : {});
     const body = patch.type === 'apply' ? typed(kind, patch.body as object) : patch.body;
     const contentType = CONTENT_TYPES[patch.type];
-    return (await this.#call({ method: 'PATCH', path, body, contentType, signal: options.signal })) as T;
+    const call = { ...to('patch', kind, options), path, body, contentType, signal: options.signal };
+    return (await this.#call(call)) as T;
   }
 
   async delete<T extends KubeObject>(kind: Resource<T>, at: ObjectName, options: DeleteOptions = {}): Promise<void> {
@@ -130,12 +150,18 @@ export class KubeClient implements KubeApi {
       propagationPolicy: 'Background',
       ...(options.preconditions ? { preconditions: options.preconditions } : {}),
     };
-    await this.#call({ method: 'DELETE', path: pathOf(kind, at), body, signal: options.signal });
+    await this.#call({ ...to('delete', kind), path: pathOf(kind, at), body, signal: options.signal });
   }
 
   /** Returns the parsed answer of a GET on any path, e.g. `/version`. */
   async raw(path: string, options: { signal?: AbortSignal } = {}): Promise<unknown> {
-    return this.#call({ method: 'GET', path, signal: options.signal });
+    return this.#call({ verb: 'get', resource: 'raw', path, signal: options.signal });
+  }
+
+  /** Returns the answer of a GET on any path as it is, e.g. of the log of a pod. */
+  async text(path: string, options: { signal?: AbortSignal } = {}): Promise<string> {
+    const call: Call = { verb: 'get', resource: 'raw', path, accept: '*/*', signal: options.signal };
+    return this.#measured(call, async () => readText(await this.#send(call, false)));
   }
 
   /** Closes idle connections. */
@@ -148,16 +174,33 @@ export class KubeClient implements KubeApi {
   }
 
   async #call(call: Call): Promise<unknown> {
-    const response = await this.#open({ ...call, isStream: false });
-    return parseJson(await readText(response), call);
+    return this.#measured(call, async () => parseJson(await readText(await this.#send(call, false)), call));
   }
 
-  async #open(call: Call & { isStream: boolean }): Promise<OpenResponse> {
+  #open(call: Call & { isStream: true }): Promise<OpenResponse> {
+    return this.#measured(call, () => this.#send(call, call.isStream));
+  }
+
+  async #measured<Result>({ verb, resource }: Call, work: () => Promise<Result>): Promise<Result> {
+    const startMs = this.#clock.now();
+    const ended = (result: ApiCall['result']) =>
+      this.#onCall?.({ verb, resource, result, milliseconds: this.#clock.now() - startMs });
+    try {
+      const done = await work();
+      ended('ok');
+      return done;
+    } catch (error) {
+      if (error instanceof KubeError) ended(error.code);
+      throw error;
+    }
+  }
+
+  async #send(call: Call, isStream: boolean): Promise<OpenResponse> {
     const request: HttpRequest = {
-      method: call.method,
+      method: METHODS[call.verb],
       path: call.path,
       signal: call.signal,
-      isStream: call.isStream,
+      isStream,
       timeoutMs: this.#timeoutMs,
       ...(call.accept === undefined ? {} : { accept: call.accept }),
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
@@ -175,56 +218,10 @@ export class KubeClient implements KubeApi {
   }
 }
 
-interface Call {
-  readonly method: string;
-  readonly path: string;
-  readonly body?: unknown;
-  readonly contentType?: string;
-  readonly accept?: string | undefined;
-  readonly signal: AbortSignal | undefined;
-}
-
-interface RawList<T> {
-  readonly items?: readonly T[] | null;
-  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
-}
-
-function typed(kind: Resource<KubeObject>, object: object): unknown {
-  return { ...object, apiVersion: kind.apiVersion, kind: kind.kind };
-}
-
-/** Asks the server for metadata alone; undefined for whole objects. */
-function acceptOf(options: { readonly metadataOnly?: boolean }, as: string): string | undefined {
-  return options.metadataOnly ? `application/json;as=${as};g=meta.k8s.io;v=v1` : undefined;
-}
-
-function namespaceOf(from: { readonly namespace?: string | undefined }): Partial<ObjectName> {
-  return from.namespace === undefined ? {} : { namespace: from.namespace };
-}
-
-function selectionQuery(options: { labelSelector?: string; fieldSelector?: string }): URLSearchParams {
-  const query = new URLSearchParams();
-  if (options.labelSelector) query.set('labelSelector', options.labelSelector);
-  if (options.fieldSelector) query.set('fieldSelector', options.fieldSelector);
-  return query;
-}
-
-function withQuery(path: string, query: URLSearchParams): string {
-  return query.size === 0 ? path : `${path}?${query.toString()}`;
-}
-
 async function readText(response: OpenResponse): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of response.body) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');
-}
-
-function parseJson(text: string, call: Call): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new KubeError('bad-response', `${call.method} ${call.path}: answer is not JSON`, { cause });
-  }
 }
 
 async function errorOf(response: OpenResponse, call: Call): Promise<KubeError> {
@@ -235,20 +232,10 @@ async function errorOf(response: OpenResponse, call: Call): Promise<KubeError> {
   const seconds = status.details?.retryAfterSeconds;
   return new KubeError(
     code,
-    `${call.method} ${call.path}: ${response.status} ${status.message ?? text.slice(0, 200)}`,
+    `${METHODS[call.verb]} ${call.path}: ${response.status} ${status.message ?? text.slice(0, 200)}`,
     {
       status: response.status,
       retryAfterMs: parseRetryAfter(header) ?? (seconds ? seconds * 1000 : undefined),
     },
   );
-}
-
-function statusIn(text: string): ApiStatus {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return typeof parsed === 'object' && parsed !== null ? parsed : {};
-  } catch {
-    // A proxy or an API server that is starting answers in plain text; the caller shows that text.
-    return {};
-  }
 }

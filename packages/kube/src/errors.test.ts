@@ -9,13 +9,15 @@ describe('classify', () => {
     { code: 'gone', action: 'relist' },
     { code: 'not-found', action: 'drop' },
     { code: 'aborted', action: 'stop' },
-    { code: 'forbidden', action: 'give-up' },
-    { code: 'invalid', action: 'give-up' },
+    { code: 'forbidden', action: 'refused' },
+    { code: 'invalid', action: 'refused' },
+    { code: 'no-access', action: 'refused' },
     { code: 'unauthorized', action: 'retry' },
     { code: 'too-many-requests', action: 'retry' },
     { code: 'server', action: 'retry' },
     { code: 'network', action: 'retry' },
     { code: 'timeout', action: 'retry' },
+    { code: 'put-off', action: 'retry' },
     { code: 'bad-response', action: 'retry' },
   ];
   for (const { code, action } of cases) {

@@ -24,9 +24,19 @@ export type KubeErrorCode =
   | 'network'
   /** No answer in time. */
   | 'timeout'
+  /**
+   * Cut off here, since it took far longer than other calls, which then would have had to wait: tried again beside
+   * them.
+   */
+  | 'put-off'
+  /** No kubeconfig and no pod, or a kubeconfig that does not say where the API server is. */
+  | 'no-access'
   /** The caller's signal was aborted. */
   | 'aborted'
-  /** 400, 405, 413, 415, 422 and the rest: trying the same again gives the same. */
+  /**
+   * 400, 405, 413, 415, 422 and the rest, also where a webhook or a policy denied it: trying the same again gives the
+   * same until whoever refuses it changes, which no event tells.
+   */
   | 'invalid'
   /** What the server sent is no answer of a Kubernetes API. */
   | 'bad-response';
@@ -53,7 +63,7 @@ export class KubeError extends Error {
 }
 
 /** What to do after an error. */
-export type Verdict =
+export type Reaction =
   /** Try the same again, not before `afterMs` when it is given, else after the caller's own backoff. */
   | { readonly action: 'retry'; readonly afterMs?: number }
   /** Read the object again and decide anew; no delay needed. */
@@ -64,11 +74,14 @@ export type Verdict =
   | { readonly action: 'drop' }
   /** The caller stopped it. */
   | { readonly action: 'stop' }
-  /** Trying again without a change gives the same answer. Rights may be granted later, so `forbidden` is slow, not final. */
-  | { readonly action: 'give-up'; readonly forbidden: boolean };
+  /**
+   * Trying again without a change gives the same answer. Rights may be granted and webhooks mended later, and no event
+   * tells of it: it is tried again all the same, with growing delays.
+   */
+  | { readonly action: 'refused' };
 
 /** Returns what an error of an API call means. An error that is not a KubeError is a bug and is thrown on. */
-export function classify(error: unknown): Verdict {
+export function classify(error: unknown): Reaction {
   if (!(error instanceof KubeError)) throw error;
   switch (error.code) {
     case 'conflict':
@@ -81,14 +94,15 @@ export function classify(error: unknown): Verdict {
     case 'aborted':
       return { action: 'stop' };
     case 'forbidden':
-      return { action: 'give-up', forbidden: true };
     case 'invalid':
-      return { action: 'give-up', forbidden: false };
+    case 'no-access':
+      return { action: 'refused' };
     case 'unauthorized':
     case 'too-many-requests':
     case 'server':
     case 'network':
     case 'timeout':
+    case 'put-off':
     case 'bad-response':
       return error.retryAfterMs === undefined ? { action: 'retry' } : { action: 'retry', afterMs: error.retryAfterMs };
   }
@@ -127,7 +141,9 @@ export function codeOfStatus(status: number, reason?: string): KubeErrorCode {
   }
 }
 
-/** Returns the milliseconds of a Retry-After header (RFC 9110, 10.2.3; seconds only, which is all the API server sends). */
+/**
+ * Returns the milliseconds of a Retry-After header (RFC 9110, 10.2.3; seconds only, which is all the API server sends).
+ */
 export function parseRetryAfter(header: string | undefined): number | undefined {
   if (header === undefined || !/^\d{1,6}$/.test(header.trim())) return undefined;
   return Number(header) * 1000;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { sleep } from '@berth/runtime';
+import { FakeClock } from '@berth/runtime/testing';
 import { expect } from 'chai';
 import { ApiBudget } from './api-budget.ts';
-import { sleep } from './clock.ts';
 import { KubeError } from './errors.ts';
 import { EventRecorder } from './event-recorder.ts';
 import { events } from './resources.ts';
-import { FakeApi, FakeClock } from './testing/index.ts';
+import { FakeApi } from './testing/index.ts';
 
 const service = {
   apiVersion: 'v1',
@@ -79,6 +81,18 @@ describe('EventRecorder', () => {
     recorder.record({ ...service, metadata: { ...service.metadata, name: 'api', uid: 'u-2' } }, refused);
     await recorder.flush();
     expect(api.all(events)).to.have.length(3);
+  });
+
+  it('NN-07: writes a Warning before all Normal Events that wait', async () => {
+    const { api, clock, recorder } = makeRecorder();
+    api.before = () => sleep(clock, 100);
+    for (let n = 0; n < 20; n += 1)
+      recorder.record(service, { type: 'Normal', reason: 'nodeAssigned', message: `VIP ${n}` });
+    await clock.advance(500);
+    recorder.record(service, refused);
+    // The first took 100 ms and is followed by a rest of 900.
+    await clock.advance(700);
+    expect(api.all(events).map(({ reason }) => reason)).to.deep.equal(['nodeAssigned', 'AllocationFailed']);
   });
 
   it('rests after each of many Events as long as the server is slow, and keeps the times at which they were noted', async () => {

@@ -5,12 +5,13 @@
  * within the silence nothing at all, after it the count of the same Event grows. Writing is best effort and never holds
  * up the caller: Events wait behind all other API calls and are written one at a time, with a rest after each that is
  * as much longer as the server was slow: a burst of Services would otherwise make as many Events as status patches at
- * the same time, from several processes.
+ * the same time, from several processes. Warnings go first: on a slow server a takeover of hundreds of VIPs is written
+ * for minutes, and what is wrong must not wait for what is well.
  */
 
+import { type Clock, sleep } from '@berth/runtime';
 import type { KubeApi, NewObject } from './api.ts';
 import type { ApiBudget } from './api-budget.ts';
-import { type Clock, sleep, systemClock } from './clock.ts';
 import { classify, isKubeError, type KubeError } from './errors.ts';
 import type { EventObject, KubeObject } from './object.ts';
 import { events } from './resources.ts';
@@ -36,7 +37,7 @@ export interface EventRecorderOptions {
   readonly instance: string;
   /** Milliseconds in which the same Event about the same object is not written again. @default 600000 */
   readonly silenceMs?: number;
-  readonly clock?: Clock;
+  readonly clock: Clock;
   readonly onError?: (error: KubeError) => void;
 }
 
@@ -72,8 +73,8 @@ export class EventRecorder {
   readonly #clock: Clock;
   /** By object and note; oldest first. */
   readonly #written = new Map<string, Written>();
-  /** In the order in which they were noted. */
-  readonly #waiting = new Set<Waiting>();
+  /** Each in the order in which they were noted. */
+  readonly #waiting: Readonly<Record<EventNote['type'], Set<Waiting>>> = { Warning: new Set(), Normal: new Set() };
   readonly #stopper = new AbortController();
   /** Ends when nothing waits any more. */
   #writing: Promise<void> | undefined;
@@ -82,7 +83,7 @@ export class EventRecorder {
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = options.clock;
   }
 
   /** Events that were not written because too many waited. */
@@ -96,7 +97,7 @@ export class EventRecorder {
     const before = this.#written.get(key);
     const now = this.#clock.now();
     if (before && now - before.at < (this.#options.silenceMs ?? 600_000)) return;
-    if (this.#waiting.size >= MAX_WAITING) {
+    if (this.#waiting.Warning.size + this.#waiting.Normal.size >= MAX_WAITING) {
       this.#dropped += 1;
       return;
     }
@@ -104,7 +105,7 @@ export class EventRecorder {
     const count = (before?.count ?? 0) + 1;
     this.#remember(key, { name, at: now, count });
     const time = this.#clock.date().toISOString();
-    this.#waiting.add({ reference: referenceTo(object), note, name, count, time });
+    this.#waiting[note.type].add({ reference: referenceTo(object), note, name, count, time });
     this.#writing ??= this.#writeAll();
   }
 
@@ -121,14 +122,20 @@ export class EventRecorder {
 
   async #writeAll(): Promise<void> {
     const { signal } = this.#stopper;
-    for (const event of this.#waiting) {
+    for (let event = this.#next(); event; event = this.#next()) {
       const startMs = this.#clock.now();
       if (!signal.aborted) await this.#write(event, signal);
-      this.#waiting.delete(event);
+      this.#waiting[event.note.type].delete(event);
       const restMs = Math.min(MAX_REST_MS, REST_FACTOR * (this.#clock.now() - startMs));
-      if (restMs > 0 && this.#waiting.size > 0) await sleep(this.#clock, restMs, signal);
+      if (restMs > 0 && this.#next()) await sleep(this.#clock, restMs, signal);
     }
     this.#writing = undefined;
+  }
+
+  #next(): Waiting | undefined {
+    const [warning] = this.#waiting.Warning;
+    const [normal] = this.#waiting.Normal;
+    return warning ?? normal;
   }
 
   async #write(event: Waiting, signal: AbortSignal): Promise<void> {

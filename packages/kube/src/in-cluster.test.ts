@@ -2,9 +2,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { FakeClock } from '@berth/runtime/testing';
 import { expect } from 'chai';
 import { inClusterAccess } from './in-cluster.ts';
-import { FakeClock } from './testing/index.ts';
 
 describe('inClusterAccess', () => {
   let root: string;

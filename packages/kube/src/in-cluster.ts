@@ -8,8 +8,8 @@
 
 import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
+import type { Clock } from '@berth/runtime';
 import type { ClusterAccess, Credentials } from './access.ts';
-import { type Clock, systemClock } from './clock.ts';
 
 const SERVICE_ACCOUNT_ROOT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
@@ -21,7 +21,7 @@ export interface InClusterOptions {
   readonly root?: string;
   /** Base URL of the API server. @default from KUBERNETES_SERVICE_HOST and _PORT */
   readonly server?: string;
-  readonly clock?: Clock;
+  readonly clock: Clock;
 }
 
 /** Returns whether this process runs in a pod that has a ServiceAccount. */
@@ -30,14 +30,14 @@ export function isInCluster(): boolean {
 }
 
 /** Returns access with the ServiceAccount of the pod. Throws when the mounted files cannot be read. */
-export function inClusterAccess(options: InClusterOptions = {}): ClusterAccess {
+export function inClusterAccess(options: InClusterOptions): ClusterAccess {
   const root = options.root ?? SERVICE_ACCOUNT_ROOT;
   return new InClusterAccess({
     server: options.server ?? serverFromEnvironment(),
     ca: readFileSync(`${root}/ca.crt`),
     tokenFile: `${root}/token`,
     namespace: readFileSync(`${root}/namespace`, 'utf8').trim(),
-    clock: options.clock ?? systemClock,
+    clock: options.clock,
   });
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { FakeClock, settle } from '@berth/runtime/testing';
 import { expect } from 'chai';
 import { KubeError } from './errors.ts';
 import { LeaderElector } from './leader-elector.ts';
 import { leases } from './resources.ts';
-import { FakeApi, type FakeCall, FakeClock, settle } from './testing/index.ts';
+import { FakeApi, type FakeCall } from './testing/index.ts';
 
 const LEASE = { namespace: 'berth-system', name: 'controller' };
 
@@ -199,5 +201,41 @@ describe('LeaderElector', () => {
     }
     await b.elector.stop();
     await a.elector.stop();
+  });
+
+  describe('after a restore of etcd', () => {
+    it('OL-05: the leader goes on with the Lease of the backup, or leads again within 30 s', async () => {
+      const a = candidate(api, clock, 'a');
+      await clock.advance(60_000);
+      const backup = api.backUp();
+      await clock.advance(300_000);
+      api.restore(backup);
+      await clock.advance(30_000);
+      expect(a.elector.isLeader).to.equal(true);
+      await a.elector.stop();
+    });
+
+    it('OL-05: with a Lease of somebody who is gone since, one of two leads within 30 s', async () => {
+      const gone = candidate(api, clock, 'gone');
+      await clock.advance(60_000);
+      const backup = api.backUp();
+      await gone.elector.stop();
+      const [a, b] = [candidate(api, clock, 'a'), candidate(api, clock, 'b')];
+      await clock.advance(300_000);
+      api.restore(backup);
+      await clock.advance(30_000);
+      expect([a.elector.isLeader, b.elector.isLeader].filter(Boolean)).to.have.length(1);
+      await Promise.all([a.elector.stop(), b.elector.stop()]);
+    });
+
+    it('OL-05: with a backup from before the first Lease, there is a leader within 30 s', async () => {
+      const backup = api.backUp();
+      const a = candidate(api, clock, 'a');
+      await clock.advance(300_000);
+      api.restore(backup);
+      await clock.advance(30_000);
+      expect(a.elector.isLeader).to.equal(true);
+      await a.elector.stop();
+    });
   });
 });

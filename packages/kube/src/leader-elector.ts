@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Leader election on a Lease. Candidates watch the Lease instead of polling it; the holder renews it. A holder that cannot
- * renew in time gives its term up before anybody else may take it. Each term has its own signal: whatever an old term
- * still cleans up has no hold on the new one.
+ * Leader election on a Lease. Candidates watch the Lease instead of polling it; the holder renews it. A holder that
+ * cannot renew in time gives its term up before anybody else may take it. Each term has its own signal: whatever an old
+ * term still cleans up has no hold on the new one.
  */
 
+import type { Task } from '@berth/runtime';
+import { Backoff, type Clock, sleep } from '@berth/runtime';
 import type { KubeApi } from './api.ts';
-import { Backoff } from './backoff.ts';
-import { type Clock, sleep, systemClock } from './clock.ts';
 import { classify, isKubeError, type KubeError } from './errors.ts';
 import { claimedSpec, type ObservedLease, observeLease, releasedSpec, waitForLeaseMs } from './lease.ts';
 import { keyOf, type Lease, type ObjectName } from './object.ts';
 import { Reflector } from './reflector.ts';
 import { leases } from './resources.ts';
 import { Store } from './store.ts';
-import type { Task } from './task.ts';
 
 /** Longest wait for giving the Lease back, in milliseconds: a process that ends has better things to do. */
 const RELEASE_MS = 2_000;
@@ -33,7 +32,7 @@ export interface LeaderElectorOptions {
   readonly renewEveryMs?: number;
   /** Milliseconds without a renewal after which the holder stops by itself. @default two thirds of the lease */
   readonly renewDeadlineMs?: number;
-  readonly clock?: Clock;
+  readonly clock: Clock;
   readonly random?: () => number;
   readonly onError?: (error: KubeError) => void;
 }
@@ -57,7 +56,7 @@ export class LeaderElector implements Task {
 
   constructor(options: LeaderElectorOptions) {
     this.#options = options;
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = options.clock;
     this.#backoff = new Backoff({ baseMs: 200, capMs: 5_000, ...(options.random ? { random: options.random } : {}) });
     const { namespace, name } = options.lease;
     this.#reflector = new Reflector({
@@ -85,7 +84,8 @@ export class LeaderElector implements Task {
     if (this.#running !== undefined) return;
     this.#store.subscribe((event) => {
       if (event.type === 'deleted') this.#forget();
-      else this.#observe(event.object);
+      // Our own write is known before the watch brings it; what the watch brings late must not undo it.
+      else if (!isOlder(event.object, this.#observed?.lease)) this.#observe(event.object);
     });
     this.#reflector.start();
     this.#running = this.#run(this.#stopper.signal);
@@ -192,11 +192,11 @@ export class LeaderElector implements Task {
   }
 
   async #afterError(error: unknown, signal: AbortSignal): Promise<void> {
-    const verdict = classify(error);
-    if (verdict.action === 'stop') return;
+    const reaction = classify(error);
+    if (reaction.action === 'stop') return;
     this.#options.onError?.(error as KubeError);
-    if (verdict.action === 'drop') this.#forget();
-    if (verdict.action !== 'refresh') return;
+    if (reaction.action === 'drop') this.#forget();
+    if (reaction.action !== 'refresh') return;
     try {
       this.#observe(await this.#options.api.get(leases, this.#options.lease, { signal }));
     } catch (cause) {
@@ -222,9 +222,9 @@ export class LeaderElector implements Task {
     }
   }
 
+  /** Takes over what is so now. */
   #observe(lease: Lease): void {
     if (keyOf(lease) !== keyOf({ metadata: this.#options.lease })) return;
-    if (isOlder(lease, this.#observed?.lease)) return;
     this.#observed = observeLease(this.#observed, lease, this.#clock.now());
     if (this.holder !== this.#options.identity) this.#term?.abort();
     this.#tellNews();
@@ -241,7 +241,10 @@ export class LeaderElector implements Task {
   }
 }
 
-/** Our own write is known before the watch brings it; what the watch brings late must not undo it. */
+/**
+ * Whether the watch brings a state from before the kept one. For what the server answers this does not count: after a
+ * restore of etcd its newest state has a lower version than the kept one.
+ */
 function isOlder(lease: Lease, kept: Lease | undefined): boolean {
   return Number(lease.metadata.resourceVersion ?? 0) < Number(kept?.metadata.resourceVersion ?? 0);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The rules of leader election on a Lease, without I/O. As in client-go, a candidate never compares the wall clocks of two
- * machines: it notes by its own monotonic clock when it last saw the record change, and a holder that has not changed its
- * record for the whole duration written in it is gone.
+ * The rules of leader election on a Lease, without I/O. As in client-go, a candidate never compares the wall clocks of
+ * two machines: it notes by its own monotonic clock when it last saw the record change, and a holder that has not
+ * changed its record for the whole duration written in it is gone.
  */
 
 import type { Lease } from './object.ts';
@@ -24,7 +24,9 @@ export function observeLease(previous: ObservedLease | undefined, lease: Lease, 
   return { lease, changedAt: isSame ? previous.changedAt : now };
 }
 
-/** Returns the milliseconds until `identity` may try to take the lease: 0 when it is free, expired or its own already. */
+/**
+ * Returns the milliseconds until `identity` may try to take the lease: 0 when it is free, expired or its own already.
+ */
 export function waitForLeaseMs(observed: ObservedLease, identity: string, now: number): number {
   const { holderIdentity, leaseDurationSeconds } = observed.lease.spec ?? {};
   if (!holderIdentity || holderIdentity === identity) return 0;

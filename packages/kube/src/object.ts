@@ -16,6 +16,8 @@ import type {
   V1Secret,
   V1Service,
   V1ServiceStatus,
+  V1SubjectAccessReview,
+  V1TokenReview,
 } from '@kubernetes/client-node';
 
 /** A model type as it looks on the wire: `Date` becomes text, everything is read-only. */
@@ -35,6 +37,17 @@ export interface ObjectMeta {
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly finalizers?: readonly string[];
+  /** Who wrote which fields; left out of most stores. */
+  readonly managedFields?: readonly ManagedFields[];
+}
+
+/** One entry of metadata.managedFields. */
+export interface ManagedFields {
+  readonly manager?: string;
+  /** RFC 3339, whole seconds. */
+  readonly time?: string;
+  readonly subresource?: string;
+  readonly fieldsV1?: object;
 }
 
 /** The least that every object has. */
@@ -56,6 +69,17 @@ export type Namespace = Plain<V1Namespace>;
 export type Node = Plain<V1Node>;
 export type Pod = Plain<V1Pod>;
 export type Secret = Plain<V1Secret>;
+export type ServiceCidr = KubeObject & { readonly spec?: { readonly cidrs?: readonly string[] } };
+/** An object of MetalLB; what is in it is judged by `@berth/core`. */
+export type MetallbConfig = KubeObject & { readonly spec?: unknown };
+/** authentication.k8s.io/v1: whose token it is. */
+export type TokenReview = KubeObject &
+  Pick<Json<V1TokenReview>, 'spec'> & { readonly status?: Json<V1TokenReview>['status'] };
+/** authorization.k8s.io/v1: whether somebody may do something. */
+export type SubjectAccessReview = KubeObject &
+  Pick<Json<V1SubjectAccessReview>, 'spec'> & { readonly status?: Json<V1SubjectAccessReview>['status'] };
+/** An apps/v1 Deployment, as far as it is looked at. */
+export type Deployment = KubeObject & { readonly spec?: { readonly replicas?: number } };
 export type Service = Omit<Plain<V1Service>, 'status'> & {
   readonly status?: Omit<Json<V1ServiceStatus>, 'conditions'> & { readonly conditions?: readonly Condition[] };
 };

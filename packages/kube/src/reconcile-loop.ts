@@ -2,8 +2,9 @@
 
 /** Takes keys from a WorkQueue in batches, has them reconciled, and acts on each result. */
 
+import type { Task } from '@berth/runtime';
+import { type Clock, sleep } from '@berth/runtime';
 import { classify } from './errors.ts';
-import type { Task } from './task.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 /** Outcome of reconciling one key. */
@@ -11,12 +12,20 @@ export type ReconcileResult =
   | { readonly kind: 'success' }
   /** Try again with growing delay, not before `afterMs`. */
   | { readonly kind: 'error'; readonly error: unknown; readonly afterMs?: number }
+  /** The object changed meanwhile: look again at once, with short delays when that goes on. */
+  | { readonly kind: 'changed'; readonly error: unknown }
   /** Nothing will change until something else does; an event will bring the key back. */
   | { readonly kind: 'error-no-retry'; readonly error: unknown }
   /** Something changed for every key: one full pass. */
   | { readonly kind: 'reprocess-all' };
 
 export const success: ReconcileResult = { kind: 'success' };
+
+/**
+ * A promise where the outcome is not known yet: its key is done when it resolves, and neither other keys nor the next
+ * batch wait for it.
+ */
+export type PendingResult = ReconcileResult | Promise<ReconcileResult>;
 
 export interface ReconcileLoopOptions {
   readonly name: string;
@@ -25,8 +34,18 @@ export interface ReconcileLoopOptions {
   readonly workers?: number;
   /** Most keys of one batch. @default 1 */
   readonly maxBatch?: number;
-  /** Works on a batch; a key without a result counts as success. A KubeError that is thrown counts for every key. */
-  readonly reconcile: (keys: readonly string[], signal: AbortSignal) => Promise<ReadonlyMap<string, ReconcileResult>>;
+  /**
+   * Works on a batch, which has no key after a mere nudge; a key without a result counts as success. A KubeError that
+   * is thrown counts for every key.
+   */
+  readonly reconcile: (keys: readonly string[], signal: AbortSignal) => Promise<ReadonlyMap<string, PendingResult>>;
+  /**
+   * Keys whose outcome may be open before the next batch has to wait, those that `exempt` named left out. @default 1000
+   */
+  readonly maxOpen?: number;
+  /** Milliseconds to rest after a batch, in which keys gather for the next one. @default none */
+  readonly restMs?: () => number;
+  readonly clock: Clock;
   /** Every key of a full pass. */
   readonly allKeys: () => Iterable<string>;
   /** Told about each result that is no success, with the wait until the next try if there is one. */
@@ -35,12 +54,21 @@ export interface ReconcileLoopOptions {
   readonly onIdle?: () => void;
 }
 
+/** Keys of a batch after which the event loop gets a turn. */
+const MANY = 50;
+
 /** The workers of one queue. */
 export class ReconcileLoop implements Task {
   readonly name: string;
   readonly ready = Promise.resolve();
   readonly #options: ReconcileLoopOptions;
   readonly #stopper = new AbortController();
+  /** Keys whose outcome is open. */
+  readonly #open = new Map<string, Promise<void>>();
+  /** Those of them for which no batch waits. */
+  readonly #exempt = new Set<string>();
+  /** Workers that wait until fewer outcomes are waited for. */
+  readonly #waiting = new Set<() => void>();
   #running: Promise<unknown> | undefined;
 
   constructor(options: ReconcileLoopOptions) {
@@ -54,27 +82,75 @@ export class ReconcileLoop implements Task {
     this.#running = Promise.all(workers);
   }
 
+  /** The outcome of a key that is worked on may take long: no batch waits for it. */
+  exempt(key: string): void {
+    if (!this.#open.has(key)) return;
+    this.#exempt.add(key);
+    this.#onRoom();
+  }
+
   /** Stops taking keys, aborts the batches under way and waits for them. */
   async stop(): Promise<void> {
     this.#stopper.abort();
     await this.#running;
+    await Promise.all(this.#open.values());
   }
 
   async #work(signal: AbortSignal): Promise<void> {
-    const { queue, maxBatch = 1, onIdle } = this.#options;
+    const { queue, maxBatch = 1, maxOpen = 1_000, restMs, clock } = this.#options;
     for (;;) {
+      while (this.#open.size - this.#exempt.size >= maxOpen) await this.#room();
       const keys = await queue.take({ max: maxBatch, signal });
-      if (keys.length === 0) return;
+      if (keys === undefined) return;
       const results = await this.#reconcile(keys, signal);
-      for (const key of keys) {
-        if (!signal.aborted) this.#settle(key, results.get(key) ?? success);
-        queue.done(key);
-      }
-      if (queue.size === 0 && queue.inProgress === 0 && !signal.aborted) onIdle?.();
+      for (const key of keys) this.#follow(key, results.get(key) ?? success);
+      if (keys.length === 0) this.#tellIdle();
+      // Where nothing is to be written no batch waits for anything, and many of them would be one block of the event
+      // loop.
+      if (keys.length >= MANY) await new Promise<void>((resolve) => setImmediate(resolve));
+      const rest = restMs?.() ?? 0;
+      if (rest > 0) await sleep(clock, rest, signal);
     }
   }
 
-  async #reconcile(keys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, ReconcileResult>> {
+  #follow(key: string, result: PendingResult): void {
+    if (!(result instanceof Promise)) {
+      this.#end(key, result);
+      return;
+    }
+    const open = result.then((outcome) => {
+      this.#open.delete(key);
+      this.#exempt.delete(key);
+      this.#onRoom();
+      this.#end(key, outcome);
+    });
+    this.#open.set(key, open);
+  }
+
+  #onRoom(): void {
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+  }
+
+  #room(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.add(resolve);
+    });
+  }
+
+  #end(key: string, result: ReconcileResult): void {
+    const { queue } = this.#options;
+    if (!this.#stopper.signal.aborted) this.#settle(key, result);
+    queue.done(key);
+    this.#tellIdle();
+  }
+
+  #tellIdle(): void {
+    const { queue, onIdle } = this.#options;
+    if (queue.isIdle && !this.#stopper.signal.aborted) onIdle?.();
+  }
+
+  async #reconcile(keys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, PendingResult>> {
     try {
       return await this.#options.reconcile(keys, signal);
     } catch (error) {
@@ -94,6 +170,11 @@ export class ReconcileLoop implements Task {
         onFailure?.(key, result, retryInMs);
         return;
       }
+      case 'changed': {
+        const againInMs = queue.again(key);
+        onFailure?.(key, result, againInMs);
+        return;
+      }
       case 'error-no-retry':
         queue.forget(key);
         onFailure?.(key, result, undefined);
@@ -106,21 +187,22 @@ export class ReconcileLoop implements Task {
   }
 }
 
-/** Returns the result that an error of an API call means. An error that is not a KubeError is a bug and is thrown on. */
+/**
+ * Returns the result that an error of an API call means. An error that is not a KubeError is a bug and is thrown on.
+ */
 export function resultOf(error: unknown): ReconcileResult {
-  const verdict = classify(error);
-  switch (verdict.action) {
+  const reaction = classify(error);
+  switch (reaction.action) {
     case 'drop':
     case 'stop':
       return success;
-    case 'give-up':
-      // Missing rights may be granted without any event for this key, so only what is plainly wrong is final.
-      return verdict.forbidden ? { kind: 'error', error } : { kind: 'error-no-retry', error };
     case 'retry':
-      return verdict.afterMs === undefined
+      return reaction.afterMs === undefined
         ? { kind: 'error', error }
-        : { kind: 'error', error, afterMs: verdict.afterMs };
+        : { kind: 'error', error, afterMs: reaction.afterMs };
     case 'refresh':
+      return { kind: 'changed', error };
+    case 'refused':
     case 'relist':
       return { kind: 'error', error };
   }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { FakeClock, settle } from '@berth/runtime/testing';
 import { expect } from 'chai';
 import { KubeError, type KubeErrorCode } from './errors.ts';
 import type { ConfigMap } from './object.ts';
 import { Reflector } from './reflector.ts';
 import { configMaps } from './resources.ts';
 import { Store } from './store.ts';
-import { FakeApi, type FakeCall, FakeClock, settle } from './testing/index.ts';
+import { FakeApi, type FakeCall } from './testing/index.ts';
 
 function setUp() {
   const clock = new FakeClock();
@@ -23,7 +25,7 @@ function setUp() {
     onError: (error, retryInMs) => errors.push({ code: error.code, retryInMs }),
   });
   const add = (name: string) => api.create(configMaps, { metadata: { namespace: 'shop', name } });
-  const count = (verb: FakeCall['verb']) => api.calls.filter((call) => call.verb === verb).length;
+  const count = (verb: FakeCall['verb']) => api.calls.filter((call) => call.verb === verb && call.limit !== 1).length;
   return { clock, api, store, reflector, errors, events, add, count };
 }
 
@@ -206,6 +208,69 @@ describe('Reflector', () => {
     await reflector.refresh(new AbortController().signal);
     expect([...store.values()].map((object) => object.metadata.name)).to.deep.equal(['late']);
     await reflector.stop();
+  });
+
+  describe('after a restore of etcd', () => {
+    const names = (store: Store<ConfigMap>) => [...store.values()].map((object) => object.metadata.name);
+
+    it('OL-06: lists again when the server is older than the store, and follows from there', async () => {
+      const { reflector, add, api, clock, events, store } = setUp();
+      await add('kept');
+      const backup = api.backUp();
+      reflector.start();
+      await reflector.ready;
+      for (let n = 0; n < 20; n += 1) await add(`lost-${n}`);
+      await settle();
+      api.restore(backup);
+      await clock.advance(5_000);
+      expect(names(store)).to.deep.equal(['kept']);
+      await add('new');
+      await clock.advance(0);
+      expect(names(store)).to.deep.equal(['kept', 'new']);
+      expect(events.filter((event) => event.startsWith('deleted'))).to.have.length(20);
+      await reflector.stop();
+    });
+
+    it('OL-06: an object whose version is given a second time is taken over with its new content', async () => {
+      const { reflector, add, api, clock, store } = setUp();
+      await add('web');
+      const backup = api.backUp();
+      reflector.start();
+      await reflector.ready;
+      const label = (value: string) =>
+        api.patch(
+          configMaps,
+          { namespace: 'shop', name: 'web' },
+          { type: 'merge', body: { metadata: { labels: { value } } } },
+        );
+      await label('before');
+      await add('later');
+      await settle();
+      api.restore(backup);
+      await label('after');
+      await clock.advance(5_000);
+      expect([...store.values()].map(({ metadata }) => metadata.labels?.value)).to.deep.equal(['after']);
+      await reflector.stop();
+    });
+
+    it('OL-06: a refresh that finds an older server takes its state over and begins a new watch', async () => {
+      const { reflector, add, api, clock, store } = setUp();
+      await add('kept');
+      const backup = api.backUp();
+      reflector.start();
+      await reflector.ready;
+      for (const name of ['a', 'b', 'c']) await add(name);
+      await settle();
+      api.before = failing('watch', 'network', 3);
+      api.restore(backup);
+      await reflector.refresh(new AbortController().signal);
+      expect(names(store)).to.deep.equal(['kept']);
+      await clock.advance(5_000);
+      await add('new');
+      await clock.advance(0);
+      expect(names(store)).to.deep.equal(['kept', 'new']);
+      await reflector.stop();
+    });
   });
 
   it('stops without an error and leaves no timer', async () => {

@@ -2,28 +2,30 @@
 
 /**
  * Keeps a Store equal to what the API server has: list once in pages, then watch with bookmarks for ever. A watch that
- * ends, breaks or falls silent is resumed from the last resourceVersion; only when the server no longer has that version
- * (410) is everything listed again, and the store then tells just the differences.
+ * ends, breaks or falls silent is resumed from the last resourceVersion; only when the server no longer has that
+ * version (410) is everything listed again, and the store then tells just the differences.
+ *
+ * A server whose etcd was restored from a backup is older than the store. It accepts a watch from a version that it has
+ * not reached yet, and then sends nothing (kubernetes/kubernetes#107457). So before a watch is resumed a list of one
+ * object tells how far the server is, and where it is behind, everything is listed again.
  */
 
+import { Backoff, type Clock, sleep, type Task } from '@berth/runtime';
 import type { KubeApi, Selection } from './api.ts';
-import { Backoff } from './backoff.ts';
-import { type Clock, sleep, systemClock } from './clock.ts';
 import { classify, isKubeError, type KubeError } from './errors.ts';
 import type { KubeObject } from './object.ts';
 import type { Resource } from './resources.ts';
 import { compareVersions, type Store } from './store.ts';
-import type { Task } from './task.ts';
+import { WatchGuard } from './watch-guard.ts';
 
 /** Objects per page of a list; client-go's value. */
 const PAGE_SIZE = 500;
-
 /** The server ends each watch after this many seconds at least, and twice as many at most (client-go: 5 to 10 min). */
 const MIN_WATCH_SECONDS = 300;
-
 /** A watch that lived this long counts as a success, in milliseconds. */
 const SETTLED_MS = 5_000;
-
+/** A server that is asked how far it is and does not answer for so long is not waited for, in milliseconds. */
+const CHECK_MS = 10_000;
 /** A watch that the server refuses with 5xx this often in a row is given up for a list. */
 const MAX_RESUMPTIONS = 6;
 
@@ -35,10 +37,15 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly selection?: Selection;
   /** Cuts off what nobody reads, to save memory. @default removes metadata.managedFields */
   readonly transform?: (object: T) => T;
-  /** Milliseconds without any event or bookmark (the server sends one about every minute) until the watch is made anew. @default 150000 */
+  /**
+   * Milliseconds without any event or bookmark (the server sends one about every minute) until the watch is made anew.
+   * @default 150000
+   */
   readonly staleAfterMs?: number;
-  readonly clock?: Clock;
+  readonly clock: Clock;
   readonly random?: () => number;
+  /** Called when the server turned out to be older than the store, after everything was listed again. */
+  readonly onRewind?: () => void;
   /** Called for each failed attempt, with the wait before the next one. */
   readonly onError?: (error: KubeError, retryInMs: number) => void;
 }
@@ -55,12 +62,16 @@ export class Reflector<T extends KubeObject> implements Task {
   #markReady: () => void = () => {};
   #hasSynced = false;
   #lastVersion: string | undefined;
+  /** Whether the server may have become older than the store since it was last asked. */
+  #isInDoubt = false;
+  /** Ends the watch under way. */
+  #interrupt = new AbortController();
   #running: Promise<void> | undefined;
 
   constructor(options: ReflectorOptions<T>) {
     this.name = `reflector ${options.kind.plural}`;
     this.#options = options;
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = options.clock;
     this.#random = options.random ?? Math.random;
     this.#backoff = new Backoff({ baseMs: 100, capMs: 10_000, random: this.#random });
     this.ready = new Promise((resolve) => {
@@ -88,11 +99,17 @@ export class Reflector<T extends KubeObject> implements Task {
   }
 
   /**
-   * Resolves when the store is at least as new as this call: whoever has read something else before cannot know more than
-   * the store does then. The watch may be any time behind; this does not wait for it.
+   * Resolves when the store is at least as new as this call: whoever has read something else before cannot know more
+   * than the store does then. The watch may be any time behind; this does not wait for it.
    */
   async refresh(signal: AbortSignal): Promise<void> {
+    const before = this.#lastVersion;
     const { objects, version } = await this.#readAll(signal);
+    if (before !== undefined && compareVersions(before, version) > 0) {
+      this.#rewind(objects, version);
+      this.#interrupt.abort();
+      return;
+    }
     if (this.#lastVersion !== undefined && compareVersions(this.#lastVersion, version) >= 0) return;
     // Set before listeners run; older news that the watch still brings is dropped from now on.
     this.#lastVersion = version;
@@ -110,7 +127,9 @@ export class Reflector<T extends KubeObject> implements Task {
   async #attempt(signal: AbortSignal): Promise<number> {
     const startedAt = this.#clock.now();
     try {
+      if (this.#isInDoubt) await this.#findPlace(signal);
       this.#lastVersion ??= await this.#list(signal);
+      this.#isInDoubt = true;
       await this.#watch(this.#lastVersion, signal);
       if (this.#clock.now() - startedAt >= SETTLED_MS) this.#backoff.reset();
       // A server that closes each watch at once must not be asked in a tight loop.
@@ -121,15 +140,53 @@ export class Reflector<T extends KubeObject> implements Task {
   }
 
   #afterError(error: unknown, signal: AbortSignal): number {
-    const verdict = classify(error);
+    const reaction = classify(error);
     if (signal.aborted) return 0;
-    const asked = verdict.action === 'retry' ? (verdict.afterMs ?? 0) : 0;
+    const asked = reaction.action === 'retry' ? (reaction.afterMs ?? 0) : 0;
     const delayMs = Math.max(asked, this.#backoff.next());
     // A server that was restored from an older state answers 5xx to a version of its lost future, for ever.
     const isLost = isKubeError(error, 'server') && this.#backoff.failures > MAX_RESUMPTIONS;
-    if (isLost || (verdict.action !== 'retry' && verdict.action !== 'stop')) this.#lastVersion = undefined;
+    if (isLost || (reaction.action !== 'retry' && reaction.action !== 'stop')) this.#lastVersion = undefined;
     this.#options.onError?.(error as KubeError, delayMs);
     return delayMs;
+  }
+
+  /**
+   * Lists everything again where the server does not have the state that the store has. A list is always of the newest
+   * state.
+   */
+  async #findPlace(signal: AbortSignal): Promise<void> {
+    const before = this.#lastVersion;
+    if (before === undefined) return;
+    const resourceVersion = await this.#newestVersion(signal);
+    if (resourceVersion === undefined) return;
+    if (compareVersions(before, resourceVersion) <= 0) return;
+    const { objects, version } = await this.#readAll(signal);
+    this.#rewind(objects, version);
+  }
+
+  /** How far the server is; undefined when it does not answer: then the watch, which has its guard, is to find out. */
+  async #newestVersion(signal: AbortSignal): Promise<string | undefined> {
+    const guard = new WatchGuard(this.#clock, Math.min(CHECK_MS, this.#staleAfterMs), signal);
+    try {
+      const options = { ...this.#options.selection, limit: 1, signal: guard.signal };
+      return (await this.#options.api.list(this.#options.kind, options)).resourceVersion;
+    } catch (error) {
+      if (!guard.isStale) throw error;
+      return undefined;
+    } finally {
+      guard.end();
+    }
+  }
+
+  get #staleAfterMs(): number {
+    return this.#options.staleAfterMs ?? 150_000;
+  }
+
+  #rewind(objects: readonly T[], version: string): void {
+    this.#lastVersion = version;
+    this.#options.store.replaceAll(objects, { isRewound: true });
+    this.#options.onRewind?.();
   }
 
   async #list(signal: AbortSignal): Promise<string> {
@@ -159,19 +216,23 @@ export class Reflector<T extends KubeObject> implements Task {
   }
 
   async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
-    const guard = new WatchGuard(this.#clock, this.#options.staleAfterMs ?? 150_000, signal);
+    this.#interrupt = new AbortController();
+    const interrupted = this.#interrupt.signal;
+    const ending = AbortSignal.any([signal, interrupted]);
+    const guard = new WatchGuard(this.#clock, this.#staleAfterMs, ending);
     try {
       const timeoutSeconds = Math.round(MIN_WATCH_SECONDS * (1 + this.#random()));
       const options = { ...this.#options.selection, resourceVersion, timeoutSeconds, signal: guard.signal };
       for await (const event of this.#options.api.watch(this.#options.kind, options)) {
         guard.renew();
         this.#backoff.reset();
-        if (event.type === 'BOOKMARK') this.#reach(event.resourceVersion);
-        else this.#apply(event.type, this.#trim(event.object));
+        if (event.type !== 'BOOKMARK') this.#apply(event.type, this.#trim(event.object));
+        else if (this.#isBehind(event.resourceVersion)) return;
+        else this.#reach(event.resourceVersion);
       }
     } catch (error) {
-      // Cut off by the guard: resumed like a watch that the server closed.
-      if (!guard.isStale) throw error;
+      // Cut off by the guard or by a refresh: resumed like a watch that the server closed.
+      if (!guard.isStale && !interrupted.aborted) throw error;
     } finally {
       guard.end();
     }
@@ -181,6 +242,10 @@ export class Reflector<T extends KubeObject> implements Task {
     if (!this.#reach(object.metadata.resourceVersion)) return;
     if (type === 'DELETED') this.#options.store.delete(object);
     else this.#options.store.upsert(object);
+  }
+
+  #isBehind(version: string): boolean {
+    return version !== '' && compareVersions(version, this.#lastVersion) < 0;
   }
 
   /** Notes that the store is complete up to a version; false when it was so before. */
@@ -199,33 +264,4 @@ export class Reflector<T extends KubeObject> implements Task {
 export function withoutManagedFields<T extends KubeObject>(object: T): T {
   const { managedFields: _, ...metadata } = object.metadata as T['metadata'] & { managedFields?: unknown };
   return { ...object, metadata };
-}
-
-/** Aborts a watch that is silent for too long: a connection may be dead without either end noticing. */
-class WatchGuard {
-  readonly signal: AbortSignal;
-  isStale = false;
-  readonly #clock: Clock;
-  readonly #staleAfterMs: number;
-  readonly #own = new AbortController();
-  #timer: { cancel(): void } | undefined;
-
-  constructor(clock: Clock, staleAfterMs: number, parent: AbortSignal) {
-    this.#clock = clock;
-    this.#staleAfterMs = staleAfterMs;
-    this.signal = AbortSignal.any([parent, this.#own.signal]);
-    this.renew();
-  }
-
-  renew(): void {
-    this.#timer?.cancel();
-    this.#timer = this.#clock.after(this.#staleAfterMs, () => {
-      this.isStale = true;
-      this.#own.abort();
-    });
-  }
-
-  end(): void {
-    this.#timer?.cancel();
-  }
 }

@@ -4,16 +4,21 @@
 
 import type {
   ConfigMap,
+  Deployment,
   EndpointSlice,
   EventObject,
   KubeObject,
   Lease,
+  MetallbConfig,
   Namespace,
   Node,
   ObjectName,
   Pod,
   Secret,
   Service,
+  ServiceCidr,
+  SubjectAccessReview,
+  TokenReview,
 } from './object.ts';
 
 /** A kind of object and where the API serves it. `T` is the shape of its objects. */
@@ -46,6 +51,29 @@ export const endpointSlices: Resource<EndpointSlice> = resource('discovery.k8s.i
   plural: 'endpointslices',
 });
 export const events: Resource<EventObject> = resource('v1', 'Event', { plural: 'events' });
+/** Ranges of Services; Kubernetes 1.33 and later. */
+export const serviceCidrs: Resource<ServiceCidr> = resource('networking.k8s.io/v1', 'ServiceCIDR', {
+  plural: 'servicecidrs',
+  clusterWide: true,
+});
+export const deployments: Resource<Deployment> = resource('apps/v1', 'Deployment', { plural: 'deployments' });
+/** Pools of MetalLB, where its CRDs are. */
+export const metallbPools: Resource<MetallbConfig> = resource('metallb.io/v1beta1', 'IPAddressPool', {
+  plural: 'ipaddresspools',
+});
+/** Policies of MetalLB, where its CRDs are. */
+export const metallbAdvertisements: Resource<MetallbConfig> = resource('metallb.io/v1beta1', 'L2Advertisement', {
+  plural: 'l2advertisements',
+});
+export const tokenReviews: Resource<TokenReview> = resource('authentication.k8s.io/v1', 'TokenReview', {
+  plural: 'tokenreviews',
+  clusterWide: true,
+});
+export const subjectAccessReviews: Resource<SubjectAccessReview> = resource(
+  'authorization.k8s.io/v1',
+  'SubjectAccessReview',
+  { plural: 'subjectaccessreviews', clusterWide: true },
+);
 export const leases: Resource<Lease> = resource('coordination.k8s.io/v1', 'Lease', { plural: 'leases' });
 
 /** Returns the URL path of a collection, or of one object when `at.name` is given, or of its sub-resource. */

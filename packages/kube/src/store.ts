@@ -70,21 +70,24 @@ export class Store<T extends KubeObject, Index extends string = never> implement
 
   /**
    * Takes over a complete list: what is not in it is deleted, what has the version that is kept causes no event. A list
-   * is the truth even where its versions are older: so it is after a restore of etcd.
+   * is the truth even where its versions are older: so it is after a restore of etcd (`isRewound`), when numbers of
+   * versions are given a second time, and so only content tells whether an object is the same.
    */
-  replaceAll(objects: Iterable<T>): void {
+  replaceAll(objects: Iterable<T>, { isRewound = false }: { readonly isRewound?: boolean } = {}): void {
     const gone = new Set(this.#objects.keys());
     for (const object of objects) {
       const key = keyOf(object);
       gone.delete(key);
-      if (this.#objects.get(key)?.metadata.resourceVersion !== object.metadata.resourceVersion) this.#put(object);
+      const kept = this.#objects.get(key);
+      const isSame = kept?.metadata.resourceVersion === object.metadata.resourceVersion;
+      if (!isSame || (isRewound && JSON.stringify(kept) !== JSON.stringify(object))) this.#put(object);
     }
     for (const key of gone) this.#remove(key);
   }
 
   /**
-   * Takes over a complete list that is as of a version, beside a watch that goes on: what is kept and newer than the list
-   * stays as it is.
+   * Takes over a complete list that is as of a version, beside a watch that goes on: what is kept and newer than the
+   * list stays as it is.
    */
   merge(objects: Iterable<T>, asOf: string): void {
     const gone = new Map(this.#objects);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { systemClock } from '@berth/runtime';
 import { expect } from 'chai';
-import { systemClock } from './clock.ts';
 import { KubeError } from './errors.ts';
 import { Transport } from './transport.ts';
 

@@ -6,17 +6,12 @@
  */
 
 import type http from 'node:http';
+import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type https from 'node:https';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Clock } from '@berth/runtime';
 import type { ClusterAccess, Credentials, TlsMaterial } from './access.ts';
-import type { Clock } from './clock.ts';
 import { KubeError } from './errors.ts';
-
-/**
- * Not `import`: that would read every export of node:http, among them lazy ones that load Node's built-in WebSocket and
- * fetch, for 13 MB of resident memory that nobody uses (docs/design/0002-kube-client.md).
- */
-const { request: httpRequest, Agent: HttpAgent } = process.getBuiltinModule('node:http');
-const { request: httpsRequest, Agent: HttpsAgent } = process.getBuiltinModule('node:https');
 
 /** Idle connections are closed before the API server does it (its idle limit is 90 s), in milliseconds. */
 const IDLE_MS = 60_000;
@@ -30,6 +25,8 @@ export interface TransportOptions {
   /** Most connections for requests; watches come on top. */
   readonly maxConnections: number;
   readonly userAgent: string;
+  /** Called with the field Date of each answer. */
+  readonly onDate?: ((date: string | undefined) => void) | undefined;
 }
 
 export interface HttpRequest {
@@ -71,6 +68,7 @@ export class Transport {
       throw new KubeError('aborted', `${request.method} ${request.path}: stopped by the caller`);
     const exchange = new Exchange(request, this.#options.clock);
     const incoming = await exchange.send(this.#nodeOptions(request, credentials), this.#options.access.server);
+    this.#options.onDate?.(incoming.headers.date);
     return {
       status: incoming.statusCode ?? 0,
       headers: incoming.headers,

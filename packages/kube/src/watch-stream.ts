@@ -18,7 +18,9 @@ export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<
   }
 }
 
-/** Returns the event of one line. Throws a KubeError for an ERROR event ("gone" for code 410) and for what is no event. */
+/**
+ * Returns the event of one line. Throws a KubeError for an ERROR event ("gone" for code 410) and for what is no event.
+ */
 export function decodeWatchLine<T extends KubeObject>(line: string, path: string): WatchEvent<T> {
   const event = parse(line, path);
   switch (event.type) {

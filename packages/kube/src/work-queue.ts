@@ -6,8 +6,7 @@
  * priorities, delays that grow per key, and batches.
  */
 
-import { type BackoffOptions, backoffMs } from './backoff.ts';
-import { type Clock, systemClock, type Timer } from './clock.ts';
+import { type BackoffOptions, backoffMs, type Clock, type Timer } from '@berth/runtime';
 
 /** High: somebody waits for the answer. Low: nobody would notice a minute. */
 export type Priority = 'high' | 'normal' | 'low';
@@ -15,9 +14,9 @@ export type Priority = 'high' | 'normal' | 'low';
 const PRIORITIES: readonly Priority[] = ['high', 'normal', 'low'];
 
 export interface WorkQueueOptions {
-  /** Delay per key after failures. @default 5 s to 5 min */
+  /** Delay per key after failures. @default 1 s to 8 s */
   readonly backoff?: BackoffOptions;
-  readonly clock?: Clock;
+  readonly clock: Clock;
 }
 
 export interface TakeOptions {
@@ -26,7 +25,20 @@ export interface TakeOptions {
   readonly signal?: AbortSignal;
 }
 
-const DEFAULT_BACKOFF: BackoffOptions = { baseMs: 5_000, capMs: 300_000, jitter: 0.1 };
+/** So that everything is tried again within 10 s after what was broken is mended. */
+const DEFAULT_BACKOFF: BackoffOptions = { baseMs: 1_000, capMs: 8_000, jitter: 0.1 };
+
+/**
+ * With many failing keys each waits this many milliseconds for each of them, so that all together try ten times a
+ * second at most. The first that goes through brings the others at once.
+ */
+const SPACING_MS = 100;
+
+/** Shortest time between two passes over all failing keys because one of them went through, in milliseconds. */
+const RELEASE_EVERY_MS = 5_000;
+
+/** Delay of a key whose object changed while it was worked on: none at first, then short ones. */
+const CHANGED_BACKOFF: BackoffOptions = { baseMs: 50, capMs: 5_000, jitter: 0.5 };
 
 /** Keys that wait to be worked on. */
 export class WorkQueue {
@@ -42,11 +54,16 @@ export class WorkQueue {
   readonly #delayed = new Map<string, { readonly dueAt: number; readonly timer: Timer }>();
   /** Failures in a row. */
   readonly #failures = new Map<string, number>();
+  /** How often in a row the object of the key had changed. */
+  readonly #changes = new Map<string, number>();
+  #releasedAt = Number.NEGATIVE_INFINITY;
   readonly #waiters = new Set<() => void>();
+  /** A batch is wanted, whether a key waits or not. */
+  #isNudged = false;
   #isShutDown = false;
 
-  constructor(options: WorkQueueOptions = {}) {
-    this.#clock = options.clock ?? systemClock;
+  constructor(options: WorkQueueOptions) {
+    this.#clock = options.clock;
     this.#backoff = options.backoff ?? DEFAULT_BACKOFF;
   }
 
@@ -90,24 +107,67 @@ export class WorkQueue {
     this.#delayed.set(key, { dueAt, timer });
   }
 
-  /** Counts a failure of the key and adds it again after a delay that grows with them, not before `leastMs`. Returns the delay. */
+  /** Asks for a batch now, although no key may wait: there is something else to see to. */
+  nudge(): void {
+    if (this.#isShutDown) return;
+    this.#isNudged = true;
+    this.#wake();
+  }
+
+  /** Whether nothing waits and nothing is handed out. */
+  get isIdle(): boolean {
+    return this.size === 0 && this.#processing.size === 0 && !this.#isNudged;
+  }
+
+  /** Keys whose last work failed. */
+  get failing(): number {
+    return this.#failures.size;
+  }
+
+  /**
+   * Counts a failure of the key and adds it again after a delay that grows with them and with how many keys fail, not
+   * before `leastMs`. Returns the delay in milliseconds.
+   */
   retry(key: string, leastMs = 0): number {
     const failures = (this.#failures.get(key) ?? 0) + 1;
     this.#failures.set(key, failures);
-    const delayMs = Math.max(leastMs, backoffMs(failures, this.#backoff));
+    const { jitter = 0.5, random = Math.random } = this.#backoff;
+    const spread = failures === 1 ? 0 : this.#failures.size * SPACING_MS * (1 + jitter * random());
+    const delayMs = Math.max(leastMs, spread, backoffMs(failures, this.#backoff));
     this.addAfter(key, delayMs);
     return delayMs;
   }
 
-  /** Forgets the failures of a key. */
-  forget(key: string): void {
-    this.#failures.delete(key);
+  /**
+   * Adds a key whose object changed while it was worked on: at once, and after short delays when that happens again and
+   * again.
+   */
+  again(key: string): number {
+    const changes = this.#changes.get(key) ?? 0;
+    this.#changes.set(key, changes + 1);
+    const delayMs = changes === 0 ? 0 : backoffMs(changes, CHANGED_BACKOFF);
+    this.addAfter(key, delayMs, 'high');
+    return delayMs;
   }
 
-  /** Waits for at least one key and takes up to `max`, highest priority first. Empty after shutdown or abort. */
-  async take(options: TakeOptions = {}): Promise<readonly string[]> {
-    while (this.size === 0 && !this.#isShutDown && !options.signal?.aborted) await this.#arrival(options.signal);
-    if (options.signal?.aborted || this.#isShutDown) return [];
+  /** Forgets the failures of a key that went through; what made it fail may be mended for all others too. */
+  forget(key: string): void {
+    this.#changes.delete(key);
+    if (!this.#failures.delete(key)) return;
+    if (this.#clock.now() - this.#releasedAt < RELEASE_EVERY_MS) return;
+    this.#releasedAt = this.#clock.now();
+    for (const failing of this.#failures.keys()) this.add(failing, 'low');
+  }
+
+  /**
+   * Waits for a key or a nudge and takes up to `max` keys, highest priority first; after a nudge that may be none.
+   * Undefined after shutdown or abort.
+   */
+  async take(options: TakeOptions = {}): Promise<readonly string[] | undefined> {
+    const isWaiting = () => this.size === 0 && !this.#isNudged;
+    while (isWaiting() && !this.#isShutDown && !options.signal?.aborted) await this.#arrival(options.signal);
+    if (options.signal?.aborted || this.#isShutDown) return undefined;
+    this.#isNudged = false;
     return this.#handOut(options.max ?? 1);
   }
 

@@ -5,136 +5,138 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
-#include <linux/pkt_sched.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-// How our filter is known: priority 1 is looked at first, and within it the newest filter. The handle is ours alone, and so is the name.
-enum { PRIORITY = 1, HANDLE = 0xbe47 };
-static const char filter_name[] = "berth_answer";
+#include "clsact-filters.h"
+
+// Lower priorities are looked at first, and within one the newest filter. The handle is the one that we ask for first.
+enum { FIRST_PRIORITY = 1, LAST_PRIORITY = 0xffff, FIRST_HANDLE = 0xbe47 };
 
 enum { INGRESS = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS) };
 
-struct request {
-  struct nlmsghdr header;
-  struct tcmsg tc;
-  uint8_t attributes[256];
-};
-
-// The kernel's answer to one request: an error number, or the filter that was asked for.
-union answer {
-  struct nlmsghdr header;
-  uint8_t bytes[8192];
-};
-
-static struct request make_request(uint16_t type, uint16_t flags, int ifindex) {
-  return (struct request){.header = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct tcmsg)),
-                                     .nlmsg_type = type,
-                                     .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags)},
-                          .tc = {.tcm_family = AF_UNSPEC, .tcm_ifindex = ifindex}};
-}
-
-static struct rtattr *add_attribute(struct request *request, uint16_t type, const void *data, size_t length) {
-  struct rtattr *attribute = (void *)((uint8_t *)request + NLMSG_ALIGN(request->header.nlmsg_len));
-  attribute->rta_type = type;
-  attribute->rta_len = (uint16_t)RTA_LENGTH(length);
-  if (length > 0) memcpy(RTA_DATA(attribute), data, length);
-  request->header.nlmsg_len = NLMSG_ALIGN(request->header.nlmsg_len) + (uint32_t)RTA_ALIGN(attribute->rta_len);
-  return attribute;
-}
-
-// Returns 0 or an errno. Without `answer` only the acknowledgement is waited for.
-static int exchange(struct request *request, union answer *answer) {
-  union answer acknowledgement;
-  if (answer == NULL) answer = &acknowledgement;
-  answer->header = (struct nlmsghdr){0};
-  request->header.nlmsg_flags |= answer == &acknowledgement ? NLM_F_ACK : 0;
-  int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-  if (fd < 0) return errno;
-  // Requests of rtnetlink are done when send returns, so the answer is there already.
-  ssize_t length = send(fd, request, request->header.nlmsg_len, 0);
-  if (length >= 0) length = recv(fd, answer, sizeof *answer, 0);
-  int error = length < 0 ? errno : 0;
-  close(fd);
-  if (error == 0 && (size_t)length < sizeof answer->header) error = EPROTO;
-  if (error == 0 && answer->header.nlmsg_type == NLMSG_ERROR) {
-    error = -((struct nlmsgerr *)NLMSG_DATA(&answer->header))->error;
-  }
-  return error;
+static bool fail(struct failure *failure, const char *call, int error) {
+  *failure = (struct failure){call, error};
+  return false;
 }
 
 static int ensure_clsact(int ifindex) {
-  struct request request = make_request(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, ifindex);
+  struct tc_request request = tc_make_request(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, ifindex);
   request.tc.tcm_parent = TC_H_CLSACT;
   request.tc.tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0);
-  add_attribute(&request, TCA_KIND, "clsact", sizeof "clsact");
-  int error = exchange(&request, NULL);
+  tc_add_attribute(&request, TCA_KIND, "clsact", sizeof "clsact");
+  int error = tc_exchange(&request);
   return error == EEXIST ? 0 : error;
 }
 
-static struct request make_filter_request(uint16_t type, uint16_t flags, int ifindex) {
-  struct request request = make_request(type, flags, ifindex);
+static struct tc_request make_filter_request(uint16_t type, uint16_t flags, int ifindex, const struct clsact_place *place) {
+  struct tc_request request = tc_make_request(type, flags, ifindex);
   request.tc.tcm_parent = (uint32_t)INGRESS;
-  request.tc.tcm_handle = HANDLE;
-  request.tc.tcm_info = TC_H_MAKE((uint32_t)PRIORITY << 16, htons(ETH_P_ALL));
-  add_attribute(&request, TCA_KIND, "bpf", sizeof "bpf");
+  request.tc.tcm_handle = place->handle;
+  request.tc.tcm_info = TC_H_MAKE(place->priority << 16, htons(ETH_P_ALL));
+  tc_add_attribute(&request, TCA_KIND, "bpf", sizeof "bpf");
   return request;
 }
 
-static const struct rtattr *find_attribute(const struct rtattr *attribute, size_t length, uint16_t type) {
-  for (; RTA_OK(attribute, length); attribute = RTA_NEXT(attribute, length)) {
-    if ((attribute->rta_type & ~NLA_F_NESTED) == type) return attribute;
-  }
-  return NULL;
-}
-
-// Whether the filter at our place is ours. Anybody may use the same handle; nobody else has the name.
-static bool has_our_filter(int ifindex) {
-  struct request request = make_filter_request(RTM_GETTFILTER, 0, ifindex);
-  union answer answer = {0};
-  if (exchange(&request, &answer) != 0 || answer.header.nlmsg_type != RTM_NEWTFILTER) return false;
-  const struct tcmsg *tc = NLMSG_DATA(&answer.header);
-  const struct rtattr *first = (const void *)((const uint8_t *)tc + NLMSG_ALIGN(sizeof *tc));
-  const struct rtattr *options = find_attribute(first, answer.header.nlmsg_len - NLMSG_SPACE(sizeof *tc), TCA_OPTIONS);
-  if (options == NULL) return false;
-  const struct rtattr *name = find_attribute(RTA_DATA(options), RTA_PAYLOAD(options), TCA_BPF_NAME);
-  return name != NULL && RTA_PAYLOAD(name) >= sizeof filter_name - 1 &&
-         memcmp(RTA_DATA(name), filter_name, sizeof filter_name - 1) == 0;
-}
-
-void clsact_detach(int ifindex) {
-  if (!has_our_filter(ifindex)) return;
-  struct request request = make_filter_request(RTM_DELTFILTER, 0, ifindex);
-  // Best effort: the interface may have gone since.
-  exchange(&request, NULL);
-}
-
-bool clsact_attach(int program, int ifindex, struct failure *failure) {
-  int error = ensure_clsact(ifindex);
-  if (error != 0) {
-    *failure = (struct failure){"rtnetlink(RTM_NEWQDISC)", error};
-    return false;
-  }
-  clsact_detach(ifindex);
-  struct request request = make_filter_request(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, ifindex);
-  uint32_t fd = (uint32_t)program, flags = TCA_BPF_FLAG_ACT_DIRECT;
-  struct rtattr *options = add_attribute(&request, TCA_OPTIONS, NULL, 0);
-  add_attribute(&request, TCA_BPF_FD, &fd, sizeof fd);
-  add_attribute(&request, TCA_BPF_NAME, filter_name, sizeof filter_name);
-  add_attribute(&request, TCA_BPF_FLAGS, &flags, sizeof flags);
+static int put_filter(const struct clsact_program *program, int ifindex, const struct clsact_place *place, uint16_t flags) {
+  struct tc_request request = make_filter_request(RTM_NEWTFILTER, NLM_F_CREATE | flags, ifindex, place);
+  uint32_t fd = (uint32_t)program->descriptor, direct = TCA_BPF_FLAG_ACT_DIRECT;
+  struct rtattr *options = tc_add_attribute(&request, TCA_OPTIONS, NULL, 0);
+  tc_add_attribute(&request, TCA_BPF_FD, &fd, sizeof fd);
+  tc_add_attribute(&request, TCA_BPF_NAME, program->name, strlen(program->name) + 1);
+  tc_add_attribute(&request, TCA_BPF_FLAGS, &direct, sizeof direct);
   options->rta_len = (uint16_t)((uint8_t *)&request + request.header.nlmsg_len - (uint8_t *)options);
-  error = exchange(&request, NULL);
-  if (error != 0) *failure = (struct failure){"rtnetlink(RTM_NEWTFILTER)", error};
-  return error == 0;
+  return tc_exchange(&request);
 }
 
-void clsact_sweep(void) {
+// Whether our filter can be at this priority: nobody is, or only filters of our kind, of which there may be many.
+static bool has_room(const struct tc_filters *filters, uint32_t priority) {
+  for (int index = 0; index < filters->count; index++) {
+    const struct tc_filter *one = &filters->list[index];
+    if (one->priority == priority && !(one->is_bpf && one->protocol == ETH_P_ALL)) return false;
+  }
+  return true;
+}
+
+static bool is_taken(const struct tc_filters *filters, const struct clsact_place *place) {
+  for (int index = 0; index < filters->count; index++) {
+    const struct tc_filter *one = &filters->list[index];
+    if (one->priority == place->priority && one->handle == place->handle) return true;
+  }
+  return false;
+}
+
+static struct clsact_place free_place(const struct tc_filters *filters) {
+  struct clsact_place place = {.priority = FIRST_PRIORITY, .handle = FIRST_HANDLE};
+  while (place.priority < LAST_PRIORITY && !has_room(filters, place.priority)) place.priority++;
+  while (is_taken(filters, &place)) place.handle++;
+  return place;
+}
+
+static bool has_name(const struct tc_filter *one, const char *name) {
+  return strncmp(one->name, name, sizeof one->name) == 0;
+}
+
+static void take_ours(int ifindex, const struct tc_filters *filters, const char *name) {
+  for (int index = 0; index < filters->count; index++) {
+    const struct tc_filter *one = &filters->list[index];
+    if (!has_name(one, name)) continue;
+    const struct clsact_place place = {.priority = one->priority, .handle = one->handle};
+    struct tc_request request = make_filter_request(RTM_DELTFILTER, 0, ifindex, &place);
+    // Best effort: the interface may have gone since.
+    tc_exchange(&request);
+  }
+}
+
+void clsact_detach(int ifindex, const char *name) {
+  static struct tc_filters filters;
+  if (tc_list_filters(ifindex, &filters) == 0) take_ours(ifindex, &filters, name);
+}
+
+bool clsact_attach(const struct clsact_program *program, int ifindex, struct clsact_place *place, struct failure *failure) {
+  static struct tc_filters filters;
+  int error = ensure_clsact(ifindex);
+  if (error != 0) return fail(failure, "rtnetlink(RTM_NEWQDISC)", error);
+  clsact_detach(ifindex, program->name);
+  error = tc_list_filters(ifindex, &filters);
+  if (error != 0) return fail(failure, "rtnetlink(RTM_GETTFILTER)", error);
+  *place = free_place(&filters);
+  error = put_filter(program, ifindex, place, NLM_F_EXCL);
+  return error == 0 || fail(failure, "rtnetlink(RTM_NEWTFILTER)", error);
+}
+
+bool clsact_replace(const struct clsact_program *program, int ifindex, const struct clsact_place *place,
+                    struct failure *failure) {
+  int error = put_filter(program, ifindex, place, NLM_F_REPLACE);
+  return error == 0 || fail(failure, "rtnetlink(RTM_NEWTFILTER)", error);
+}
+
+// Whether a filter may take away what the program is for.
+static bool may_hide(const struct tc_filter *one, const struct clsact_program *program) {
+  return one->protocol == ETH_P_ALL || one->protocol == program->protocol || one->protocol == ETH_P_IPV6;
+}
+
+enum hook_state clsact_look(const struct clsact_program *program, int ifindex, const struct clsact_place *place) {
+  static struct tc_filters filters;
+  if (tc_list_filters(ifindex, &filters) != 0) return HOOK_GONE;
+  bool is_behind = false;
+  for (int index = 0; index < filters.count; index++) {
+    const struct tc_filter *one = &filters.list[index];
+    bool is_it = has_name(one, program->name) && one->priority == place->priority && one->handle == place->handle;
+    if (is_it) {
+      if (one->program_id != bpf_program_id(program->descriptor)) return HOOK_GONE;
+      return is_behind ? HOOK_BEHIND : HOOK_IN_PLACE;
+    }
+    // A classifier that is listed without a handle has its filters listed behind it.
+    is_behind = is_behind || (one->handle != 0 && !bpf_is_ours(one->program_id) && may_hide(one, program));
+  }
+  return HOOK_GONE;
+}
+
+void clsact_sweep(const char *name) {
   struct if_nameindex *interfaces = if_nameindex();
   // Best effort: attaching looks again at each interface that is used.
   if (interfaces == NULL) return;
-  for (const struct if_nameindex *one = interfaces; one->if_index != 0; one++) clsact_detach((int)one->if_index);
+  for (const struct if_nameindex *one = interfaces; one->if_index != 0; one++) clsact_detach((int)one->if_index, name);
   if_freenameindex(interfaces);
 }

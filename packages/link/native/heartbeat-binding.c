@@ -1,69 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // The thread that sends heartbeats, for JavaScript.
 #include <errno.h>
-#include <stdlib.h>
 
 #include "heartbeat.h"
-#include "napi-support.h"
+#include "napi-handle.h"
 #include "responder-binding.h"
 
-// What an external value points to; `heartbeat` is NULL after close.
-struct handle {
-  struct heartbeat *heartbeat;
-};
+static void destroy(void *object) { heartbeat_destroy(object); }
 
-// Also at the end of the environment, before the engine goes: hooks run in reverse order.
-static void close_handle(void *data) {
-  struct handle *handle = data;
-  if (handle->heartbeat == NULL) return;
-  heartbeat_destroy(handle->heartbeat);
-  handle->heartbeat = NULL;
-}
-
-static void finalize(napi_env env, void *data, void *hint) {
-  (void)hint;
-  napi_remove_env_cleanup_hook(env, close_handle, data);
-  close_handle(data);
-  free(data);
-}
-
-// Fetches `count` arguments, the first of which is an open handle. NULL with a pending exception otherwise.
 static struct heartbeat *open_heartbeat(napi_env env, napi_callback_info info, size_t count,
                                         napi_value arguments[MAX_ARGUMENTS]) {
-  void *data = NULL;
-  if (!read_arguments(env, info, count, arguments)) return NULL;
-  if (napi_get_value_external(env, arguments[0], &data) != napi_ok || ((struct handle *)data)->heartbeat == NULL) {
-    throw_closed(env, "heartbeat");
-    return NULL;
-  }
-  return ((struct handle *)data)->heartbeat;
+  return open_object(env, info, count, arguments, "heartbeat");
 }
 
 // heartbeatOpen(responder)
 static napi_value heartbeat_open(napi_env env, napi_callback_info info) {
-  napi_value arguments[MAX_ARGUMENTS], external = NULL;
+  napi_value arguments[MAX_ARGUMENTS];
+  struct failure failure;
   if (!read_arguments(env, info, 1, arguments)) return NULL;
   struct engine *engine = engine_of(env, arguments[0]);
   if (engine == NULL) return NULL;
-  struct failure failure;
-  struct handle *handle = calloc(1, sizeof *handle);
-  if (handle == NULL) return throw_system_error(env, "calloc", ENOMEM);
-  handle->heartbeat = heartbeat_create(engine, &failure);
-  if (handle->heartbeat == NULL) {
-    free(handle);
-    return throw_system_error(env, failure.call, failure.error);
-  }
-  napi_add_env_cleanup_hook(env, close_handle, handle);
-  napi_create_external(env, handle, finalize, NULL, &external);
-  return external;
-}
-
-static napi_value heartbeat_close(napi_env env, napi_callback_info info) {
-  napi_value arguments[MAX_ARGUMENTS];
-  void *data = NULL;
-  if (!read_arguments(env, info, 1, arguments)) return NULL;
-  if (napi_get_value_external(env, arguments[0], &data) == napi_ok) close_handle(data);
-  return NULL;
+  struct heartbeat *heartbeat = heartbeat_create(engine, &failure);
+  if (heartbeat == NULL) return throw_system_error(env, failure.call, failure.error);
+  return make_handle(env, heartbeat, destroy);
 }
 
 static napi_value pace(napi_env env, napi_callback_info info) {
@@ -123,6 +82,24 @@ static napi_value copies(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+// heartbeatDatagrams(heartbeat, slot, fd4, fd6, addresses)
+static napi_value datagrams(napi_env env, napi_callback_info info) {
+  napi_value arguments[MAX_ARGUMENTS];
+  int32_t slot;
+  struct bytes bytes;
+  struct heartbeat_datagrams wanted;
+  struct heartbeat *heartbeat = open_heartbeat(env, info, 5, arguments);
+  if (heartbeat == NULL || !read_int(env, arguments[1], &slot) || !read_int(env, arguments[2], &wanted.fd4) ||
+      !read_int(env, arguments[3], &wanted.fd6) || !read_bytes(env, arguments[4], &bytes)) {
+    return NULL;
+  }
+  wanted.addresses = bytes.data;
+  wanted.count = bytes.length / HEARTBEAT_ADDRESS_BYTES;
+  if (wanted.count > HEARTBEAT_MOST_COPIES) wanted.count = HEARTBEAT_MOST_COPIES;
+  if (!heartbeat_datagrams(heartbeat, slot, &wanted)) return throw_system_error(env, "dup", errno);
+  return NULL;
+}
+
 static napi_value next_counter(napi_env env, napi_callback_info info) {
   napi_value arguments[MAX_ARGUMENTS];
   struct heartbeat *heartbeat = open_heartbeat(env, info, 1, arguments);
@@ -165,10 +142,11 @@ static napi_value report(napi_env env, napi_callback_info info) {
 
 bool export_heartbeat(napi_env env, napi_value exports) {
   static const struct method methods[] = {
-      {"heartbeatOpen", heartbeat_open},   {"heartbeatClose", heartbeat_close}, {"heartbeatPace", pace},
+      {"heartbeatOpen", heartbeat_open},   {"heartbeatClose", close_handle}, {"heartbeatPace", pace},
       {"heartbeatAttach", attach},         {"heartbeatDetach", detach},         {"heartbeatFrame", set_frame},
       {"heartbeatNextCounter", next_counter}, {"heartbeatRenew", renew},        {"heartbeatHold", hold},
       {"heartbeatRelease", release},       {"heartbeatReport", report},       {"heartbeatCopies", copies},
+      {"heartbeatDatagrams", datagrams},
   };
   return export_methods(env, exports, methods, sizeof methods / sizeof *methods);
 }

@@ -3,7 +3,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_packet.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -14,9 +16,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "beat-fence.h"
 #include "monotonic-clock.h"
 
-enum { NANOSECONDS_A_MILLISECOND = 1000000, COUNTER_BYTES = 6, REALTIME_PRIORITY = 1, NICE = -20 };
+enum {
+  NANOSECONDS_A_MILLISECOND = 1000000,
+  COUNTER_BYTES = 6,
+  REALTIME_PRIORITY = 1,
+  NICE = -20,
+  // TC_PRIO_CONTROL and TC_PRIO_INTERACTIVE (<linux/pkt_sched.h>).
+  CONTROL_PRIORITY = 7,
+  INTERACTIVE_PRIORITY = 6,
+};
 
 struct slot {
   // -1: not in use.
@@ -27,7 +38,14 @@ struct slot {
   // MAC addresses, one after the other; owned by the slot.
   uint8_t *copies;
   size_t copy_count;
+  // Socket addresses, one after the other, and the sockets for both families (-1: none); owned by the slot.
+  uint8_t *addresses;
+  size_t address_count;
+  int fd4;
+  int fd6;
 };
+
+static const struct slot EMPTY_SLOT = {.fd = -1, .fd4 = -1, .fd6 = -1};
 
 // Times are nanoseconds of the monotonic clock. Everything but the counter is guarded by the lock, which is held for a round of
 // sends at most; the thread waits on `changed` for its next round.
@@ -38,13 +56,9 @@ struct heartbeat {
   struct engine *engine;
   _Atomic uint64_t counter;
   uint64_t interval;
-  uint64_t answer;
-  uint64_t process_until;
   uint64_t due;
-  // When a round last went out; 0 before the first, and after a hold.
-  uint64_t sent;
+  struct beat_fence fence;
   struct heartbeat_report report;
-  bool may_renew;
   bool is_stopping;
   struct slot slots[SLOT_COUNT];
 };
@@ -54,7 +68,7 @@ struct heartbeat {
 uint64_t heartbeat_next_counter(struct heartbeat *heartbeat) { return atomic_fetch_add(&heartbeat->counter, 1) + 1; }
 
 static void seal(struct heartbeat *heartbeat, struct slot *slot) {
-  uint8_t digest[SHA256_DIGEST_BYTES];
+  uint8_t digest[SHA256_DIGEST_LENGTH];
   uint64_t counter = heartbeat_next_counter(heartbeat);
   for (int index = 0; index < COUNTER_BYTES; index++)
     slot->frame[HEARTBEAT_COUNTER_OFFSET + index] = (uint8_t)(counter >> (8 * (COUNTER_BYTES - 1 - index)));
@@ -78,6 +92,22 @@ static bool send_copies(struct slot *slot) {
   return is_sent;
 }
 
+// The heartbeat alone: headers are the kernel's.
+static bool send_datagrams(const struct slot *slot) {
+  bool is_sent = false;
+  const uint8_t *payload = slot->frame + ETHERNET_HEADER_BYTES;
+  size_t length = slot->length - ETHERNET_HEADER_BYTES;
+  for (size_t index = 0; index < slot->address_count; index++) {
+    struct sockaddr_storage to = {0};
+    memcpy(&to, slot->addresses + index * HEARTBEAT_ADDRESS_BYTES, HEARTBEAT_ADDRESS_BYTES);
+    bool is_v4 = to.ss_family == AF_INET;
+    socklen_t size = is_v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+    int fd = is_v4 ? slot->fd4 : slot->fd6;
+    if (fd >= 0 && sendto(fd, payload, length, MSG_DONTWAIT, (struct sockaddr *)&to, size) >= 0) is_sent = true;
+  }
+  return is_sent;
+}
+
 static bool send_all(struct heartbeat *heartbeat) {
   bool is_sent = false;
   for (int number = 0; number < SLOT_COUNT; number++) {
@@ -86,36 +116,29 @@ static bool send_all(struct heartbeat *heartbeat) {
     seal(heartbeat, slot);
     if (send(slot->fd, slot->frame, slot->length, MSG_DONTWAIT) >= 0) is_sent = true;
     if (send_copies(slot)) is_sent = true;
+    if (send_datagrams(slot)) is_sent = true;
   }
   return is_sent;
 }
 
-static void lapse(struct heartbeat *heartbeat) {
-  heartbeat->report.is_lapsed = true;
-  heartbeat->report.lapses++;
-}
-
-// The fence counts from before the frames went out, so whatever delays them makes this node silent earlier.
-static void renew_engine(struct heartbeat *heartbeat, uint64_t before, bool is_first) {
-  uint64_t spent = monotonic_now() - before;
-  uint64_t left = spent < heartbeat->answer ? (heartbeat->answer - spent) / NANOSECONDS_A_MILLISECOND : 0;
-  if (left == 0) return lapse(heartbeat);
-  if (is_first) heartbeat->engine->ops->set_fence(heartbeat->engine, left);
-  else if (!heartbeat->engine->ops->renew(heartbeat->engine, left)) lapse(heartbeat);
+static void renew_engine(struct heartbeat *heartbeat, uint64_t before) {
+  uint64_t left;
+  enum beat_outcome outcome = beat_fence_sent(&heartbeat->fence, before, fence_now(), &left);
+  uint64_t milliseconds = left / NANOSECONDS_A_MILLISECOND;
+  if (outcome == BEAT_OPENS) heartbeat->engine->ops->set_fence(heartbeat->engine, milliseconds);
+  if (outcome == BEAT_RENEWS && !heartbeat->engine->ops->renew(heartbeat->engine, milliseconds))
+    beat_fence_ran_out(&heartbeat->fence);
 }
 
 static void run_round(struct heartbeat *heartbeat) {
-  uint64_t now = monotonic_now();
-  if (now - heartbeat->due > heartbeat->report.latest) heartbeat->report.latest = now - heartbeat->due;
-  if (heartbeat->report.is_lapsed) return;
-  // Peers may have taken over: only JavaScript may go on from here.
-  if (heartbeat->sent != 0 && now - heartbeat->sent >= heartbeat->answer) return lapse(heartbeat);
-  if (now >= heartbeat->process_until || !send_all(heartbeat)) return;
-  bool is_first = heartbeat->sent == 0;
-  heartbeat->report.rounds++;
-  if (!heartbeat->may_renew) return;
-  heartbeat->sent = now;
-  renew_engine(heartbeat, now, is_first);
+  uint64_t late = monotonic_now() - heartbeat->due, now = fence_now();
+  if (late > heartbeat->report.latest) heartbeat->report.latest = late;
+  bool was_lapsed = heartbeat->fence.is_lapsed;
+  if (beat_fence_may_send(&heartbeat->fence, now) && send_all(heartbeat)) {
+    heartbeat->report.rounds++;
+    renew_engine(heartbeat, now);
+  }
+  if (heartbeat->fence.is_lapsed && !was_lapsed) heartbeat->report.lapses++;
 }
 
 // Best effort: without CAP_SYS_NICE the thread has to queue like any other.
@@ -176,16 +199,23 @@ struct heartbeat *heartbeat_create(struct engine *engine, struct failure *failur
     return NULL;
   }
   heartbeat->engine = engine;
-  for (int number = 0; number < SLOT_COUNT; number++) heartbeat->slots[number].fd = -1;
+  for (int number = 0; number < SLOT_COUNT; number++) heartbeat->slots[number] = EMPTY_SLOT;
   if (start_thread(heartbeat, failure)) return heartbeat;
   free(heartbeat);
   return NULL;
 }
 
+static void close_fd(int fd) {
+  if (fd >= 0) close(fd);
+}
+
 static void close_slot(struct slot *slot) {
-  if (slot->fd >= 0) close(slot->fd);
+  close_fd(slot->fd);
+  close_fd(slot->fd4);
+  close_fd(slot->fd6);
   free(slot->copies);
-  *slot = (struct slot){.fd = -1};
+  free(slot->addresses);
+  *slot = EMPTY_SLOT;
 }
 
 void heartbeat_destroy(struct heartbeat *heartbeat) {
@@ -204,9 +234,17 @@ void heartbeat_pace(struct heartbeat *heartbeat, uint64_t interval, uint64_t ans
   pthread_mutex_lock(&heartbeat->lock);
   if (heartbeat->interval == 0) heartbeat->due = monotonic_now();
   heartbeat->interval = interval * NANOSECONDS_A_MILLISECOND;
-  heartbeat->answer = answer * NANOSECONDS_A_MILLISECOND;
+  heartbeat->fence.answer = answer * NANOSECONDS_A_MILLISECOND;
   pthread_cond_signal(&heartbeat->changed);
   pthread_mutex_unlock(&heartbeat->lock);
+}
+
+// A queue that other traffic fills must not hold up a sign of life. Older kernels want CAP_NET_ADMIN for the highest priority.
+static void go_first(int fd) {
+  int priority = CONTROL_PRIORITY;
+  if (setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &priority, sizeof priority) == 0) return;
+  priority = INTERACTIVE_PRIORITY;
+  setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &priority, sizeof priority);
 }
 
 static int open_socket(int ifindex, struct failure *failure) {
@@ -216,6 +254,7 @@ static int open_socket(int ifindex, struct failure *failure) {
     *failure = (struct failure){"socket", errno};
     return -1;
   }
+  go_first(fd);
   struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_ifindex = ifindex};
   if (bind(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
   *failure = (struct failure){"bind", errno};
@@ -271,29 +310,60 @@ bool heartbeat_copies(struct heartbeat *heartbeat, int number, const uint8_t *ma
   return true;
 }
 
+// Shares the caller's socket, so that both send from one port. -1 where there is none.
+static int share(int fd) { return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0); }
+
+// What another sender of the lock must not see half done.
+static void swap_datagrams(struct slot *slot, struct slot *with) {
+  struct slot before = *slot;
+  slot->addresses = with->addresses;
+  slot->address_count = with->address_count;
+  slot->fd4 = with->fd4;
+  slot->fd6 = with->fd6;
+  *with = (struct slot){.fd = -1, .fd4 = before.fd4, .fd6 = before.fd6, .addresses = before.addresses};
+}
+
+bool heartbeat_datagrams(struct heartbeat *heartbeat, int number, const struct heartbeat_datagrams *datagrams) {
+  size_t bytes = datagrams->count * HEARTBEAT_ADDRESS_BYTES;
+  struct slot news = EMPTY_SLOT;
+  news.fd4 = share(datagrams->fd4);
+  news.fd6 = share(datagrams->fd6);
+  // One byte more, so that there is always something to hold.
+  news.addresses = malloc(bytes + 1);
+  news.address_count = datagrams->count;
+  bool is_whole = news.addresses != NULL && (news.fd4 >= 0) == (datagrams->fd4 >= 0) && (news.fd6 >= 0) == (datagrams->fd6 >= 0);
+  if (is_whole) {
+    if (bytes > 0) memcpy(news.addresses, datagrams->addresses, bytes);
+    pthread_mutex_lock(&heartbeat->lock);
+    swap_datagrams(&heartbeat->slots[number], &news);
+    pthread_mutex_unlock(&heartbeat->lock);
+  }
+  close_slot(&news);
+  return is_whole;
+}
+
 void heartbeat_renew(struct heartbeat *heartbeat, uint64_t milliseconds) {
   pthread_mutex_lock(&heartbeat->lock);
-  heartbeat->process_until = milliseconds == 0 ? 0 : monotonic_now() + milliseconds * NANOSECONDS_A_MILLISECOND;
+  heartbeat->fence.process_until = milliseconds == 0 ? 0 : fence_now() + milliseconds * NANOSECONDS_A_MILLISECOND;
   pthread_mutex_unlock(&heartbeat->lock);
 }
 
 void heartbeat_hold(struct heartbeat *heartbeat) {
   pthread_mutex_lock(&heartbeat->lock);
-  heartbeat->may_renew = false;
-  heartbeat->sent = 0;
-  heartbeat->report.is_lapsed = false;
+  beat_fence_hold(&heartbeat->fence);
   pthread_mutex_unlock(&heartbeat->lock);
 }
 
 void heartbeat_release(struct heartbeat *heartbeat) {
   pthread_mutex_lock(&heartbeat->lock);
-  heartbeat->may_renew = true;
+  heartbeat->fence.may_renew = true;
   pthread_mutex_unlock(&heartbeat->lock);
 }
 
 struct heartbeat_report heartbeat_report(struct heartbeat *heartbeat) {
   pthread_mutex_lock(&heartbeat->lock);
   struct heartbeat_report report = heartbeat->report;
+  report.is_lapsed = heartbeat->fence.is_lapsed;
   heartbeat->report.latest = 0;
   pthread_mutex_unlock(&heartbeat->lock);
   return report;

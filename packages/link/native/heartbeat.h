@@ -20,6 +20,8 @@ enum {
   HEARTBEAT_COUNTER_OFFSET = ETHERNET_HEADER_BYTES + 32,
   // Copies of one frame: as many as a segment has members at most.
   HEARTBEAT_MOST_COPIES = 800,
+  // struct sockaddr_in6, the longer one.
+  HEARTBEAT_ADDRESS_BYTES = 28,
 };
 
 struct heartbeat;
@@ -53,6 +55,17 @@ void heartbeat_frame(struct heartbeat *heartbeat, int slot, const uint8_t *frame
 // Sends each frame of a slot also to these MAC addresses, besides the destination that it bears: for peers that the group does not reach.
 // At most HEARTBEAT_MOST_COPIES; false when there is no memory, and then nothing has changed.
 bool heartbeat_copies(struct heartbeat *heartbeat, int slot, const uint8_t *macs, size_t count);
+
+// Sends each frame of a slot, without its Ethernet header, also as a datagram to these addresses: for peers that no raw frame reaches. An
+// address has HEARTBEAT_ADDRESS_BYTES: a struct sockaddr_in or sockaddr_in6. The sockets (-1: none) are duplicated and stay the caller's. At most
+// HEARTBEAT_MOST_COPIES; false when there is no memory or descriptor, and then nothing has changed.
+struct heartbeat_datagrams {
+  int fd4;
+  int fd6;
+  const uint8_t *addresses;
+  size_t count;
+};
+bool heartbeat_datagrams(struct heartbeat *heartbeat, int slot, const struct heartbeat_datagrams *datagrams);
 
 // Takes a number for a frame that JavaScript sends itself.
 uint64_t heartbeat_next_counter(struct heartbeat *heartbeat);

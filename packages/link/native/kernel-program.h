@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program of bpf/answer.bpf.c in the kernel, with its maps. It is compiled when the addon is, and its instructions are part of the
-// addon, so neither a file nor libbpf is needed to load it: bpf(2) alone does.
+// The program of bpf/answer.bpf.c in the kernel, with its maps.
 #ifndef BERTH_KERNEL_PROGRAM_H
 #define BERTH_KERNEL_PROGRAM_H
 
@@ -8,12 +7,15 @@
 #include <stdint.h>
 
 #include "answer-maps.h"
+#include "bpf-calls.h"
 #include "responder.h"
 
 struct kernel_program {
   // Descriptors; -1 where there is none.
   int maps[ANSWER_MAP_COUNT];
   int program;
+  // VIPs that there is room for.
+  uint32_t capacity;
 };
 
 // Makes the maps and loads the program. On failure nothing stays open. ENOSYS of "build": the addon was built without clang.
@@ -21,21 +23,25 @@ bool kernel_program_load(struct kernel_program *program, struct failure *failure
 
 void kernel_program_unload(struct kernel_program *program);
 
-// Elements of maps. `put` makes or replaces one; `take` ignores a key that is not there; `read` returns false for one.
-bool kernel_map_put(const struct kernel_program *program, enum answer_map map, const void *key, const void *value,
-                    struct failure *failure);
-void kernel_map_take(const struct kernel_program *program, enum answer_map map, const void *key);
-bool kernel_map_read(const struct kernel_program *program, enum answer_map map, const void *key, void *value);
+// Makes `bigger` the same program with room for twice as many VIPs: the maps "vips" and "counters" are new and empty, all others are shared. On
+// failure, E2BIG among others, nothing changes. kernel_program_retire closes what only `before` has, once nothing is hooked with it.
+bool kernel_program_grow(const struct kernel_program *program, struct kernel_program *bigger, struct failure *failure);
+void kernel_program_retire(struct kernel_program *before);
 
-// Whether this kernel has TCX links. Needs a loaded program.
-bool kernel_program_can_link(const struct kernel_program *program);
-
-// Runs the program on the ingress of an interface by a TCX link, before other programs there, until the descriptor is closed or the process ends.
-// Returns that descriptor, or -1.
-int kernel_program_attach(const struct kernel_program *program, int ifindex, struct failure *failure);
+// Elements of maps, as bpf_put, bpf_take and bpf_read.
+static inline bool kernel_map_put(const struct kernel_program *program, enum answer_map map, const void *key,
+                                  const void *value, struct failure *failure) {
+  return bpf_put(program->maps[map], key, value, failure);
+}
+static inline void kernel_map_take(const struct kernel_program *program, enum answer_map map, const void *key) {
+  bpf_take(program->maps[map], key);
+}
+static inline bool kernel_map_read(const struct kernel_program *program, enum answer_map map, const void *key, void *value) {
+  return bpf_read(program->maps[map], key, value);
+}
 
 // Runs the program once on a frame of at least 14 bytes, as if it had come in by the loopback interface, without sending anything.
-// Returns the length of what it would send back, which is put in `reply` (room for `room` bytes); 0 when it passes the frame on.
+// Returns the length of what it would send back, which is put in `reply` (room for `room` bytes); 0 when it passes the frame on or holds it back.
 size_t kernel_program_run(const struct kernel_program *program, const uint8_t *frame, size_t length, uint8_t *reply,
                           size_t room);
 

@@ -49,5 +49,10 @@ bool export_responder(napi_env env, napi_value exports);
 bool export_decision(napi_env env, napi_value exports);
 bool export_program(napi_env env, napi_value exports);
 bool export_heartbeat(napi_env env, napi_value exports);
+bool export_fence(napi_env env, napi_value exports);
+bool export_watchdog(napi_env env, napi_value exports);
+bool export_spread(napi_env env, napi_value exports);
+bool export_conntrack(napi_env env, napi_value exports);
+bool export_packet(napi_env env, napi_value exports);
 
 #endif

@@ -15,7 +15,7 @@ struct run {
 };
 
 static bool fill_maps(const struct run *run, struct failure *failure) {
-  const uint32_t only = 0, ifindex = LOOPBACK;
+  const uint32_t which = FENCE_ANSWER, ifindex = LOOPBACK;
   const uint64_t deadline = run->fence == 0 ? 0 : UINT64_MAX;
   struct answer_point point = {.slot_bit = 1};
   memcpy(point.mac, run->mac.data, MAC_BYTES);
@@ -24,7 +24,7 @@ static bool fill_maps(const struct run *run, struct failure *failure) {
     const uint8_t *row = run->rows.data + at;
     if (!kernel_map_put(run->program, ANSWER_MAP_vips, row, row + VIP_ADDRESS_BYTES, failure)) return false;
   }
-  return kernel_map_put(run->program, ANSWER_MAP_fence, &only, &deadline, failure);
+  return kernel_map_put(run->program, ANSWER_MAP_fence, &which, &deadline, failure);
 }
 
 // The outcome that was counted, which is then set to zero again; -1 when there was none.

@@ -1,47 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // What answers, the thread or the program in the kernel, for JavaScript.
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine.h"
-#include "napi-support.h"
+#include "napi-handle.h"
 #include "responder-binding.h"
 
-// What an external value points to; `engine` is NULL after close.
-struct handle {
-  struct engine *engine;
-};
-
-// Also at the end of the environment, so that no thread and no program outlives it.
-static void close_handle(void *data) {
-  struct handle *handle = data;
-  if (handle->engine == NULL) return;
-  handle->engine->ops->destroy(handle->engine);
-  handle->engine = NULL;
+static void destroy(void *object) {
+  struct engine *engine = object;
+  engine->ops->destroy(engine);
 }
 
-static void finalize(napi_env env, void *data, void *hint) {
-  (void)hint;
-  napi_remove_env_cleanup_hook(env, close_handle, data);
-  close_handle(data);
-  free(data);
-}
+struct engine *engine_of(napi_env env, napi_value responder) { return object_of(env, responder, "responder"); }
 
-struct engine *engine_of(napi_env env, napi_value responder) {
-  void *data = NULL;
-  if (napi_get_value_external(env, responder, &data) != napi_ok || ((struct handle *)data)->engine == NULL) {
-    throw_closed(env, "responder");
-    return NULL;
-  }
-  return ((struct handle *)data)->engine;
-}
-
-// Fetches `count` arguments, the first of which is an open handle. NULL with a pending exception otherwise.
 static struct engine *open_engine(napi_env env, napi_callback_info info, size_t count,
                                   napi_value arguments[MAX_ARGUMENTS]) {
-  if (!read_arguments(env, info, count, arguments)) return NULL;
-  return engine_of(env, arguments[0]);
+  return open_object(env, info, count, arguments, "responder");
 }
 
 static struct engine *create_engine(int32_t which, struct failure *failure) {
@@ -51,39 +25,46 @@ static struct engine *create_engine(int32_t which, struct failure *failure) {
 
 // responderOpen(engine: 0 for the thread, 1 for the program in the kernel by a TCX link, 2 for it on clsact)
 static napi_value responder_open(napi_env env, napi_callback_info info) {
-  napi_value arguments[MAX_ARGUMENTS], external = NULL;
-  int32_t which;
-  if (!read_arguments(env, info, 1, arguments) || !read_int(env, arguments[0], &which)) return NULL;
-  struct failure failure;
-  struct handle *handle = calloc(1, sizeof *handle);
-  if (handle == NULL) return throw_system_error(env, "calloc", ENOMEM);
-  handle->engine = create_engine(which, &failure);
-  if (handle->engine == NULL) {
-    free(handle);
-    return throw_system_error(env, failure.call, failure.error);
-  }
-  napi_add_env_cleanup_hook(env, close_handle, handle);
-  napi_create_external(env, handle, finalize, NULL, &external);
-  return external;
-}
-
-static napi_value responder_close(napi_env env, napi_callback_info info) {
   napi_value arguments[MAX_ARGUMENTS];
-  void *data = NULL;
-  if (!read_arguments(env, info, 1, arguments)) return NULL;
-  if (napi_get_value_external(env, arguments[0], &data) == napi_ok) close_handle(data);
-  return NULL;
+  int32_t which;
+  struct failure failure;
+  if (!read_arguments(env, info, 1, arguments) || !read_int(env, arguments[0], &which)) return NULL;
+  struct engine *engine = create_engine(which, &failure);
+  if (engine == NULL) return throw_system_error(env, failure.call, failure.error);
+  return make_handle(env, engine, destroy);
 }
 
 static napi_value attach(napi_env env, napi_callback_info info) {
   napi_value arguments[MAX_ARGUMENTS];
-  int32_t ifindex;
+  int32_t ifindex, by;
   struct bytes mac;
   struct failure failure;
-  struct engine *engine = open_engine(env, info, 3, arguments);
-  if (engine == NULL || !read_int(env, arguments[1], &ifindex) || !read_bytes(env, arguments[2], &mac)) return NULL;
-  int slot = engine->ops->attach(engine, ifindex, mac.data, &failure);
+  struct engine *engine = open_engine(env, info, 4, arguments);
+  if (engine == NULL || !read_int(env, arguments[1], &ifindex) || !read_bytes(env, arguments[2], &mac) ||
+      !read_int(env, arguments[3], &by)) {
+    return NULL;
+  }
+  const struct attach_request request = {.ifindex = ifindex, .mac = mac.data};
+  int slot = engine->ops->attach(engine, &request, by == 0 ? BY_ENGINE : BY_THREAD, &failure);
   return slot < 0 ? throw_system_error(env, failure.call, failure.error) : make_int(env, slot);
+}
+
+static napi_value attach_again(napi_env env, napi_callback_info info) {
+  napi_value arguments[MAX_ARGUMENTS];
+  int32_t slot, by;
+  struct failure failure;
+  struct engine *engine = open_engine(env, info, 3, arguments);
+  if (engine == NULL || !read_int(env, arguments[1], &slot) || !read_int(env, arguments[2], &by)) return NULL;
+  if (engine->ops->attach_again(engine, slot, by == 0 ? BY_ENGINE : BY_THREAD, &failure)) return NULL;
+  return throw_system_error(env, failure.call, failure.error);
+}
+
+static napi_value look(napi_env env, napi_callback_info info) {
+  napi_value arguments[MAX_ARGUMENTS];
+  int32_t slot;
+  struct engine *engine = open_engine(env, info, 2, arguments);
+  if (engine == NULL || !read_int(env, arguments[1], &slot)) return NULL;
+  return make_int(env, engine->ops->look(engine, slot));
 }
 
 static napi_value detach(napi_env env, napi_callback_info info) {
@@ -122,6 +103,15 @@ static napi_value set_fence(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+static napi_value keep_quiet(napi_env env, napi_callback_info info) {
+  napi_value arguments[MAX_ARGUMENTS];
+  int32_t milliseconds;
+  struct engine *engine = open_engine(env, info, 2, arguments);
+  if (engine == NULL || !read_int(env, arguments[1], &milliseconds)) return NULL;
+  engine->ops->keep_quiet(engine, (uint64_t)milliseconds);
+  return NULL;
+}
+
 static napi_value announce(napi_env env, napi_callback_info info) {
   napi_value arguments[MAX_ARGUMENTS];
   int32_t slot;
@@ -157,19 +147,49 @@ static void write_row(uint8_t *row, const struct vip_entry *entry) {
   memcpy(row + VIP_ADDRESS_BYTES, numbers, sizeof numbers);
 }
 
+// Whether this node answers for it somewhere; a VIP that is only held back has nothing to count.
+static bool is_answered(const struct vip_entry *entry) {
+  return entry->counters != NULL && entry->interfaces != 0 && !entry->is_missing;
+}
+
+static bool is_missing(const struct vip_entry *entry) { return entry->counters != NULL && entry->is_missing; }
+
+static uint32_t count_entries(const struct vip_table *table, bool (*is_one)(const struct vip_entry *)) {
+  uint32_t count = 0;
+  for (uint32_t position = 0; position <= table->mask; position++) count += is_one(&table->entries[position]);
+  return count;
+}
+
 static napi_value vip_counters(napi_env env, napi_callback_info info) {
   napi_value arguments[MAX_ARGUMENTS], buffer = NULL;
   void *data = NULL;
   struct engine *engine = open_engine(env, info, 1, arguments);
   if (engine == NULL) return NULL;
   const struct vip_table *table = engine->ops->table(engine);
-  if (napi_create_arraybuffer(env, (size_t)table->count * COUNTER_ROW_BYTES, &data, &buffer) != napi_ok) return NULL;
+  size_t bytes = (size_t)count_entries(table, is_answered) * COUNTER_ROW_BYTES;
+  if (napi_create_arraybuffer(env, bytes, &data, &buffer) != napi_ok) return NULL;
   uint8_t *row = data;
   for (uint32_t position = 0; position <= table->mask; position++) {
-    const struct vip_entry *entry = &table->entries[position];
-    if (entry->counters == NULL) continue;
-    write_row(row, entry);
+    if (!is_answered(&table->entries[position])) continue;
+    write_row(row, &table->entries[position]);
     row += COUNTER_ROW_BYTES;
+  }
+  return buffer;
+}
+
+static napi_value missing_vips(napi_env env, napi_callback_info info) {
+  napi_value arguments[MAX_ARGUMENTS], buffer = NULL;
+  void *data = NULL;
+  struct engine *engine = open_engine(env, info, 1, arguments);
+  if (engine == NULL) return NULL;
+  const struct vip_table *table = engine->ops->table(engine);
+  size_t bytes = (size_t)count_entries(table, is_missing) * VIP_ADDRESS_BYTES;
+  if (napi_create_arraybuffer(env, bytes, &data, &buffer) != napi_ok) return NULL;
+  uint8_t *row = data;
+  for (uint32_t position = 0; position <= table->mask; position++) {
+    if (!is_missing(&table->entries[position])) continue;
+    memcpy(row, table->entries[position].address, VIP_ADDRESS_BYTES);
+    row += VIP_ADDRESS_BYTES;
   }
   return buffer;
 }
@@ -187,11 +207,13 @@ static napi_value outcome_names(napi_env env, napi_callback_info info) {
 
 bool export_responder(napi_env env, napi_value exports) {
   static const struct method methods[] = {
-      {"responderOpen", responder_open},    {"responderClose", responder_close},
+      {"responderOpen", responder_open},    {"responderClose", close_handle},
       {"responderAttach", attach},          {"responderDetach", detach},
       {"responderReplace", replace},        {"responderRenew", renew},
       {"responderSetFence", set_fence},     {"responderAnnounce", announce},
       {"responderOutcomes", outcomes},      {"responderVipCounters", vip_counters},
+      {"responderAttachAgain", attach_again}, {"responderLook", look},
+      {"responderKeepQuiet", keep_quiet},   {"responderMissing", missing_vips},
       {"outcomeNames", outcome_names},
   };
   return export_methods(env, exports, methods, sizeof methods / sizeof *methods);

@@ -35,7 +35,7 @@ struct responder {
   // number or another one (see wait_for_reader).
   _Atomic uint64_t turn;
   _Atomic(struct vip_table *) table;
-  // Deadline on CLOCK_MONOTONIC, in nanoseconds.
+  // Deadline on CLOCK_BOOTTIME, in nanoseconds.
   _Atomic uint64_t fence;
   _Atomic uint64_t outcomes[OUTCOME_COUNT];
   struct slot slots[SLOT_COUNT];
@@ -45,7 +45,7 @@ struct responder {
 };
 
 static bool fence_holds(struct responder *responder) {
-  return monotonic_now() < atomic_load_explicit(&responder->fence, memory_order_acquire);
+  return fence_now() < atomic_load_explicit(&responder->fence, memory_order_acquire);
 }
 
 static void count(_Atomic uint64_t *counter) { atomic_fetch_add_explicit(counter, 1, memory_order_relaxed); }
@@ -208,7 +208,7 @@ void responder_destroy(struct responder *responder) {
   release(responder);
 }
 
-static int free_slot(struct responder *responder) {
+int responder_free_slot(struct responder *responder) {
   for (int slot = 0; slot < SLOT_COUNT; slot++) {
     if (!atomic_load(&responder->slots[slot].is_open)) return slot;
   }
@@ -223,23 +223,18 @@ static bool watch_rings(struct responder *responder, int number, struct failure 
   return true;
 }
 
-int responder_attach(struct responder *responder, int ifindex, const uint8_t mac[MAC_BYTES], struct failure *failure) {
-  int number = free_slot(responder);
-  if (number < 0) {
-    fail(failure, "attach", ENOSPC);
-    return -1;
-  }
+bool responder_attach(struct responder *responder, int number, const struct attach_request *request, struct failure *failure) {
   struct slot *slot = &responder->slots[number];
-  if (!packet_rings_open(slot->rings, ifindex, &failure->call)) {
+  if (!packet_rings_open(slot->rings, request->ifindex, &failure->call)) {
     failure->error = errno;
-    return -1;
+    return false;
   }
-  memcpy(slot->mac, mac, MAC_BYTES);
+  memcpy(slot->mac, request->mac, MAC_BYTES);
   slot->bit = UINT64_C(1) << number;
   atomic_store(&slot->is_open, true);
-  if (watch_rings(responder, number, failure)) return number;
+  if (watch_rings(responder, number, failure)) return true;
   responder_detach(responder, number);
-  return -1;
+  return false;
 }
 
 static void count_kernel_drops(struct responder *responder, const struct slot *slot) {
@@ -265,9 +260,13 @@ bool responder_replace(struct responder *responder, const uint8_t *rows, size_t 
   return true;
 }
 
+void responder_set_deadline(struct responder *responder, uint64_t deadline) {
+  atomic_store(&responder->fence, deadline);
+  if (deadline == 0) wait_for_reader(responder);
+}
+
 void responder_set_fence(struct responder *responder, uint64_t milliseconds) {
-  atomic_store(&responder->fence, milliseconds == 0 ? 0 : monotonic_now() + milliseconds * 1000000u);
-  if (milliseconds == 0) wait_for_reader(responder);
+  responder_set_deadline(responder, milliseconds == 0 ? 0 : fence_now() + milliseconds * 1000000u);
 }
 
 bool responder_renew(struct responder *responder, uint64_t milliseconds) {

@@ -23,14 +23,23 @@ struct failure {
   int error;
 };
 
+// An interface to answer on, and the MAC address to answer with.
+struct attach_request {
+  int ifindex;
+  const uint8_t *mac;
+};
+
 // Starts the thread; the table is empty and the fence has run out. NULL on failure.
 struct responder *responder_create(struct failure *failure);
 
 // Stops the thread, closes its sockets and frees everything.
 void responder_destroy(struct responder *responder);
 
-// Begins to listen on an interface; returns its slot, or -1.
-int responder_attach(struct responder *responder, int ifindex, const uint8_t mac[MAC_BYTES], struct failure *failure);
+// A slot without an interface, or -1.
+int responder_free_slot(struct responder *responder);
+
+// Begins to listen on an interface, in a slot that is free.
+bool responder_attach(struct responder *responder, int slot, const struct attach_request *request, struct failure *failure);
 
 // Stops listening. When it returns, nothing is answered there any more.
 void responder_detach(struct responder *responder, int slot);
@@ -40,6 +49,9 @@ bool responder_replace(struct responder *responder, const uint8_t *rows, size_t 
 
 // Moves the fence to this long from now, provided that it still holds; returns whether it did. A thread that went silent stays so.
 bool responder_renew(struct responder *responder, uint64_t milliseconds);
+
+// Sets the fence to a deadline on CLOCK_BOOTTIME, in nanoseconds.
+void responder_set_deadline(struct responder *responder, uint64_t deadline);
 
 // Sets the fence to this long from now in any case; 0 silences the thread, and when it returns nothing is answered any more.
 void responder_set_fence(struct responder *responder, uint64_t milliseconds);

@@ -68,6 +68,21 @@ static napi_value socket_send(napi_env env, napi_callback_info info) {
   return throw_system_error(env, "send", errno);
 }
 
+// The same to one address, for a socket that is not connected.
+static napi_value socket_send_to(napi_env env, napi_callback_info info) {
+  int32_t fd;
+  struct bytes datagram, address;
+  if (!read_all(env, info, "ibb", (void *[]){&fd, &datagram, &address})) return NULL;
+  ssize_t sent;
+  do
+    sent = sendto(fd, datagram.data, datagram.length, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)address.data,
+                  (socklen_t)address.length);
+  while (sent < 0 && errno == EINTR);
+  if (sent >= 0) return make_bool(env, true);
+  if (errno == EAGAIN || errno == ENOBUFS) return make_bool(env, false);
+  return throw_system_error(env, "sendto", errno);
+}
+
 struct batch {
   struct mmsghdr messages[BATCH];
   struct iovec parts[BATCH];
@@ -124,6 +139,7 @@ bool export_sockets(napi_env env, napi_value exports) {
       {"socketGetOption", socket_get_option},
       {"socketAttachFilter", socket_attach_filter},
       {"socketSend", socket_send},
+      {"socketSendTo", socket_send_to},
       {"socketReceive", socket_receive},
       {"socketClose", socket_close},
   };

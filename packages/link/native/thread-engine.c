@@ -17,9 +17,25 @@ static void destroy(struct engine *engine) {
   free(engine);
 }
 
-static int attach(struct engine *engine, int ifindex, const uint8_t mac[MAC_BYTES], struct failure *failure) {
-  return responder_attach(responder_of(engine), ifindex, mac, failure);
+static int attach(struct engine *engine, const struct attach_request *request, enum answer_by by, struct failure *failure) {
+  (void)by;
+  int slot = responder_free_slot(responder_of(engine));
+  if (slot < 0) *failure = (struct failure){"attach", ENOSPC};
+  return slot >= 0 && responder_attach(responder_of(engine), slot, request, failure) ? slot : -1;
 }
+
+// Nobody but this process takes a packet socket away.
+static bool attach_again(struct engine *engine, int slot, enum answer_by by, struct failure *failure) {
+  (void)engine, (void)slot, (void)by, (void)failure;
+  return true;
+}
+
+static enum hook_state look(struct engine *engine, int slot) {
+  (void)engine, (void)slot;
+  return HOOK_IN_PLACE;
+}
+
+static void keep_quiet(struct engine *engine, uint64_t milliseconds) { (void)engine, (void)milliseconds; }
 
 static void detach(struct engine *engine, int slot) { responder_detach(responder_of(engine), slot); }
 
@@ -48,10 +64,13 @@ static const struct vip_table *table(struct engine *engine) { return responder_t
 
 static const struct engine_ops ops = {.destroy = destroy,
                                       .attach = attach,
+                                      .attach_again = attach_again,
+                                      .look = look,
                                       .detach = detach,
                                       .replace = replace,
                                       .renew = renew,
                                       .set_fence = set_fence,
+                                      .keep_quiet = keep_quiet,
                                       .announce = announce,
                                       .outcomes = outcomes,
                                       .table = table};

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The VIPs that a node answers for, as an immutable hash table. A change makes a new table; readers never lock.
+// The VIPs of Berth as one node knows them, with where it answers for each, as an immutable hash table. A change makes a new table; readers never lock.
 #ifndef BERTH_VIP_TABLE_H
 #define BERTH_VIP_TABLE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,8 +26,11 @@ struct vip_counters {
 
 struct vip_entry {
   uint8_t address[VIP_ADDRESS_BYTES];
-  // Interface slots on which the VIP is answered. An unused entry has no counters.
+  // Interface slots on which the VIP is answered. Empty: a VIP of Berth that this node does not answer for.
   uint64_t interfaces;
+  // The engine had no room for it: it is neither answered nor held back.
+  bool is_missing;
+  // An unused entry has none.
   struct vip_counters *counters;
 };
 

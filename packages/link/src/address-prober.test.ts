@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import { gratuitousArp, IpAddress, MacAddress, probeFrame, unsolicitedAdvertisement } from '@berth/core';
+
+import { gratuitousArp, IpAddress, probeFrame, unsolicitedAdvertisement } from '@berth/core';
+import { mac } from '@berth/core/testing';
+import { FakeClock } from '@berth/runtime/testing';
 import { expect } from 'chai';
 import { AddressProber, type ProbeResult, type ResolveResult } from './address-prober.ts';
 import { ClaimEars } from './claim-ears.ts';
-import { FakeClock } from './testing.ts';
 
 const OWN = mac('00:00:5e:00:53:01');
 const MEMBER = mac('00:00:5e:00:53:02');
 const STRANGER = mac('00:00:5e:00:53:99');
 const V4 = IpAddress.of('IPv4', 0xcb007114n);
 const V6 = IpAddress.of('IPv6', 0x20010db8_00050000_00000000_00000007n);
-
-function mac(text: string): MacAddress {
-  const result = MacAddress.parse(text);
-  if (!result.ok) throw new Error(result.reason);
-  return result.value;
-}
 
 /** The wire of one interface. */
 class FakeSocket {
@@ -38,6 +34,13 @@ class FakeSocket {
   send(frame: Uint8Array): boolean {
     this.sent.push(frame);
     return this.hasRoom;
+  }
+
+  /** Has arrived, and is not read before somebody asks for it. */
+  readonly unread: Uint8Array[] = [];
+
+  drain(): void {
+    for (const bytes of this.unread.splice(0)) this.hear(bytes);
   }
 
   close(): void {
@@ -98,7 +101,7 @@ describe('AddressProber', () => {
 
   it('sends three probes and finds the address free', async () => {
     const watched = probe(V4);
-    clock.advance(10_000);
+    clock.runUntil(10_000);
     await settle();
     expect(watched.result).to.deep.equal({ end: 'free' });
     expect(sockets[0]?.sent).to.deep.equal([probeFrame(V4, OWN), probeFrame(V4, OWN), probeFrame(V4, OWN)]);
@@ -113,7 +116,7 @@ describe('AddressProber', () => {
   ]) {
     it(`finds a conflict by ${name}`, async () => {
       const watched = probe(candidate);
-      clock.advance(700);
+      clock.runUntil(700);
       sockets[0]?.hear(frame);
       await settle();
       expect(watched.result).to.deep.equal({ end: 'conflict', claimant: STRANGER });
@@ -121,9 +124,18 @@ describe('AddressProber', () => {
     });
   }
 
+  it('GR-07: sees an answer that arrived in time, however late it gets to read', async () => {
+    const watched = probe(V4);
+    clock.runUntil(700);
+    sockets[0]?.unread.push(gratuitousArp('reply', V4, STRANGER));
+    clock.runUntil(10_000);
+    await settle();
+    expect(watched.result).to.deep.equal({ end: 'conflict', claimant: STRANGER });
+  });
+
   it('is not disturbed by itself, by members, by other addresses and by noise', async () => {
     const watched = probe(V4);
-    clock.advance(700);
+    clock.runUntil(700);
     for (const frame of [
       probeFrame(V4, OWN),
       gratuitousArp('request', V4, MEMBER),
@@ -132,7 +144,7 @@ describe('AddressProber', () => {
       new Uint8Array(60),
     ])
       sockets[0]?.hear(frame);
-    clock.advance(10_000);
+    clock.runUntil(10_000);
     await settle();
     expect(watched.result).to.deep.equal({ end: 'free' });
   });
@@ -140,9 +152,9 @@ describe('AddressProber', () => {
   it('probes many at once on one socket, and only the right one has the conflict', async () => {
     const other = IpAddress.of('IPv4', 0xcb007115n);
     const watched = [probe(V4), probe(other)];
-    clock.advance(700);
+    clock.runUntil(700);
     sockets[0]?.hear(gratuitousArp('reply', other, STRANGER));
-    clock.advance(10_000);
+    clock.runUntil(10_000);
     await settle();
     expect(watched.map(({ result }) => result?.end)).to.deep.equal(['free', 'conflict']);
     expect(sockets).to.have.length(1);
@@ -151,7 +163,7 @@ describe('AddressProber', () => {
   it('is in the group of an IPv6 candidate as long as it probes', () => {
     probe(V6);
     expect(joined).to.equal(String(V6));
-    clock.advance(10_000);
+    clock.runUntil(10_000);
     expect(joined).to.equal('');
   });
 
@@ -160,7 +172,7 @@ describe('AddressProber', () => {
     const [full, broken] = sockets;
     if (full) full.hasRoom = false;
     broken?.fail(new Error('ENETDOWN'));
-    clock.advance(10_000);
+    clock.runUntil(10_000);
     await settle();
     expect(watched.map(({ result }) => result?.end)).to.deep.equal(['failed', 'failed', 'failed']);
   });
@@ -184,7 +196,7 @@ describe('AddressProber', () => {
       gratuitousArp('reply', V4, MEMBER),
     ])
       sockets[0]?.hear(frame);
-    clock.advance(1000);
+    clock.runUntil(1000);
     await settle();
     expect(watched.result).to.deep.equal({ end: 'heard', macs: [MEMBER, STRANGER] });
     expect(sockets[0]?.sent).to.deep.equal([probeFrame(V4, OWN), probeFrame(V4, OWN)]);
@@ -195,7 +207,7 @@ describe('AddressProber', () => {
     const results: ResolveResult[] = [];
     for (const ifindex of [4, 9])
       void prober.resolve({ candidate: V6, ifindex, mac: OWN }).then((result) => results.push(result));
-    clock.advance(1000);
+    clock.runUntil(1000);
     await settle();
     expect(results.map((result) => (result.end === 'heard' ? result.macs : result.end))).to.have.deep.members([
       [],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Asks on the wire about addresses. `probe` finds out whether anybody uses one, before its first use: it executes the state machine of
- * core. `resolve` finds out who answers for one, all of those who do. Needs CAP_NET_RAW.
+ * Asks on the wire about addresses. `probe` finds out whether anybody uses one, before its first use: it executes the
+ * state machine of core. `resolve` finds out who answers for one, all of those who do. Needs CAP_NET_RAW.
  */
 import {
   type AddressClaim,
@@ -16,7 +16,7 @@ import {
   probeFrame,
   stepProbe,
 } from '@berth/core';
-import type { AnnouncerClock } from './announcer.ts';
+import type { Clock } from '@berth/runtime';
 import type { ClaimEars, Listening } from './claim-ears.ts';
 
 /** How it ended. `failed`: the question could not be asked, so nothing is known. */
@@ -43,7 +43,7 @@ export interface ProbeRequest extends ResolveRequest {
 }
 
 export interface AddressProberOptions {
-  readonly clock: AnnouncerClock;
+  readonly clock: Clock;
   /** Numbers in [0, 1). */
   readonly random: () => number;
   /** Whether a MAC address is one of the cluster's: what it says about a candidate is no conflict. */
@@ -117,7 +117,10 @@ export class AddressProber {
     }
     ask();
     clock.after(RESOLVE.secondMs, ask);
-    clock.after(RESOLVE.endMs, () => finish({ end: 'heard', macs: [...macs.values()] }));
+    clock.after(RESOLVE.endMs, () => {
+      listening?.drain();
+      finish({ end: 'heard', macs: [...macs.values()] });
+    });
     return promise;
   }
 
@@ -148,7 +151,13 @@ export class AddressProber {
     if (!('dueMs' in one.state)) return;
     const { clock } = this.#options;
     const delayMs = Math.max(0, one.state.dueMs - clock.now());
-    one.timer = clock.after(delayMs, () => this.#step(one, { type: 'time' }));
+    one.timer = clock.after(delayMs, () => this.#timeIsUp(one));
+  }
+
+  // On a busy machine an answer may have arrived in time and not been read yet.
+  #timeIsUp(one: Running): void {
+    one.listening?.drain();
+    if (this.#running.has(one)) this.#step(one, { type: 'time' });
   }
 
   #step(one: Running, event: ProbeEvent): void {

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { IpAddress, MacAddress, unsolicitedAdvertisement } from '@berth/core';
+
+import { MacAddress, unsolicitedAdvertisement } from '@berth/core';
+import { ip } from '@berth/core/testing';
+import { FakeClock } from '@berth/runtime/testing';
 import { expect } from 'chai';
 import { Announcer, type Audience } from './announcer.ts';
 import type { AnnounceResult } from './responder.ts';
-import { FakeClock } from './testing.ts';
 
 const LAN0 = 4;
 const LAN1 = 5;
-
-function ip(text: string): IpAddress {
-  const parsed = IpAddress.parse(text);
-  if (!parsed.ok) throw new Error(parsed.reason);
-  return parsed.value;
-}
 
 const MAC = MacAddress.fromBytes(Uint8Array.of(0, 0, 0x5e, 0, 0x53, 1)) ?? MacAddress.ZERO;
 const VIP = ip('203.0.113.20');
@@ -49,7 +45,7 @@ describe('Announcer', () => {
     const { announcer, clock, frames } = setUp();
     announcer.attach(LAN0, MAC);
     announcer.replace([{ vip: VIP, ifindexes: [LAN0] }]);
-    clock.advance(70_000);
+    clock.runUntil(70_000);
     expect(frames.map(({ atMs, operation }) => `${atMs}:${operation}`)).to.deep.equal(
       [0, 1000, 3000, 63_000].flatMap((atMs) => [`${atMs}:1`, `${atMs}:2`]),
     );
@@ -60,7 +56,7 @@ describe('Announcer', () => {
     announcer.attach(LAN0, MAC);
     announcer.replace([{ vip: VIP, ifindexes: [LAN0] }]);
     announcer.replace([]);
-    clock.advance(100_000);
+    clock.runUntil(100_000);
     expect(frames.length).to.equal(2);
   });
 
@@ -68,10 +64,10 @@ describe('Announcer', () => {
     const { announcer, clock, frames } = setUp();
     announcer.replace([{ vip: VIP, ifindexes: [LAN0, LAN1] }]);
     announcer.attach(LAN0, MAC);
-    clock.advance(500);
+    clock.runUntil(500);
     announcer.attach(LAN1, MAC);
     announcer.detach(LAN0);
-    clock.advance(2000);
+    clock.runUntil(2000);
     expect(frames.map(({ ifindex }) => ifindex)).to.deep.equal([LAN0, LAN0, LAN1, LAN1, LAN1, LAN1]);
   });
 
@@ -99,7 +95,7 @@ describe('Announcer', () => {
     const vip = ip('2001:db8:5::7');
     announcer.attach(LAN0, MAC);
     announcer.replace([{ vip, ifindexes: [LAN0] }]);
-    clock.advance(3000);
+    clock.runUntil(3000);
     expect(frames.map(({ atMs }) => atMs)).to.deep.equal([0, 1000, 3000]);
     expect(bytes[0]).to.deep.equal(unsolicitedAdvertisement(vip, MAC));
   });
@@ -114,7 +110,7 @@ describe('Announcer', () => {
       announcer.replace([{ vip: VIP, ifindexes: [LAN0] }]);
       await Promise.resolve();
       await Promise.resolve();
-      clock.advance(70_000);
+      clock.runUntil(70_000);
       expect(corrected).to.deep.equal(['203.0.113.20 on 4']);
       expect(frames).to.have.length(2 * 4 + 1);
     });
@@ -125,7 +121,7 @@ describe('Announcer', () => {
       announcer.replace([{ vip: VIP, ifindexes: [LAN0] }]);
       for (let turn = 0; turn < 2; turn++) {
         announcer.again(VIP, LAN0);
-        clock.advance(10 * (turn + 1));
+        clock.runUntil(10 * (turn + 1));
         await Promise.resolve();
         await Promise.resolve();
       }
@@ -137,13 +133,13 @@ describe('Announcer', () => {
     const { announcer, clock, frames } = setUp();
     announcer.attach(LAN0, MAC);
     announcer.replace([{ vip: VIP, ifindexes: [LAN0] }]);
-    clock.advance(10_000);
+    clock.runUntil(10_000);
     const before = frames.length;
     for (let call = 0; call < 100; call++) announcer.again(VIP, LAN0);
     announcer.again(ip('203.0.113.21'), LAN0);
-    clock.advance(10_500);
+    clock.runUntil(10_500);
     expect(frames.length - before).to.equal(2);
-    clock.advance(20_000);
+    clock.runUntil(20_000);
     expect(frames.length - before).to.equal(6);
   });
 });

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Announces VIPs unasked on the interfaces where they are answered: gratuitous ARP in both forms, or an unsolicited neighbor
- * advertisement, by the schedule of core; and to those one by one who are known to hold the old entry. It takes the same rows as the
- * responder, sends through it (so the fence holds here too) and looks again at what is owned before each frame.
+ * Announces VIPs unasked on the interfaces where they are answered: gratuitous ARP in both forms, or an unsolicited
+ * neighbor advertisement, by the schedule of core; and to those one by one who are known to hold the old entry. It
+ * takes the same rows as the responder, sends through it (so the fence holds here too) and looks again at what is owned
+ * before each frame.
  */
 import {
   type Corrected,
@@ -15,13 +16,8 @@ import {
   type MacAddress,
   unsolicitedAdvertisement,
 } from '@berth/core';
+import type { Clock } from '@berth/runtime';
 import type { AnnounceResult, AnsweredRow } from './responder.ts';
-
-/** Time, in monotonic milliseconds. */
-export interface AnnouncerClock {
-  now(): number;
-  after(delayMs: number, callback: () => void): { cancel(): void };
-}
 
 /** What sends; the responder does. */
 export interface FrameSender {
@@ -36,7 +32,7 @@ export interface Audience {
 
 export interface AnnouncerOptions {
   readonly sender: FrameSender;
-  readonly clock: AnnouncerClock;
+  readonly clock: Clock;
   /** Numbers in [0, 1), for the jitter. */
   readonly random: () => number;
   /** Default: those of core. */
@@ -89,7 +85,10 @@ export class Announcer {
     for (const ifindex of this.#ports.keys()) this.#follow(ifindex);
   }
 
-  /** Begins again with the burst for a VIP: clients may have heard of another owner. Many may be told of one after the other. */
+  /**
+   * Begins again with the burst for a VIP: clients may have heard of another owner. Many may be told of one after the
+   * other.
+   */
   again(vip: IpAddress, ifindex: number): void {
     const port = this.#ports.get(ifindex);
     if (!port?.schedule.again(vip, this.#options.clock.now())) return;

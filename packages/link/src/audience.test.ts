@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ARP_OPERATION, arpFrame, IpAddress as Ip, type IpAddress, MacAddress } from '@berth/core';
+
+import {
+  ARP_OPERATION,
+  arpFrame,
+  IpAddress as Ip,
+  type IpAddress,
+  MacAddress,
+  questionFrame,
+  unsolicitedAdvertisement,
+} from '@berth/core';
+import { mac } from '@berth/core/testing';
+import { FakeClock } from '@berth/runtime/testing';
 import { expect } from 'chai';
 import { ListeningAudience } from './audience.ts';
 import type { NeighborTables } from './neighbors.ts';
-import { FakeClock } from './testing.ts';
 import type { FrameSocket } from './throttled-socket.ts';
 
 const LAN0 = 4;
@@ -11,10 +21,6 @@ const LAN1 = 5;
 
 function ip(number: number): IpAddress {
   return Ip.of('IPv4', 0xcb007100n + BigInt(number));
-}
-
-function mac(number: number): MacAddress {
-  return MacAddress.fromBytes(Uint8Array.of(0, 0, 0x5e, 0, 0x53, number)) ?? MacAddress.ZERO;
 }
 
 class FakeSocket implements FrameSocket {
@@ -55,17 +61,29 @@ class FakeSocket implements FrameSocket {
   }
 }
 
+/** Who asks by a neighbor solicitation, as it comes with an Ethernet header. */
+function solicitation(source: IpAddress, target: IpAddress): Uint8Array {
+  return questionFrame(target, { mac: mac(9), ip: source }, undefined);
+}
+
+function ip6(text: string): IpAddress {
+  const parsed = Ip.parse(text);
+  if (!parsed.ok) throw new Error(parsed.reason);
+  return parsed.value;
+}
+
 function setUp(tables: () => Promise<NeighborTables> = async () => ({ neighbors: [], gateways: [] })) {
   const sockets = new Map<number, FakeSocket>();
+  const sockets6 = new Map<number, FakeSocket>();
   const failures: unknown[] = [];
   const clock = new FakeClock();
   let reads = 0;
   const audience = new ListeningAudience({
     clock,
     onFailed: (error) => failures.push(error),
-    openSocket: (ifindex) => {
+    openSocket: (ifindex, family) => {
       const socket = new FakeSocket();
-      sockets.set(ifindex, socket);
+      (family === 'IPv4' ? sockets : sockets6).set(ifindex, socket);
       return socket;
     },
     readTables: () => {
@@ -75,7 +93,7 @@ function setUp(tables: () => Promise<NeighborTables> = async () => ({ neighbors:
   });
   const told = async (vip: IpAddress, ifindex = LAN0) =>
     ((await audience.of([vip], ifindex)).get(String(vip)) ?? []).map((one) => `${one.kind} ${one.ip}`);
-  return { audience, sockets, failures, clock, told, reads: () => reads };
+  return { audience, sockets, sockets6, failures, clock, told, reads: () => reads };
 }
 
 describe('ListeningAudience', () => {
@@ -118,7 +136,7 @@ describe('ListeningAudience', () => {
     await told(ip(20));
     await told(ip(21));
     expect(reads()).to.equal(1);
-    clock.advance(1500);
+    clock.runUntil(1500);
     await told(ip(22));
     expect(reads()).to.equal(2);
   });
@@ -129,6 +147,37 @@ describe('ListeningAudience', () => {
     sockets.get(LAN0)?.question(9, ip(20));
     expect(await told(ip(20))).to.deep.equal(['asker 203.0.113.9']);
     expect(failures).to.have.length(1);
+  });
+
+  it('WT-08: hears questions for IPv6 VIPs, by a socket that is open while there are such VIPs', () => {
+    const { audience, sockets, sockets6, clock } = setUp();
+    const vip = ip6('2001:db8::20');
+    const told: string[] = [];
+    audience.tell((asked, asker, ifindex) => told.push(`${asked} ${asker.ip} ${asker.mac} ${ifindex}`));
+    audience.listen([vip], [LAN0]);
+    expect([sockets.size, sockets6.size]).to.deep.equal([0, 1]);
+    const client = ip6('2001:db8::9');
+    const hear = (bytes: Uint8Array) => sockets6.get(LAN0)?.hear({ bytes, ifindex: LAN0, packetType: 'multicast' });
+    hear(solicitation(client, vip));
+    hear(solicitation(client, ip6('2001:db8::21')));
+    expect(told).to.deep.equal([`2001:db8::20 2001:db8::9 ${mac(9)} ${LAN0}`]);
+    const lately = audience.lately(LAN0, { withinMs: clock.now() + 1, atMost: 9 });
+    expect(lately.map((one) => String(one.ip))).to.deep.equal(['2001:db8::9']);
+    audience.listen([ip(20)], [LAN0]);
+    expect(sockets6.get(LAN0)?.isOpen).to.equal(false);
+  });
+
+  it('tells no probe and no answer as a question', () => {
+    const { audience, sockets6 } = setUp();
+    const vip = ip6('2001:db8::20');
+    const told: string[] = [];
+    audience.tell((asked) => told.push(String(asked)));
+    audience.listen([vip], [LAN0]);
+    const hear = (bytes: Uint8Array) => sockets6.get(LAN0)?.hear({ bytes, ifindex: LAN0, packetType: 'multicast' });
+    hear(solicitation(ip6('::'), vip));
+    hear(unsolicitedAdvertisement(vip, mac(9)));
+    hear(new Uint8Array(20));
+    expect(told).to.deep.equal([]);
   });
 
   it('changes its filter only when other VIPs are wanted, and closes on interfaces that are left', () => {

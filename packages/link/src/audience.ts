@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Knows who may hold the old entry of a VIP: listens to ARP questions for the VIPs of the cluster on each interface, and reads the kernel's
- * neighbours and default routes when VIPs are taken over. Questions for IPv6 VIPs go to groups that only the owner joins, so of these
- * only the kernel's neighbours are known. Needs CAP_NET_RAW.
+ * Knows who may hold the old entry of a VIP: listens to questions for the VIPs of the cluster on each interface, and
+ * reads the kernel's neighbours and default routes when VIPs are taken over. Questions for an IPv6 VIP go to a group
+ * that its owner alone joins, so the others hear them only where the LAN floods that group. Needs CAP_NET_RAW.
  */
-import {
-  Askers,
-  type Corrected,
-  correctedFor,
-  decodeArp,
-  decodeEthernet,
-  ETHER_TYPE,
-  type IpAddress,
-} from '@berth/core';
-import type { AnnouncerClock, Audience } from './announcer.ts';
+import { type Asker, Askers, type Corrected, correctedFor, type IpAddress, type IpFamily } from '@berth/core';
+import type { Clock } from '@berth/runtime';
+import { decodeAddressFrame, PROTOCOL } from './address-frame.ts';
+import type { Audience } from './announcer.ts';
 import { type NeighborTables, readNeighbors } from './neighbors.ts';
 import { PacketSocket } from './packet-socket.ts';
 import { questionFilter } from './question-filter.ts';
@@ -26,17 +20,26 @@ const RECEIVE_BUFFER_BYTES = 1 << 16;
 const FRESH_MS = 1000;
 
 export interface ListeningAudienceOptions {
-  readonly clock: AnnouncerClock;
+  readonly clock: Clock;
   /** An interface or the kernel could not be read; those who are not known are not told one by one. */
   onFailed(error: unknown): void;
   /** Default: a packet socket. */
-  readonly openSocket?: (ifindex: number, filter: Uint8Array) => FrameSocket;
+  readonly openSocket?: (ifindex: number, family: IpFamily, filter: Uint8Array) => FrameSocket;
   /** Default: the tables of this host. */
   readonly readTables?: () => Promise<NeighborTables>;
 }
 
+/** A host asked for a VIP on an interface. */
+export type OnQuestion = (vip: IpAddress, asker: Asker, ifindex: number) => void;
+
+const FAMILIES = ['IPv4', 'IPv6'] as const;
+
+/**
+ * One interface. A socket for each family of which there are VIPs: each packet of a family passes the filter of its
+ * socket.
+ */
 interface Ear {
-  readonly socket: ThrottledSocket;
+  readonly sockets: Map<IpFamily, ThrottledSocket>;
   readonly askers: Askers;
 }
 
@@ -45,22 +48,28 @@ export class ListeningAudience implements Audience {
   readonly #ears = new Map<number, Ear>();
   #vips: readonly IpAddress[] = [];
   #isWanted = new Set<string>();
-  #filter = questionFilter([]);
+  readonly #filters = new Map<IpFamily, Uint8Array>();
   #tables: { readonly readMs: number; readonly read: Promise<NeighborTables> } | undefined;
+  #onQuestion: OnQuestion | undefined;
 
   constructor(options: ListeningAudienceOptions) {
     this.#options = options;
   }
 
+  /** Each question that is heard is told to this one from now on, nodes' and members' included. */
+  tell(onQuestion: OnQuestion): void {
+    this.#onQuestion = onQuestion;
+  }
+
   /** Listens for questions for exactly these VIPs, on exactly these interfaces. Cheap when nothing has changed. */
   listen(vips: readonly IpAddress[], ifindexes: readonly number[]): void {
-    for (const [ifindex, { socket }] of [...this.#ears]) {
+    for (const [ifindex, { sockets }] of [...this.#ears]) {
       if (ifindexes.includes(ifindex)) continue;
-      socket.close();
+      for (const socket of sockets.values()) socket.close();
       this.#ears.delete(ifindex);
     }
-    this.#follow(vips.filter(({ family }) => family === 'IPv4'));
-    for (const ifindex of ifindexes) if (!this.#ears.has(ifindex)) this.#open(ifindex);
+    this.#follow(vips);
+    for (const ifindex of ifindexes) this.#open(ifindex);
   }
 
   async of(vips: readonly IpAddress[], ifindex: number): Promise<ReadonlyMap<string, readonly Corrected[]>> {
@@ -73,6 +82,11 @@ export class ListeningAudience implements Audience {
     return new Map(vips.map((vip) => [String(vip), correctedFor(vip, hosts, askers?.of(vip) ?? [])]));
   }
 
+  /** Hosts that asked for VIPs on an interface within this time, the latest first; `atMost` of them. */
+  lately(ifindex: number, { withinMs, atMost }: { readonly withinMs: number; readonly atMost: number }): Asker[] {
+    return this.#ears.get(ifindex)?.askers.lately(this.#options.clock.now() - withinMs, atMost) ?? [];
+  }
+
   close(): void {
     this.listen([], []);
   }
@@ -81,40 +95,56 @@ export class ListeningAudience implements Audience {
     if (vips.length === this.#vips.length && vips.every((vip) => this.#isWanted.has(String(vip)))) return;
     this.#vips = vips;
     this.#isWanted = new Set(vips.map(String));
-    this.#filter = questionFilter(vips);
-    for (const { socket, askers } of this.#ears.values()) {
+    this.#filters.clear();
+    for (const family of FAMILIES)
+      if (vips.some((vip) => vip.family === family)) this.#filters.set(family, questionFilter(vips, family));
+    for (const { sockets, askers } of this.#ears.values()) {
       askers.keep(vips);
-      try {
-        socket.setFilter(this.#filter);
-      } catch (error) {
-        this.#options.onFailed(error);
-      }
+      for (const [family, socket] of sockets) this.#refilter(sockets, family, socket);
+    }
+  }
+
+  #refilter(sockets: Ear['sockets'], family: IpFamily, socket: ThrottledSocket): void {
+    const filter = this.#filters.get(family);
+    if (filter === undefined) {
+      socket.close();
+      sockets.delete(family);
+      return;
+    }
+    try {
+      socket.setFilter(filter);
+    } catch (error) {
+      this.#options.onFailed(error);
     }
   }
 
   #open(ifindex: number): void {
+    const ear = this.#ears.get(ifindex) ?? { sockets: new Map(), askers: new Askers() };
+    this.#ears.set(ifindex, ear);
+    for (const [family, filter] of this.#filters)
+      if (!ear.sockets.has(family)) this.#openFamily(ifindex, family, { ear, filter });
+  }
+
+  #openFamily(ifindex: number, family: IpFamily, { ear, filter }: { readonly ear: Ear; readonly filter: Uint8Array }) {
     const { clock, openSocket = openPacketSocket, onFailed } = this.#options;
     try {
-      const socket = new ThrottledSocket({ socket: openSocket(ifindex, this.#filter), clock, ...BUDGET });
-      const askers = new Askers();
+      const socket = new ThrottledSocket({ socket: openSocket(ifindex, family, filter), clock, ...BUDGET });
       // The interface may go down and come back; that is told elsewhere.
       socket.receive(
-        ({ bytes }) => this.#hear(askers, bytes),
+        ({ bytes }) => this.#hear(ifindex, family, { askers: ear.askers, bytes }),
         () => {},
       );
-      this.#ears.set(ifindex, { socket, askers });
+      ear.sockets.set(family, socket);
     } catch (error) {
       onFailed(error);
     }
   }
 
-  #hear(askers: Askers, bytes: Uint8Array): void {
-    const ethernet = decodeEthernet(bytes);
-    const arp = ethernet.ok ? decodeArp(ethernet.frame.payload) : ethernet;
-    if (!arp.ok) return;
-    const { senderHardwareAddr: mac, senderProtocolAddr: ip, targetProtocolAddr: vip } = arp.packet;
-    const isQuestion = !ip.equals(vip) && !mac.isZero && !mac.isMulticast;
-    if (isQuestion && this.#isWanted.has(String(vip))) askers.note(vip, { mac, ip });
+  #hear(ifindex: number, family: IpFamily, heard: { readonly askers: Askers; readonly bytes: Uint8Array }): void {
+    const question = decodeAddressFrame(family, heard.bytes)?.question;
+    if (question === undefined || !this.#isWanted.has(String(question.target))) return;
+    heard.askers.note(question.target, question.asker, this.#options.clock.now());
+    this.#onQuestion?.(question.target, question.asker, ifindex);
   }
 
   async #readTables(): Promise<NeighborTables> {
@@ -130,11 +160,13 @@ export class ListeningAudience implements Audience {
   }
 }
 
-function openPacketSocket(ifindex: number, filter: Uint8Array): FrameSocket {
+function openPacketSocket(ifindex: number, family: IpFamily, filter: Uint8Array): FrameSocket {
   return PacketSocket.open({
     ifindex,
-    protocol: ETHER_TYPE.ARP,
+    protocol: PROTOCOL[family],
     receiveBufferBytes: RECEIVE_BUFFER_BYTES,
     filter,
+    // The program that answers takes every question for a VIP, whoever owns it.
+    isTap: true,
   });
 }

@@ -1,24 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Ears for what others say about a few addresses: one packet socket for each interface and family, open only while somebody listens,
- * with a filter that drops all other frames in the kernel. For IPv6 the groups of the addresses are joined meanwhile, or a
- * rival's question would not be heard. Needs CAP_NET_RAW.
+ * Listens for claims on selected addresses: one packet socket for each interface and family, open only while somebody
+ * listens, with a filter that drops all other frames in the kernel. For IPv6 the groups of the addresses are joined
+ * meanwhile, or a rival's question would not be heard. Needs CAP_NET_RAW.
  */
-import {
-  type AddressClaim,
-  arpClaim,
-  decodeArp,
-  decodeEthernet,
-  decodeIpv6,
-  decodeNdp,
-  ETHER_TYPE,
-  type EthernetFrame,
-  type IpAddress,
-  type IpFamily,
-  type MacAddress,
-  ndpClaim,
-} from '@berth/core';
-import type { AnnouncerClock } from './announcer.ts';
+import type { AddressClaim, IpAddress, IpFamily, MacAddress } from '@berth/core';
+import type { Clock } from '@berth/runtime';
+import { decodeAddressFrame, PROTOCOL } from './address-frame.ts';
 import { claimFilter } from './claim-filter.ts';
 import { PacketSocket } from './packet-socket.ts';
 import { SolicitedGroups } from './solicited-groups.ts';
@@ -29,6 +17,8 @@ export interface ClaimSocket {
   setFilter(program: Uint8Array): void;
   receive(onFrame: (frame: { readonly bytes: Uint8Array }) => void, onError: (error: unknown) => void): void;
   send(frame: Uint8Array): boolean;
+  /** Gives the frames that have arrived by now. */
+  drain(): void;
   close(): void;
 }
 
@@ -36,8 +26,11 @@ export interface ClaimSocket {
 export type ClaimGroups = Pick<SolicitedGroups, 'attach' | 'replace' | 'close'>;
 
 export interface ClaimEarsOptions {
-  readonly clock: AnnouncerClock;
-  /** Default: a packet socket that is read at a bounded rate, since what a stranger says about an address passes the filter. */
+  readonly clock: Clock;
+  /**
+   * Default: a packet socket that is read at a bounded rate, since what a stranger says about an address passes the
+   * filter.
+   */
   readonly openSocket?: (ifindex: number, family: IpFamily) => ClaimSocket;
   /** Default: those of this host. */
   readonly groups?: ClaimGroups;
@@ -56,6 +49,8 @@ export interface ClaimListener {
 export interface Listening {
   /** Sends a frame on the interface; false when the kernel has no room. Throws what the system says. */
   send(frame: Uint8Array): boolean;
+  /** Gives the claims that have arrived by now; for a caller that must not decide before it has seen them. */
+  drain(): void;
   close(): void;
 }
 
@@ -68,7 +63,6 @@ interface Port {
 /** Frames that are read in one window; at 5 us each they take a fortieth of a core. */
 const FRAMES_PER_WINDOW = 256;
 const WINDOW_MS = 50;
-const PROTOCOL = { IPv4: ETHER_TYPE.ARP, IPv6: ETHER_TYPE.IPV6 } as const;
 
 export class ClaimEars {
   readonly #openSocket: (ifindex: number, family: IpFamily) => ClaimSocket;
@@ -92,7 +86,12 @@ export class ClaimEars {
       this.#leave(port, listener);
       throw error;
     }
-    return { send: (frame) => port.socket.send(frame), close: () => this.#leave(port, listener) };
+    const { socket } = port;
+    return {
+      send: (frame) => socket.send(frame),
+      drain: () => socket.drain(),
+      close: () => this.#leave(port, listener),
+    };
   }
 
   /** Closes all sockets; nothing is told any more. */
@@ -142,28 +141,15 @@ export class ClaimEars {
 }
 
 function hear(port: Port, bytes: Uint8Array): void {
-  const ethernet = decodeEthernet(bytes);
-  if (!ethernet.ok) return;
-  const { source } = ethernet.frame;
-  const claimOf = claimReader(port.family, ethernet.frame);
+  const frame = decodeAddressFrame(port.family, bytes);
+  if (frame === undefined) return;
   for (const listener of [...port.listeners]) {
-    const claim = claimOf(listener.address);
-    if (claim) listener.onClaim(claim, source);
+    const claim = frame.claimOn(listener.address);
+    if (claim) listener.onClaim(claim, frame.source);
   }
 }
 
-/** Decodes a frame once; the answer is what it says about an address. */
-function claimReader(family: IpFamily, frame: EthernetFrame): (address: IpAddress) => AddressClaim | undefined {
-  if (family === 'IPv4') {
-    const arp = decodeArp(frame.payload);
-    return (address) => (arp.ok ? arpClaim(arp.packet, address) : undefined);
-  }
-  const ip = decodeIpv6(frame.payload);
-  const ndp = ip.ok ? decodeNdp(ip.packet) : undefined;
-  return (address) => (ndp?.ok ? ndpClaim(ndp.packet, address, frame.source) : undefined);
-}
-
-function openPacketSocket(ifindex: number, family: IpFamily, clock: AnnouncerClock): ClaimSocket {
+function openPacketSocket(ifindex: number, family: IpFamily, clock: Clock): ClaimSocket {
   // Nothing passes until the first filter is set.
   const socket = PacketSocket.open({ ifindex, protocol: PROTOCOL[family], filter: claimFilter(family, []) });
   const throttled = new ThrottledSocket({ socket, clock, perWindow: FRAMES_PER_WINDOW, windowMs: WINDOW_MS });
@@ -171,6 +157,7 @@ function openPacketSocket(ifindex: number, family: IpFamily, clock: AnnouncerClo
     setFilter: (program) => throttled.setFilter(program),
     receive: (onFrame, onError) => throttled.receive(onFrame, onError),
     send: (frame) => socket.send(frame),
+    drain: () => socket.drain(),
     close: () => throttled.close(),
   };
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import {
   ARP_OPERATION,
   arpFrame,
@@ -11,6 +12,7 @@ import {
   solicitedNodeGroup,
   unsolicitedAdvertisement,
 } from '@berth/core';
+import { ip } from '@berth/core/testing';
 import { expect } from 'chai';
 import { claimFilter, MAX_FILTERED_ADDRESSES } from './claim-filter.ts';
 import { HOST_IS_LITTLE_ENDIAN } from './linux.ts';
@@ -18,12 +20,6 @@ import { HOST_IS_LITTLE_ENDIAN } from './linux.ts';
 const MAC = MacAddress.fromBytes(Uint8Array.of(0, 0, 0x5e, 0, 0x53, 1)) ?? MacAddress.ZERO;
 const [FOUR, OTHER_FOUR, CLIENT] = [ip('192.0.2.20'), ip('192.0.2.21'), ip('192.0.2.99')];
 const [SIX, OTHER_SIX, HOST] = [ip('2001:db8::20'), ip('2001:db8::21'), ip('2001:db8::99')];
-
-function ip(text: string): IpAddress {
-  const parsed = IpAddress.parse(text);
-  if (!parsed.ok) throw new Error(parsed.reason);
-  return parsed.value;
-}
 
 /** Runs the program as the kernel does: a load behind the end of the frame drops it. */
 function passes(program: Uint8Array, frame: Uint8Array): boolean {

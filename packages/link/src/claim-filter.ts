@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * A filter for packet sockets (classic BPF, bpf(4)) that lets only those frames through which may say something about one of a few
- * addresses. Without it every ARP question of the LAN would wake JavaScript. It looks at 32 bits of an IPv6 address, so what
- * passes is still to be decoded and compared.
+ * A filter for packet sockets (classic BPF, bpf(4)) that lets only those frames through which may say something about
+ * one of a few addresses. Without it every ARP question of the LAN would wake JavaScript. It looks at 32 bits of an
+ * IPv6 address, so what passes is still to be decoded and compared.
  */
 import type { IpAddress, IpFamily } from '@berth/core';
 import { assembleFilter, FILTER_OP, type FilterInstruction, KEEP_WHOLE } from './filter-program.ts';
@@ -25,8 +25,8 @@ type Step =
   | { readonly pass: boolean };
 
 /**
- * The program for the frames of one family, 8 bytes an instruction: what comes from one of the addresses, advertises it, or looks
- * whether it is free. For more than {@link MAX_FILTERED_ADDRESSES} it lets everything through.
+ * The program for the frames of one family, 8 bytes an instruction: what comes from one of the addresses, advertises
+ * it, or looks whether it is free. For more than {@link MAX_FILTERED_ADDRESSES} it lets everything through.
  */
 export function claimFilter(family: IpFamily, addresses: readonly IpAddress[]): Uint8Array {
   const keys = [...new Set(addresses.map(({ value }) => Number(value & 0xffff_ffffn)))];

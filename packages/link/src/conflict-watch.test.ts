@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { IpAddress, MacAddress } from '@berth/core';
+
+import { IpAddress, type MacAddress } from '@berth/core';
+import { mac } from '@berth/core/testing';
 import { expect } from 'chai';
 import { ConflictWatch } from './conflict-watch.ts';
 import type { VipCounters } from './vip-rows.ts';
@@ -7,12 +9,6 @@ import type { VipCounters } from './vip-rows.ts';
 const STRANGER = mac('00:00:5e:00:53:99');
 const MEMBER = mac('00:00:5e:00:53:02');
 const VIP = IpAddress.of('IPv4', 0xcb007114n);
-
-function mac(text: string): MacAddress {
-  const result = MacAddress.parse(text);
-  if (!result.ok) throw new Error(result.reason);
-  return result.value;
-}
 
 function row(claims: number, claimant: MacAddress | undefined = STRANGER): VipCounters {
   return { vip: VIP, requests: 0, replies: 0, claims, claimant: claims > 0 ? claimant : undefined };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Watches what the responder counts for strangers that claim VIPs of this node, and does what core's stepDefence says: one announcement
- * in defence, one alarm, its end. It is looked at from time to time; the counters do not forget what happened in between.
+ * Watches what the responder counts for strangers that claim VIPs of this node, and does what core's stepDefence says:
+ * one announcement in defence, one alarm, its end. It is looked at from time to time; the counters do not forget what
+ * happened in between.
  */
 import {
   DEFENCE_TIMING,
@@ -42,7 +43,10 @@ export class ConflictWatch {
     this.#options = options;
   }
 
-  /** Looks once, at a time of a monotonic clock in milliseconds. A VIP that is not answered any more is forgotten, its alarm ended. */
+  /**
+   * Looks once, at a time of a monotonic clock in milliseconds. A VIP that is not answered any more is forgotten, its
+   * alarm ended.
+   */
   look(nowMs: number): void {
     const seen = new Map<string, Watched>();
     for (const row of this.#options.counters()) {
@@ -77,7 +81,8 @@ export class ConflictWatch {
   }
 }
 
-// Of several claims since the last look the last one counts. Fewer than before: the VIP was withdrawn and taken again in between.
+// Of several claims since the last look the last one counts. Fewer than before: the VIP was withdrawn and taken again
+// in between.
 function eventOf(row: VipCounters, { claims }: Watched): DefenceEvent {
   const isNew = row.claims > claims || (row.claims < claims && row.claims > 0);
   return isNew && row.claimant ? { type: 'claim', mac: row.claimant } : { type: 'time' };

@@ -10,6 +10,8 @@ export const FILTER_OP = {
   IF_EQUAL: 0x15,
   IF_ABOVE: 0x25,
   IF_AT_LEAST: 0x35,
+  /** Any of these bits is set. */
+  IF_ANY_BIT: 0x45,
   JUMP: 0x05,
   RETURN: 0x06,
 } as const;
@@ -31,4 +33,22 @@ export function assembleFilter(program: readonly FilterInstruction[]): Uint8Arra
     view.setUint32(at + 4, constant, HOST_IS_LITTLE_ENDIAN);
   }
   return new Uint8Array(view.buffer);
+}
+
+/** Comparisons that can jump to one return. */
+const GROUP = 255;
+
+/**
+ * Returns one value for what was loaded when it is one of these words, and another for all others. Little more than an
+ * instruction for each word.
+ */
+export function choose(words: readonly number[], ofThese: number, ofOthers: number): FilterInstruction[] {
+  const program: FilterInstruction[] = [];
+  for (let start = 0; start < words.length; start += GROUP) {
+    const group = words.slice(start, start + GROUP);
+    // Each goes to the instruction behind the jump, which others take past that one.
+    for (const [index, word] of group.entries()) program.push([FILTER_OP.IF_EQUAL, group.length - index, 0, word]);
+    program.push([FILTER_OP.JUMP, 0, 0, 1], [FILTER_OP.RETURN, 0, 0, ofThese]);
+  }
+  return [...program, [FILTER_OP.RETURN, 0, 0, ofOthers]];
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Membership of an Ethernet group on one interface, so that the network card passes its frames on. It lasts as long as it is open
- * (packet(7)); the kernel counts members, so several do not disturb each other. Needs CAP_NET_RAW.
+ * Membership of an Ethernet group on one interface, so that the network card passes its frames on. It lasts as long as
+ * it is open (packet(7)); the kernel counts members, so several do not disturb each other. Needs CAP_NET_RAW.
  */
 import type { MacAddress } from '@berth/core';
 import { AF, HOST_IS_LITTLE_ENDIAN, PACKET_OPTION, SOCK, SOL } from './linux.ts';

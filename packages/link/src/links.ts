@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The interfaces of this host and their addresses, kept current by the kernel's events (rtnetlink(7)). Needs no capability. When events
- * were lost because they came too fast, everything is read again.
+ * The interfaces of this host and their addresses, kept current by the kernel's events (rtnetlink(7)). Needs no
+ * capability. When events were lost because they came too fast, everything is read again.
  */
 import { AF, netlinkAddress, SO, SOCK, SOL } from './linux.ts';
 import { type NativeLink, nativeLink } from './native.ts';
@@ -22,6 +22,9 @@ const SLOTS = 4;
 /** Room for a burst of events, as when a node starts a hundred pods at once. */
 const RECEIVE_BUFFER_BYTES = 1024 * 1024;
 
+/** A reading that failed is begun anew after this time, in milliseconds. */
+const READ_AGAIN_MS = 200;
+
 /** An interface with its addresses. */
 export interface LinkState extends Link {
   readonly addresses: readonly LinkAddress[];
@@ -33,8 +36,11 @@ interface Tables {
 }
 
 export interface LinksOptions {
-  /** Called after each change, and once when everything was read the first time. */
-  onChange(): void;
+  /**
+   * Called after each change with the names of the interfaces that it is about, and once when everything was read the
+   * first time.
+   */
+  onChange(names: ReadonlySet<string>): void;
   /** Something went wrong that reading again may not cure. */
   onError(error: unknown): void;
 }
@@ -51,6 +57,9 @@ export class Links {
   #fd: number | undefined;
   #loop: ReceiveLoop | undefined;
   #isComplete = false;
+  /** Whether the last reading failed, and when the next one begins. */
+  #isFailing = false;
+  #again: NodeJS.Timeout | undefined;
 
   constructor(options: LinksOptions, native: NativeLink = nativeLink()) {
     this.#options = options;
@@ -76,6 +85,7 @@ export class Links {
   }
 
   stop(): void {
+    clearTimeout(this.#again);
     this.#loop?.stop();
     if (this.#fd !== undefined) this.#native.socketClose(this.#fd);
     this.#fd = undefined;
@@ -104,49 +114,73 @@ export class Links {
   }
 
   #onDatagram(datagram: Datagram): void {
-    let hasChanged = false;
-    for (const message of decodeRouteMessages(datagram.bytes)) hasChanged = this.#onMessage(message) || hasChanged;
-    if (hasChanged && this.#isComplete) this.#options.onChange();
+    const changed = new Set<string>();
+    for (const message of decodeRouteMessages(datagram.bytes))
+      for (const name of this.#onMessage(message)) changed.add(name);
+    if (changed.size > 0 && this.#isComplete) this.#options.onChange(changed);
   }
 
-  // Events that arrive during a dump go to both tables: the dump may have passed the interface already.
-  #onMessage(message: RouteMessage): boolean {
+  // Events that arrive during a dump go to both tables: the dump may have passed the interface already. Returns whom
+  // they are about: an interface that has another name now under both.
+  #onMessage(message: RouteMessage): readonly string[] {
     if (message.type === 'done') return this.#onDumpPart();
-    if (message.type === 'error') {
-      this.#dump = undefined;
-      this.#options.onError(new Error(`link: read interfaces: errno ${message.errno}`));
-      return false;
+    if (message.type === 'interrupted') {
+      if (this.#dump) this.#dump.hasGaps = true;
+      return [];
     }
+    if (message.type === 'error') {
+      this.#onDumpFailed(message.errno);
+      return [];
+    }
+    const index = 'link' in message ? message.link.index : message.address.ifindex;
+    const before = this.nameOf(index);
     if (this.#dump) apply(this.#dump.tables, message);
     apply(this.#tables, message);
-    return true;
+    return [before, this.nameOf(index)].filter((name) => name !== undefined);
   }
 
-  #onDumpPart(): boolean {
+  // What is known stays, and events go on to be heard; without the first reading nothing is known at all.
+  #onDumpFailed(errno: number): void {
+    this.#dump = undefined;
+    if (!this.#isFailing) this.#options.onError(new Error(`link: read interfaces: errno ${errno}`));
+    this.#isFailing = true;
+    this.#again ??= setTimeout(() => {
+      this.#again = undefined;
+      this.#readAll();
+    }, READ_AGAIN_MS);
+  }
+
+  #onDumpPart(): readonly string[] {
     if (this.#dump?.hasGaps) {
       this.#readAll();
-      return false;
+      return [];
     }
     if (this.#dump?.phase === 'links') {
       this.#dump.phase = 'addresses';
       this.#request('addresses');
-      return false;
+      return [];
     }
+    this.#isFailing = false;
+    const before = this.#tables;
     if (this.#dump) this.#tables = this.#dump.tables;
     this.#dump = undefined;
     this.#isComplete = true;
     this.#ready.resolve();
-    return true;
+    return [...namesIn(before), ...namesIn(this.#tables)];
   }
 
-  // ENOBUFS: the kernel dropped events (netlink(7)), so what is known may be wrong. It goes on with a dump that is under way and refuses
-  // another one until that has ended.
+  // ENOBUFS: the kernel dropped events (netlink(7)), so what is known may be wrong. It goes on with a dump that is
+  // under way and refuses another one until that has ended.
   #onSocketError(error: unknown): void {
     const isOverflow = error instanceof Error && 'code' in error && error.code === 'ENOBUFS';
     if (isOverflow && this.#dump) this.#dump.hasGaps = true;
     else if (isOverflow) this.#readAll();
     else this.#options.onError(error);
   }
+}
+
+function namesIn({ links }: Tables): string[] {
+  return [...links.values()].map(({ name }) => name);
 }
 
 function emptyTables(): Tables {

@@ -33,6 +33,7 @@ export type NeighborMessage =
   | { readonly type: 'neighbor'; readonly neighbor: Neighbor }
   | { readonly type: 'gateway'; readonly gateway: Gateway }
   | { readonly type: 'done' }
+  | { readonly type: 'interrupted' }
   | { readonly type: 'error'; readonly errno: number };
 
 /** A request for all neighbours, or for all routes. */
@@ -45,7 +46,7 @@ export function encodeNeighborDump(what: 'neighbors' | 'routes'): Uint8Array {
 /** Reads all messages of a datagram; neighbours without a MAC address and routes that are no default are left out. */
 export function decodeNeighborMessages(datagram: Uint8Array): NeighborMessage[] {
   return decodeNetlink(datagram).flatMap((message): NeighborMessage[] => {
-    if (message.kind === 'done') return [{ type: 'done' }];
+    if (message.kind === 'done' || message.kind === 'interrupted') return [{ type: message.kind }];
     if (message.kind === 'error') return [{ type: 'error', errno: message.errno }];
     if (message.type === RTM.NEWNEIGH) return decodeNeighbor(message.body);
     return message.type === RTM.NEWROUTE ? decodeRoute(message.body) : [];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Whom this host knows on its segments: the kernel's ARP and NDP tables and the next hops of default routes, read when somebody asks
- * (rtnetlink(7)). Needs no capability.
+ * Whom this host knows on its segments: the kernel's ARP and NDP tables and the next hops of default routes, read when
+ * somebody asks (rtnetlink(7)). Needs no capability.
  */
 import { AF, netlinkAddress, SOCK } from './linux.ts';
 import { type NativeLink, nativeLink } from './native.ts';
@@ -38,14 +38,36 @@ export async function readNeighbors(native: NativeLink = nativeLink()): Promise<
   return { neighbors, gateways };
 }
 
+/** The next hops of default routes alone. Rejects with what the system says. */
+export async function readGateways(native: NativeLink = nativeLink()): Promise<readonly Gateway[]> {
+  const messages = await dump(native, 'routes');
+  return messages.flatMap((message) => (message.type === 'gateway' ? [message.gateway] : []));
+}
+
+/** A dump that something changed under, or that ended in an error, is read so often before that counts. */
+const DUMP_ATTEMPTS = 5;
+
+async function dump(native: NativeLink, what: 'neighbors' | 'routes'): Promise<NeighborMessage[]> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await dumpOnce(native, what);
+    } catch (error) {
+      if (attempt === DUMP_ATTEMPTS) throw error;
+    }
+  }
+}
+
 // A socket for each dump: nothing of an aborted one can be taken for the next.
-function dump(native: NativeLink, what: 'neighbors' | 'routes'): Promise<NeighborMessage[]> {
+function dumpOnce(native: NativeLink, what: 'neighbors' | 'routes'): Promise<NeighborMessage[]> {
   const fd = native.socketOpen(AF.NETLINK, SOCK.RAW, NETLINK_ROUTE);
   const { promise, resolve, reject } = Promise.withResolvers<NeighborMessage[]>();
   const read: NeighborMessage[] = [];
+  let hasGaps = false;
   const onDatagram = ({ bytes }: Datagram) => {
     for (const message of decodeNeighborMessages(bytes)) {
-      if (message.type === 'done') resolve(read);
+      if (message.type === 'interrupted') hasGaps = true;
+      else if (message.type === 'done' && hasGaps) reject(new Error(`link: read ${what}: changed all the time`));
+      else if (message.type === 'done') resolve(read);
       else if (message.type === 'error') reject(new Error(`link: read ${what}: errno ${message.errno}`));
       else read.push(message);
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Messages and attributes of netlink(7), whatever they are about. All numbers are in host byte order; attributes are padded to 4 bytes. The
- * kernel is trusted, yet lengths are checked: a reader of another kernel version must not run off the end.
+ * Messages and attributes of netlink(7), whatever they are about. All numbers are in host byte order; attributes are
+ * padded to 4 bytes. The kernel is trusted, yet lengths are checked: a reader of another kernel version must not run
+ * off the end.
  */
 import { HOST_IS_LITTLE_ENDIAN } from './linux.ts';
 
@@ -11,11 +12,13 @@ const ATTRIBUTE_BYTES = 4;
 /** Type bits of rta_type; the upper two are flags. */
 const ATTRIBUTE_TYPE_MASK = 0x3fff;
 const NLMSG = { ERROR: 2, DONE: 3 } as const;
-const NLM_F = { REQUEST: 0x1, DUMP: 0x300 } as const;
+const NLM_F = { REQUEST: 0x1, DUMP_INTR: 0x10, DUMP: 0x300 } as const;
 
 export type NetlinkMessage =
   | { readonly kind: 'data'; readonly type: number; readonly body: Uint8Array }
   | { readonly kind: 'done' }
+  /** What is dumped changed meanwhile: parts of it may be missing, or there twice. */
+  | { readonly kind: 'interrupted' }
   | { readonly kind: 'error'; readonly errno: number };
 
 /** A request for all objects of a kind; the fixed part of its body has this many bytes, all zero. */
@@ -36,6 +39,7 @@ export function decodeNetlink(datagram: Uint8Array): NetlinkMessage[] {
     const length = view.getUint32(0, HOST_IS_LITTLE_ENDIAN);
     if (length < HEADER_BYTES || offset + length > datagram.length) break;
     const body = datagram.subarray(offset + HEADER_BYTES, offset + length);
+    if ((view.getUint16(6, HOST_IS_LITTLE_ENDIAN) & NLM_F.DUMP_INTR) !== 0) messages.push({ kind: 'interrupted' });
     const message = decodeMessage(view.getUint16(4, HOST_IS_LITTLE_ENDIAN), body);
     if (message) messages.push(message);
     offset += aligned(length);
@@ -43,13 +47,12 @@ export function decodeNetlink(datagram: Uint8Array): NetlinkMessage[] {
   return messages;
 }
 
-// Errors are negative; zero acknowledges, which nobody asked for.
+// Errors are negative; zero acknowledges, which nobody asked for. The end of a dump may tell of an error too.
 function decodeMessage(type: number, body: Uint8Array): NetlinkMessage | undefined {
-  if (type === NLMSG.DONE) return { kind: 'done' };
-  if (type !== NLMSG.ERROR) return { kind: 'data', type, body };
-  if (body.length < 4) return undefined;
-  const errno = -viewOf(body).getInt32(0, HOST_IS_LITTLE_ENDIAN);
-  return errno === 0 ? undefined : { kind: 'error', errno };
+  if (type !== NLMSG.DONE && type !== NLMSG.ERROR) return { kind: 'data', type, body };
+  const errno = body.length < 4 ? 0 : -viewOf(body).getInt32(0, HOST_IS_LITTLE_ENDIAN);
+  if (errno > 0) return { kind: 'error', errno };
+  return type === NLMSG.DONE ? { kind: 'done' } : undefined;
 }
 
 export function readAttributes(bytes: Uint8Array): Map<number, Uint8Array> {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
+import { obstacleOf } from './engine-obstacle.ts';
 import type { NativeLink, ResponderHandle } from './native.ts';
-import { obstacleOf, openResponder } from './open-responder.ts';
+import { openResponder } from './open-responder.ts';
 
 const THREAD = 0;
 const TCX = 1;
@@ -70,6 +71,10 @@ describe('obstacleOf', () => {
     { error: failure('EINVAL', 'bpf(BPF_MAP_CREATE)'), obstacle: 'kernel-too-old' },
     { error: failure('EACCES', 'bpf(BPF_PROG_LOAD): R1 invalid mem access'), obstacle: 'program-refused' },
     { error: failure('EPERM', 'bpf(BPF_PROG_LOAD)'), obstacle: 'no-permission' },
+    // SELinux says EACCES before the kernel looks at anything; the verifier says why.
+    { error: failure('EACCES', 'bpf(BPF_MAP_CREATE)'), obstacle: 'denied-by-security-module' },
+    { error: failure('EACCES', 'bpf(BPF_PROG_LOAD)'), obstacle: 'denied-by-security-module' },
+    { error: failure('EACCES', 'socket'), obstacle: 'no-permission' },
     { error: failure('ENOMEM', 'calloc'), obstacle: 'out-of-memory' },
     { error: failure('EMFILE', 'socket'), obstacle: 'unknown' },
     { error: new Error('something else'), obstacle: 'unknown' },

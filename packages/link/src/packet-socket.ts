@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A packet socket for JavaScript: whole Ethernet frames of one interface (packet(7)). Needs CAP_NET_RAW. */
+import type { MacAddress } from '@berth/core';
 import {
   AF,
+  ALL_PROTOCOLS,
+  CONTROL_PRIORITY,
+  INTERACTIVE_PRIORITY,
   PACKET_OPTION,
   type PacketType,
   packetAddress,
@@ -13,6 +17,7 @@ import {
 } from './linux.ts';
 import { type NativeLink, nativeLink } from './native.ts';
 import { type Datagram, ReceiveLoop } from './receive-loop.ts';
+import { receptionFilter } from './reception-filter.ts';
 
 /** Longest frame that is kept whole: 1500 bytes of payload, header and a tag, rounded up. */
 const SLOT_BYTES = 2048;
@@ -24,8 +29,21 @@ export interface PacketSocketOptions {
   readonly protocol: number;
   /** Classic BPF program, 8 bytes an instruction in host byte order. Default: every frame of the protocol. */
   readonly filter?: Uint8Array;
-  /** Whether frames for other hosts are received too. Default: 'own'. */
+  /** Groups whose frames are received; broadcasts always are. Default: every group that the network card passes on. */
+  readonly groups?: readonly MacAddress[];
+  /**
+   * `own`: frames of the segment of this interface that are for this host, a group or all (reception-filter.ts).
+   * `promiscuous`: whatever the interface sees, frames for other hosts and of other VLANs too. Default: 'own'.
+   */
   readonly frames?: 'own' | 'promiscuous';
+  /**
+   * Whether frames are read before the programs and filters at the ingress of the interface, which may take them away:
+   * the program that answers takes questions for VIPs. Costs a few instructions for each frame of the interface, of
+   * whatever protocol. Default: false.
+   */
+  readonly isTap?: boolean;
+  /** `control`: what is sent goes before all other traffic in the queues of this host. Default: as any other frame. */
+  readonly priority?: 'control';
   /** Size of the receive buffer in bytes; the kernel may give less. Default: the system's. */
   readonly receiveBufferBytes?: number;
 }
@@ -47,12 +65,14 @@ export interface PacketStatistics {
 export class PacketSocket {
   readonly #native: NativeLink;
   readonly #fd: number;
+  readonly #options: PacketSocketOptions;
   #loop: ReceiveLoop | undefined;
   #isOpen = true;
 
-  private constructor(native: NativeLink, fd: number) {
+  private constructor(native: NativeLink, fd: number, options: PacketSocketOptions) {
     this.#native = native;
     this.#fd = fd;
+    this.#options = options;
   }
 
   /** Opens, filters and binds, in this order, so that nothing is received before the filter is set. */
@@ -64,10 +84,13 @@ export class PacketSocket {
       native.socketClose(fd);
       throw error;
     }
-    return new PacketSocket(native, fd);
+    return new PacketSocket(native, fd, options);
   }
 
-  /** Calls back for each frame. Errors of the socket (`ENETDOWN`) go to the second callback; the socket recovers with its link. */
+  /**
+   * Calls back for each frame. Errors of the socket (`ENETDOWN`) go to the second callback; the socket recovers with
+   * its link.
+   */
   receive(onFrame: (frame: ReceivedFrame) => void, onError: (error: unknown) => void): void {
     const onDatagram = (datagram: Datagram) =>
       onFrame({ bytes: datagram.bytes, ...readPacketAddress(datagram.address) });
@@ -91,9 +114,16 @@ export class PacketSocket {
     if (this.#isOpen) this.#loop?.start();
   }
 
-  /** Puts another filter in the place of the one before, without a gap; frames that wait already were chosen by that. */
+  /** Calls back for the frames that wait, unless it is paused. */
+  drain(): void {
+    this.#loop?.drain();
+  }
+
+  /**
+   * Puts another filter in the place of the one before, without a gap; frames that wait already were chosen by that.
+   */
   setFilter(program: Uint8Array): void {
-    if (this.#isOpen) this.#native.socketAttachFilter(this.#fd, program);
+    if (this.#isOpen) this.#native.socketAttachFilter(this.#fd, filterOf(this.#options, program) ?? program);
   }
 
   /** Sends a whole frame; false when the kernel has no room at the moment or the socket is closed. */
@@ -122,9 +152,29 @@ function prepare(native: NativeLink, fd: number, options: PacketSocketOptions): 
   if (options.receiveBufferBytes !== undefined) {
     native.socketSetOption(fd, SOL.SOCKET, SO.RCVBUF, Int32Array.of(options.receiveBufferBytes));
   }
-  if (options.filter) native.socketAttachFilter(fd, options.filter);
-  native.socketBind(fd, packetAddress(options.ifindex, options.protocol));
+  const filter = filterOf(options, options.filter);
+  if (filter) native.socketAttachFilter(fd, filter);
+  if (options.priority === 'control') goFirst(native, fd);
+  native.socketBind(fd, packetAddress(options.ifindex, options.isTap ? ALL_PROTOCOLS : options.protocol));
   if (options.frames === 'promiscuous') {
     native.socketSetOption(fd, SOL.PACKET, PACKET_OPTION.ADD_MEMBERSHIP, promiscuousMembership(options.ifindex));
+  }
+}
+
+function filterOf(options: PacketSocketOptions, program: Uint8Array | undefined): Uint8Array | undefined {
+  if (options.frames === 'promiscuous') return program;
+  const { protocol, isTap, ...reception } = options;
+  return receptionFilter({ ...reception, ...(isTap && { protocol }) }, program);
+}
+
+/**
+ * Lets what a socket sends go before all other traffic in the queues of this host (tc-prio(8)). Older kernels want
+ * CAP_NET_ADMIN for the highest priority.
+ */
+export function goFirst(native: NativeLink, fd: number): void {
+  try {
+    native.socketSetOption(fd, SOL.SOCKET, SO.PRIORITY, Int32Array.of(CONTROL_PRIORITY));
+  } catch {
+    native.socketSetOption(fd, SOL.SOCKET, SO.PRIORITY, Int32Array.of(INTERACTIVE_PRIORITY));
   }
 }

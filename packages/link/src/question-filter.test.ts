@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { IpAddress } from '@berth/core';
+import { IpAddress, MacAddress, questionFrame, unsolicitedAdvertisement } from '@berth/core';
 import { expect } from 'chai';
 import { coveringRanges, MAX_RANGES, questionFilter } from './question-filter.ts';
 import { runFilter } from './testing.ts';
@@ -37,6 +37,23 @@ describe('questionFilter', () => {
   it('keeps nothing when there is no VIP', () => {
     expect(runFilter(questionFilter([]), frame(1, ip(9), ip(20)))).to.equal(0);
   });
+});
+
+describe('questionFilter for IPv6', () => {
+  const ip6 = (last: bigint) => IpAddress.of('IPv6', (0x20010db8n << 96n) + last);
+  const filter = questionFilter([ip6(0x20n), ip6(0x21n), ip(20)], 'IPv6');
+  const asker = { mac: MacAddress.ZERO, ip: ip6(9n) };
+  const cases = [
+    { name: 'a solicitation for a VIP', frame: questionFrame(ip6(0x21n), asker, undefined), isKept: true },
+    { name: 'a solicitation for another address', frame: questionFrame(ip6(0x22n), asker, undefined), isKept: false },
+    { name: 'an advertisement', frame: unsolicitedAdvertisement(ip6(0x20n), MacAddress.ZERO), isKept: false },
+    { name: 'a datagram', frame: new Uint8Array(86).fill(17, 20, 21), isKept: false },
+  ];
+  for (const { name, frame: bytes, isKept } of cases) {
+    it(`WT-08: ${isKept ? 'keeps' : 'drops'} ${name}`, () => {
+      expect(runFilter(filter, bytes) > 0).to.equal(isKept);
+    });
+  }
 });
 
 describe('coveringRanges', () => {

@@ -5,6 +5,9 @@ import type { NativeLink, PollHandle } from './native.ts';
 /** Room for a socket address of a datagram, in bytes; fixed by the addon. */
 const ADDRESS_BYTES = 32;
 
+/** Batches that one drain reads: a flood must not hold up the caller. */
+const MOST_BATCHES = 4;
+
 export interface Datagram {
   /** A copy, cut to the slot. */
   readonly bytes: Uint8Array;
@@ -50,18 +53,26 @@ export class ReceiveLoop {
     this.#poll = undefined;
   }
 
+  /**
+   * Reads what has arrived by now, while it runs; for a caller that must not decide anything before it has seen that.
+   */
+  drain(): void {
+    for (let batch = 0; batch < MOST_BATCHES && this.#poll; batch++) if (this.#read() < this.#options.slots) return;
+  }
+
   // One batch per turn of the event loop: a flood must not keep timers from running.
-  #read(): void {
+  #read(): number {
     const { fd, slotBytes, onDatagram, onError } = this.#options;
     let count: number;
     try {
       count = this.#native.socketReceive(fd, this.#slab, slotBytes, this.#addresses, this.#lengths);
     } catch (error) {
       onError(error);
-      return;
+      return 0;
     }
     const received = Array.from({ length: count }, (_, index) => this.#datagram(index));
     for (const datagram of received) onDatagram(datagram);
+    return count;
   }
 
   #datagram(index: number): Datagram {

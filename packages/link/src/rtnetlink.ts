@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Messages about interfaces and their addresses (rtnetlink(7)) as values. */
 import { IpAddress, MacAddress } from '@berth/core';
-import { HOST_IS_LITTLE_ENDIAN } from './linux.ts';
+import { AF, HOST_IS_LITTLE_ENDIAN } from './linux.ts';
 import {
   decodeNetlink,
   encodeDumpRequest,
@@ -66,6 +66,7 @@ export type RouteMessage =
   | { readonly type: 'link' | 'link-gone'; readonly link: Link }
   | { readonly type: 'address' | 'address-gone'; readonly address: LinkAddress }
   | { readonly type: 'done' }
+  | { readonly type: 'interrupted' }
   | { readonly type: 'error'; readonly errno: number };
 
 /** A request for all interfaces or all addresses. */
@@ -79,7 +80,7 @@ export function decodeRouteMessages(datagram: Uint8Array): RouteMessage[] {
 }
 
 function decodeMessage(message: NetlinkMessage): RouteMessage | undefined {
-  if (message.kind === 'done') return { type: 'done' };
+  if (message.kind === 'done' || message.kind === 'interrupted') return { type: message.kind };
   if (message.kind === 'error') return { type: 'error', errno: message.errno };
   const { type, body } = message;
   if (type === RTM.NEWLINK || type === RTM.DELLINK) {
@@ -93,9 +94,12 @@ function decodeMessage(message: NetlinkMessage): RouteMessage | undefined {
   return undefined;
 }
 
+// A bridge speaks about its ports in messages of the same kind (AF_BRIDGE): one that a port has left does not mean that
+// the port is gone.
 function decodeLink(body: Uint8Array): Link | undefined {
   if (body.length < LINK_BYTES) return undefined;
   const view = viewOf(body);
+  if (view.getUint8(0) !== AF.UNSPEC) return undefined;
   const flags = view.getUint32(8, HOST_IS_LITTLE_ENDIAN);
   const attributes = readAttributes(body.subarray(LINK_BYTES));
   const info = readAttributes(attributes.get(IFLA.LINKINFO) ?? new Uint8Array());

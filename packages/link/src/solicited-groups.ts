@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Membership in the solicited-node groups of IPv6 VIPs (RFC 4291, 2.7.1). The kernel reports it (MLD), so that switches which snoop
- * let the questions through, and the network card takes them in. It takes the same calls as the responder. Needs no capability.
+ * Membership in the solicited-node groups of IPv6 VIPs (RFC 4291, 2.7.1). The kernel reports it (MLD), so that switches
+ * which snoop let the questions through, and the network card takes them in. It takes the same calls as the responder.
+ * Needs no capability.
  */
 import { type IpAddress, solicitedNodeGroups } from '@berth/core';
 import { AF, IPPROTO_IPV6, IPV6_OPTION, ipv6Membership, SOCK } from './linux.ts';

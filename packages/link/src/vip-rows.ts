@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The layouts in which VIP tables and their counters cross the border to the addon (native/vip-table.h, responder-binding.c). */
+/**
+ * The layouts in which VIP tables and their counters cross the border to the addon (native/vip-table.h,
+ * responder-binding.c).
+ */
 import { IpAddress, MacAddress } from '@berth/core';
 import { HOST_IS_LITTLE_ENDIAN } from './linux.ts';
 
@@ -36,7 +39,8 @@ export function encodeVipRows(rows: readonly VipRow[]): Uint8Array {
   for (const [index, row] of rows.entries()) {
     const start = index * ROW_BYTES;
     setAddress(view, start, row.vip);
-    view.setBigUint64(start + ADDRESS_BYTES, slotSet(row.slots), HOST_IS_LITTLE_ENDIAN);
+    // Most VIPs of a cluster are answered by others.
+    if (row.slots.length > 0) view.setBigUint64(start + ADDRESS_BYTES, slotSet(row.slots), HOST_IS_LITTLE_ENDIAN);
   }
   return bytes;
 }
@@ -60,11 +64,22 @@ export function decodeVipCounters(buffer: ArrayBuffer, which: 'all' | 'claimed' 
   });
 }
 
+/** Addresses of 16 bytes each, in order. */
+export function decodeAddresses(buffer: ArrayBuffer): IpAddress[] {
+  const count = Math.floor(buffer.byteLength / ADDRESS_BYTES);
+  return Array.from({ length: count }, (_, index) =>
+    unmapped(new Uint8Array(buffer, index * ADDRESS_BYTES, ADDRESS_BYTES)),
+  );
+}
+
 function slotSet(slots: readonly number[]): bigint {
   return slots.reduce((set, slot) => set | (1n << BigInt(slot)), 0n);
 }
 
-/** Into 16 bytes that are zero; an IPv4 address as a mapped one. Tables of thousands are written again and again, so without garbage. */
+/**
+ * Into 16 bytes that are zero; an IPv4 address as a mapped one. Tables of thousands are written again and again, so
+ * without garbage.
+ */
 function setAddress(view: DataView, start: number, { family, value }: IpAddress): void {
   if (family === 'IPv4') {
     view.setUint16(start + 10, 0xffff);

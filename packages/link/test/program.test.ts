@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The program for the kernel, run by the kernel on frames of ours, against the decision in TypeScript. Needs root, no interface. */
+/**
+ * The program for the kernel, run by the kernel on frames of ours, against the decision in TypeScript. Needs root, no
+ * interface.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nativeLink } from '@berth/link';

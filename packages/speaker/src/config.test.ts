@@ -50,10 +50,23 @@ describe('readConfig', () => {
 
   it('IF-05: takes patterns as they are written, separated by commas', () => {
     const read = readConfig(['--exclude-interfaces=^(eth1|eth2)$,wg'], { NODE_NAME: 'edge-1' });
-    expect(read.ok && read.config.excludedInterfaces.map(({ source }) => source)).to.deep.equal([
-      '^(eth1|eth2)$',
-      'wg',
-    ]);
+    expect(read.ok && read.config.excludedInterfaces).to.deep.equal([/^(eth1|eth2)$/, /wg/]);
+  });
+
+  for (const { list, excluded, used } of [
+    { list: '!^virbr7$', excluded: ['virbr0', 'veth1'], used: ['virbr7', 'eth0'] },
+    { list: 'default,!^virbr,^eth9$', excluded: ['veth1', 'eth9'], used: ['virbr0', 'virbr7'] },
+    { list: '^eth,!^eth1$', excluded: ['eth0', 'eth2'], used: ['eth1', 'veth1'] },
+    { list: 'default,^eth9$', excluded: ['veth1', 'eth9'], used: ['eth0'] },
+  ])
+    it(`IF-05: reads ${list}: the default, more, and exceptions`, () => {
+      const read = readConfig([`--exclude-interfaces=${list}`], { NODE_NAME: 'edge-1' });
+      const isExcluded = (name: string) => read.ok && read.config.excludedInterfaces.some((one) => one.test(name));
+      expect([...excluded, ...used].filter(isExcluded)).to.deep.equal(excluded);
+    });
+
+  it('IF-05: names what is no regular expression, exceptions too', () => {
+    expect(problems('--exclude-interfaces=default,!(,!')).to.have.length(2);
   });
 
   for (const { address, host, port } of [

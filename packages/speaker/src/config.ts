@@ -1,15 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The options of the speaker, by argument or environment. All problems are told at once. */
 import {
-  DEFAULT_EXCLUDED_INTERFACES,
   DEFAULT_LOAD_BALANCER_CLASS,
   type EligibilityOptions,
+  type NamePattern,
+  readExcludedInterfaces,
   type Timing,
   timingOf,
 } from '@berth/core';
-import { choice, listenAddress, numberWithin, readOptions, wholeNumberWithin } from '@berth/daemon';
 import { ENGINES, type WantedEngine } from '@berth/link';
+import {
+  type Clock,
+  choice,
+  LOG_FORMATS,
+  LOG_LEVELS,
+  type Log,
+  type LogFormat,
+  type LogLevel,
+  listenAddress,
+  numberWithin,
+  readOptions,
+  wholeNumberWithin,
+} from '@berth/runtime';
 import * as z from 'zod/mini';
+
+/** What every part of the process is given: it reads no time and writes no line by any other way. */
+export interface ProcessParts {
+  readonly config: SpeakerConfig;
+  readonly log: Log;
+  readonly clock: Clock;
+}
 
 export interface SpeakerConfig {
   /** Name of the Node that this process runs on. Argument `--node-name`, environment NODE_NAME. No default. */
@@ -22,13 +42,24 @@ export interface SpeakerConfig {
   readonly kubeconfig: string | undefined;
   /** Where metrics and health are served, `HOST:PORT`, or `:PORT` for all addresses. `--metrics-address`. Default: `:7481`. */
   readonly metricsAddress: { readonly host: string | undefined; readonly port: number };
-  /** Least important message that is logged: error, warn, info or debug. `--log-level`. Default: info. */
-  readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
   /**
-   * Regular expressions, separated by commas, of interfaces that are never used. `--exclude-interfaces`. Default: those of container
-   * networks (core's DEFAULT_EXCLUDED_INTERFACES).
+   * `token`: metrics are served over TLS, to those whose bearer token the API server knows and lets get /metrics, and health on its own address.
+   * `none`: both in plain HTTP on one address. `--metrics-auth`. Default: none.
    */
-  readonly excludedInterfaces: readonly RegExp[];
+  readonly metricsAuth: 'none' | 'token';
+  /** Folder with tls.crt and tls.key for that, read again when they change. `--metrics-cert-folder`. Default: the process makes a certificate. */
+  readonly metricsCertFolder: string | undefined;
+  /** Where health is served then. `--health-address`. Default: `:7484`. */
+  readonly healthAddress: { readonly host: string | undefined; readonly port: number };
+  /** Least important message that is logged: error, warn, info or debug. `--log-level`. Default: info. */
+  readonly logLevel: LogLevel;
+  /** `json`, an object a line, or `text` for people. `--log-format`. Default: json. */
+  readonly logFormat: LogFormat;
+  /**
+   * Interfaces that are never used: regular expressions, separated by commas. `default` among them stands for the default, those of container
+   * networks and the like (core's DEFAULT_EXCLUDED_INTERFACES); `!EXPRESSION` names interfaces that are used all the same. `--exclude-interfaces`.
+   */
+  readonly excludedInterfaces: readonly NamePattern[];
   /** Seconds between announcements once the first ones are out. `--announce-every-seconds`. Default: 120. */
   readonly announceEverySeconds: number;
   /**
@@ -48,9 +79,21 @@ export interface SpeakerConfig {
   readonly engine: WantedEngine;
   /**
    * The times of heartbeats: `--heartbeat-ms`, milliseconds between two of them, 5 to 1000, default 25; and `--dead-after-ms`, milliseconds of
-   * silence after which peers take over, at least four heartbeats, default 200.
+   * silence after which peers take over, at least four heartbeats, default 200. `--takeover-patience-ms`: how long a node that hears neither
+   * most of the others nor a gateway or client waits before it takes VIPs of others that hosts ask for, provisionally; 0 to 60000, default 2000.
    */
   readonly timing: Timing;
+  /**
+   * Folder of the file with what was known last, for a start without an API server. `--state-folder`. Default: no file is written or read.
+   */
+  readonly stateFolder: string | undefined;
+  /** Folder in which the Secret `heartbeat` is mounted, for the same start. `--heartbeat-folder`. Default: the keys come from the API server only. */
+  readonly heartbeatFolder: string | undefined;
+  /**
+   * UDP port of heartbeats between node addresses, for networks that drop the raw ones; the same on all nodes, 0: none. `--heartbeat-port`. Default: 7482.
+   * Undefined: none.
+   */
+  readonly heartbeatPort: number | undefined;
   /** Whether VIPs go back, one by one, to nodes that return. `--rebalance`: off or gradual. Default: off. */
   readonly rebalance: 'off' | 'gradual';
 }
@@ -66,7 +109,11 @@ export const ENVIRONMENT = {
   'load-balancer-class': 'LOAD_BALANCER_CLASS',
   kubeconfig: 'KUBECONFIG',
   'metrics-address': 'METRICS_ADDRESS',
+  'metrics-auth': 'METRICS_AUTH',
+  'metrics-cert-folder': 'METRICS_CERT_FOLDER',
+  'health-address': 'HEALTH_ADDRESS',
   'log-level': 'LOG_LEVEL',
+  'log-format': 'LOG_FORMAT',
   'exclude-interfaces': 'EXCLUDE_INTERFACES',
   'announce-every-seconds': 'ANNOUNCE_EVERY_SECONDS',
   'exclude-label': 'EXCLUDE_LABEL',
@@ -75,38 +122,46 @@ export const ENVIRONMENT = {
   engine: 'ENGINE',
   'heartbeat-ms': 'HEARTBEAT_MS',
   'dead-after-ms': 'DEAD_AFTER_MS',
+  'heartbeat-port': 'HEARTBEAT_PORT',
+  'takeover-patience-ms': 'TAKEOVER_PATIENCE_MS',
   rebalance: 'REBALANCE',
+  'state-folder': 'STATE_FOLDER',
+  'heartbeat-folder': 'HEARTBEAT_FOLDER',
 } as const;
+
+/** The patterns of a list without invalid entries. */
+function excludedBy(entries: readonly string[]): readonly NamePattern[] {
+  const read = readExcludedInterfaces(entries);
+  return read.ok ? read.patterns : [];
+}
 
 const patterns = z.pipe(
   z.string(),
-  z.transform((text: string, context): RegExp[] => {
-    const sources = text.split(',').filter((source) => source !== '');
-    return sources.flatMap((source) => {
-      try {
-        return [new RegExp(source)];
-      } catch {
-        const message = `"${source}" is not a regular expression`;
-        context.issues.push({ code: 'custom', message, input: source });
-        return [];
-      }
-    });
+  z.transform((text: string, context): readonly NamePattern[] => {
+    const read = readExcludedInterfaces(text.split(',').filter((entry) => entry !== ''));
+    if (read.ok) return read.patterns;
+    for (const entry of read.invalid) {
+      context.issues.push({ code: 'custom', message: `"${entry}" is not a regular expression`, input: entry });
+    }
+    return [];
   }),
 );
 
 const name = z.string().check(z.minLength(1));
 
-const OPTIONS = z.object({
+/** Checks the options, and fills in the defaults. */
+export const OPTIONS = z.object({
   'node-name': z.string('wanted the name of this node').check(z.minLength(1, 'wanted the name of this node')),
   namespace: z._default(name, 'berth-system'),
   'load-balancer-class': z._default(name, DEFAULT_LOAD_BALANCER_CLASS),
   kubeconfig: z.optional(z.string()),
   'metrics-address': z._default(listenAddress, { host: undefined, port: 7481 }),
-  'log-level': z._default(choice('error', 'warn', 'info', 'debug'), 'info'),
-  'exclude-interfaces': z._default(
-    patterns,
-    DEFAULT_EXCLUDED_INTERFACES.map((pattern) => new RegExp(pattern)),
-  ),
+  'metrics-auth': z._default(choice('none', 'token'), 'none'),
+  'metrics-cert-folder': z.optional(z.string()),
+  'health-address': z._default(listenAddress, { host: undefined, port: 7484 }),
+  'log-level': z._default(choice(...LOG_LEVELS), 'info'),
+  'log-format': z._default(choice(...LOG_FORMATS), 'json'),
+  'exclude-interfaces': z._default(patterns, excludedBy([])),
   'announce-every-seconds': z._default(numberWithin(1, 3600), 120),
   'exclude-label': z._default(choice('obey', 'ignore'), 'obey'),
   'cordoned-nodes': z._default(choice('serve', 'avoid'), 'serve'),
@@ -117,7 +172,11 @@ const OPTIONS = z.object({
   engine: z._default(choice('auto', ...ENGINES), 'auto'),
   'heartbeat-ms': z._default(wholeNumberWithin(5, 1000), 25),
   'dead-after-ms': z._default(wholeNumberWithin(20, 30_000), 200),
+  'heartbeat-port': z._default(wholeNumberWithin(0, 65_535), 7482),
+  'takeover-patience-ms': z._default(wholeNumberWithin(0, 60_000), 2000),
   rebalance: z._default(choice('off', 'gradual'), 'off'),
+  'state-folder': z.optional(z.string()),
+  'heartbeat-folder': z.optional(z.string()),
 });
 
 function isHttpUrl(text: string): boolean {
@@ -131,6 +190,7 @@ export function readConfig(argv: readonly string[], environment: NodeJS.ProcessE
   const times = timingOf({
     intervalMs: read.options['heartbeat-ms'],
     deadAfterMs: read.options['dead-after-ms'],
+    takeoverPatienceMs: read.options['takeover-patience-ms'],
   });
   // What is wrong with a number by itself was told by now; this is about the two together.
   if (!times.ok) return { ok: false, problems: times.problems.map((problem) => `--dead-after-ms: ${problem}`) };
@@ -144,13 +204,20 @@ function toConfig(options: z.infer<typeof OPTIONS>, timing: Timing): SpeakerConf
     loadBalancerClass: options['load-balancer-class'],
     kubeconfig: options.kubeconfig,
     metricsAddress: options['metrics-address'],
+    metricsAuth: options['metrics-auth'],
+    metricsCertFolder: options['metrics-cert-folder'],
+    healthAddress: options['health-address'],
     logLevel: options['log-level'],
+    logFormat: options['log-format'],
     excludedInterfaces: options['exclude-interfaces'],
     announceEverySeconds: options['announce-every-seconds'],
     eligibility: { excludeLabel: options['exclude-label'], cordoned: options['cordoned-nodes'] },
     kubeProxyHealth: options['kube-proxy-health'],
     engine: options.engine,
+    heartbeatPort: options['heartbeat-port'] === 0 ? undefined : options['heartbeat-port'],
     timing,
     rebalance: options.rebalance,
+    stateFolder: options['state-folder'],
+    heartbeatFolder: options['heartbeat-folder'],
   };
 }

@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The speaker's process: puts the parts together, starts them in order and stops them in reverse. */
-import { loadBalancerClassRule } from '@berth/core';
-import { HttpServer, type Log, openLog, Shutdown } from '@berth/daemon';
-import { systemClock } from '@berth/kube';
-import { AddressGuard } from './address-guard.ts';
-import { type Cluster, openCluster } from './cluster.ts';
+/** The speaker's process: starts the parts in order and stops them in reverse. */
+import { TokenGate } from '@berth/kube';
+import { startWatchdog } from '@berth/link';
+import {
+  errorFields,
+  type ObservationServer,
+  observationServer,
+  openLog,
+  Shutdown,
+  type Stoppable,
+  systemClock,
+} from '@berth/runtime';
+import { type Assembly, assemble } from './assembly.ts';
+import { knowCluster } from './cluster/remembered-start.ts';
 import { readConfig, type SpeakerConfig } from './config.ts';
-import { openKubeProxyWatch } from './kube-proxy-watch.ts';
-import { type Lan, openLan } from './lan.ts';
-import type { Memberships } from './memberships.ts';
-import { Metrics } from './metrics.ts';
-import { NodePublisher } from './node-publisher.ts';
-import { openMemberships } from './open-memberships.ts';
-import { Speaker } from './speaker.ts';
-import { isInSubnet } from './subnets.ts';
-import { tellServices } from './tell-services.ts';
+import { END_WITHIN_MS, HUNG_SECONDS } from './end-times.ts';
+import type { Segment } from './layer2/segments.ts';
+import { metricSources } from './metric-sources.ts';
+import { connectNews } from './news.ts';
+import { whyNotReady } from './node-state/readiness.ts';
+
+/** How long the start waits for EndpointSlices, in milliseconds, as it does for everything else that the API server knows. */
+const ENDPOINTS_MS = 3_000;
 
 const read = readConfig(process.argv.slice(2), process.env);
 if (read.ok) await run(read.config);
@@ -24,144 +31,83 @@ else {
 }
 
 async function run(config: SpeakerConfig): Promise<void> {
-  const log = openLog(config.logLevel);
-  const cluster = await openCluster(config, log, () => {
-    speaker.clusterChanged();
-    guard.changed();
-    publisher.changed('soon');
+  const log = openLog(config.logLevel, { format: config.logFormat });
+  const parts = await assemble({ config, log, clock: systemClock });
+  connectNews(parts);
+  parts.metrics.readFrom(metricSources(parts));
+  const server = openServer(parts);
+  const shutdown = new Shutdown(log, inStopOrder(parts, server).reverse(), END_WITHIN_MS);
+  shutdown.install();
+  startWatchdog(HUNG_SECONDS);
+  // Metrics and probes are for who watches; VIPs do not wait for them.
+  server.listenPatiently((error) => log.error('metrics and probes are not served', errorFields(error)));
+  const source = await learn(parts);
+  if (!shutdown.isStopping) takePart(parts, source);
+}
+
+function openServer(parts: Assembly): ObservationServer {
+  const { config, log, clock, metrics, cluster, lan, memberships, speaker } = parts;
+  const gate = new TokenGate({
+    ...{ api: cluster.api, clock, path: '/metrics', verb: 'get' },
+    onUnheard: (error) => log.warn('tokens for the metrics cannot be looked at', errorFields(error)),
   });
-  const lan = openLan(config, log, {
-    linksChanged: () => {
-      speaker.linksChanged();
-      guard.changed();
+  return observationServer({
+    ...{ config, clock, log, name: 'berth-speaker' },
+    admit: (token) => gate.admit(token),
+    whyNotReady: () => {
+      const { segments: attached, shortfall } = lan.wire;
+      const facts = {
+        ...{ waitsFor: cluster.credentials.missing, isLive: speaker.isLive },
+        ...{ segments: lan.segments(), joined: memberships.loops, lacking: shortfall?.missing.length ?? 0 },
+        isAttached: ({ ifindex }: Segment) => attached.some((one) => one.ifindex === ifindex),
+      };
+      return whyNotReady(facts, clock.now());
     },
-    counters: () => metrics,
-  });
-  const { watches, endpoints, events, credentials } = cluster;
-  const memberships = openMemberships({
-    ...{ config, log, lan, cluster },
-    onOwned: () => speaker.ownershipChanged(),
-    onNew: () => speaker.mayAnswerMore(),
-    onReport: (report) => publisher.reported(report),
-  });
-  const guard = new AddressGuard({
-    ...{ config, log, cluster, lan, memberships },
-    served: () => speaker.served,
-    onCleared: () => speaker.mayAnswerMore(),
-    onNews: () => publisher.changed('now'),
-  });
-  const { reachability } = guard;
-  const parts = { config, log, cluster, lan, memberships, guard, reachability };
-  const publisher = new NodePublisher({ ...parts, engine: lan.engine, speaker: () => speaker });
-  const speaker = newSpeaker({ ...parts, publisher });
-  const metrics = newMetrics({ ...parts, speaker, publisher });
-  const server = new HttpServer({
-    ...config.metricsAddress,
-    isReady: () => speaker.isLive,
-    whyNotReady: () => credentials.missing && `waiting for ${credentials.missing}`,
     metrics: () => metrics.text(),
     metricsType: metrics.contentType,
   });
-  const kubeProxy = openKubeProxyWatch({
-    url: config.kubeProxyHealth,
-    log,
-    onChange: (fitness) => memberships.become(fitness),
-  });
-  const { links, announcer, responder, wire } = lan;
-  const closeResponder = { stop: () => responder.close() };
-  // First of all VIPs are handed over, while everything still works.
-  const leave = { stop: () => memberships.leave() };
-  const inOrder = [
-    server,
-    watches,
-    endpoints,
-    credentials,
-    events,
-    links,
-    closeResponder,
-    announcer,
-    publisher,
-    guard,
-    speaker,
-    kubeProxy,
-    leave,
-  ];
-  const shutdown = new Shutdown(log, inOrder);
-  shutdown.install();
+}
 
-  await server.start();
-  links.start();
-  watches.start();
-  credentials.start();
-  await Promise.all([links.ready, watches.ready, credentials.ready]);
-  await Promise.all([endpoints.ready, kubeProxy.start()]);
-  if (shutdown.isStopping) return;
+/** First of all VIPs are handed over, while everything still works; then this node ceases to answer, then to listen. */
+function inStopOrder(parts: Assembly, server: ObservationServer): Stoppable[] {
+  const { cluster, lan, guard, layer2, speaker, spreading, answering, publisher, kubeProxy } = parts;
+  const { watches, endpoints, events, credentials, stateFile } = cluster;
+  const { links, defaultRoutes, announcer, responder } = lan;
+  return [
+    { stop: () => spreading.leave() },
+    { stop: () => layer2.leave() },
+    ...[spreading, kubeProxy, answering.watch, speaker, guard, publisher],
+    ...[announcer, { stop: () => responder.close() }, defaultRoutes, links],
+    ...[events, credentials, endpoints, watches, ...(stateFile ? [stateFile] : []), server],
+  ];
+}
+
+/** Begins to read what the cluster and the kernel know, and waits until that is enough to take part. */
+async function learn({ config, log, clock, cluster, lan, guard, kubeProxy }: Assembly): Promise<'api' | 'file'> {
+  lan.links.start();
+  lan.defaultRoutes.start();
+  cluster.watches.start();
+  cluster.credentials.start();
+  const known = knowCluster({
+    ...{ ...cluster, file: cluster.stateFile },
+    ...{ keyFolder: config.heartbeatFolder, clock, log },
+  });
+  const [source] = await Promise.all([known, lan.links.ready]);
+  const slicesKnown = cluster.endpoints.readyWithin(ENDPOINTS_MS);
+  const [slices] = await Promise.all([slicesKnown, kubeProxy.start(), guard.learn()]);
+  if (slices === 'unknown')
+    log.warn('endpoints are not known: Services with local endpoints wait', { afterMs: ENDPOINTS_MS });
+  return source;
+}
+
+function takePart(parts: Assembly, source: 'api' | 'file'): void {
+  const { config, log, cluster, lan, guard, speaker, spreading, answering, publisher } = parts;
+  answering.watch.start();
   speaker.start();
+  spreading.start();
   guard.start();
   publisher.start();
-  log.info('speaker takes part', { node: config.nodeName, interfaces: wire.segments.map(({ ifname }) => ifname) });
-}
-
-interface Parts {
-  readonly config: SpeakerConfig;
-  readonly cluster: Cluster;
-  readonly lan: Lan;
-  readonly memberships: Memberships;
-}
-
-interface SpeakerParts extends Omit<Parts, 'memberships'> {
-  readonly log: Log;
-  readonly guard: AddressGuard;
-  readonly publisher: NodePublisher;
-}
-
-function newSpeaker({ config, log, cluster, lan, guard, publisher }: SpeakerParts): Speaker {
-  const { watches, pools, refresh, events } = cluster;
-  const tell = tellServices({
-    ...{ log, events, services: watches.services, nodeName: config.nodeName },
-    isInSubnet: (vip, interfaces) => isInSubnet(vip, interfaces, lan.links.list()),
-  });
-  return new Speaker({
-    cluster: watches,
-    segments: () => lan.segments(),
-    pools,
-    memberships: guard.firstUse,
-    classRule: loadBalancerClassRule(config.loadBalancerClass),
-    wire: lan.wire,
-    audience: lan.audience,
-    refresh: () => refresh.request(),
-    clock: systemClock,
-    onServed: (now, before) => {
-      tell(now, before);
-      publisher.changed('now');
-    },
-  });
-}
-
-interface MetricParts extends Parts {
-  readonly speaker: Speaker;
-  readonly guard: AddressGuard;
-  readonly publisher: NodePublisher;
-}
-
-function newMetrics({ config, cluster, lan, memberships, speaker, guard, publisher }: MetricParts): Metrics {
-  return new Metrics({
-    nodeName: config.nodeName,
-    served: () => speaker.served,
-    vipCounters: () => lan.responder.vipCounters(),
-    outcomes: () => lan.responder.outcomes(),
-    segments: () => lan.wire.segments,
-    engine: lan.engine,
-    beats: memberships.beats,
-    membership: {
-      loops: () => memberships.loops,
-      worstDelayMs: () => publisher.worstDelayMs,
-      get transport() {
-        return memberships.transport;
-      },
-      clock: systemClock,
-    },
-    conflicts: guard,
-    pools: cluster.pools,
-  });
+  cluster.stateFile?.start();
+  const interfaces = lan.wire.segments.map(({ ifname }) => ifname);
+  log.info('speaker takes part', { node: config.nodeName, source, interfaces });
 }

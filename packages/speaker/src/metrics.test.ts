@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
+import type { ServedVip } from './layer2/wire.ts';
 import { type MetricSources, Metrics } from './metrics.ts';
 import { ip } from './testing.ts';
-import type { ServedVip } from './wire.ts';
 
 const NOTHING: Omit<MetricSources, 'served'> = {
   nodeName: 'edge-1',
@@ -11,7 +11,13 @@ const NOTHING: Omit<MetricSources, 'served'> = {
   segments: () => [],
   engine: 'kernel',
   beats: { rounds: 0, lapses: 0 },
-  membership: { loops: () => [], worstDelayMs: () => 0, transport: 'multicast', clock: { now: () => 0 } },
+  membership: {
+    loops: () => [],
+    notReachedOn: () => [],
+    worstDelayMs: () => 0,
+    transport: 'multicast',
+    clock: { now: () => 0 },
+  },
   conflicts: {
     conflicts: () => [],
     notAnnounced: () => [],
@@ -25,6 +31,22 @@ const NOTHING: Omit<MetricSources, 'served'> = {
     },
     probes: { 'at-need': 0, ahead: 0 },
     counts: { defences: 0, before: 0, inUse: 0 },
+  },
+  answering: {
+    segments: () => [],
+    answerOn: () => 'engine',
+    isLeaking: () => false,
+    lacking: 0,
+    news: () => [],
+    outside: () => [],
+  },
+  spread: {
+    obstacle: undefined,
+    excess: 0,
+    conntrackFill: 0,
+    ownStrays: 3,
+    commits: () => [],
+    packets: () => [],
   },
   pools: { isStale: false },
 };
@@ -41,7 +63,8 @@ describe('Metrics', () => {
 
   beforeEach(() => {
     served = [servedVip('192.0.2.7', 'eth0', 'eth1'), servedVip('2001:db8::7', 'eth0')];
-    metrics = new Metrics({ ...NOTHING, served: () => served });
+    metrics = new Metrics();
+    metrics.readFrom({ ...NOTHING, served: () => served });
   });
 
   it('counts the announcements of each VIP on each interface', async () => {

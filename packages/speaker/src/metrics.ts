@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The metrics of the speaker. Numbers are read from where they are kept when somebody asks for them. */
-import { Counter, Gauge, Registry, registerProcessMetrics } from '@berth/daemon';
+/**
+ * The metrics of the speaker. What happens is counted here as it happens; all else is read from where it is kept when
+ * somebody asks for it.
+ */
+
 import type { EngineName, VipCounters } from '@berth/link';
-import { type ConflictSources, registerConflicts } from './conflict-metrics.ts';
-import { type MembershipSources, registerMembership } from './membership-metrics.ts';
-import type { ServedVip } from './wire.ts';
+import { Counter, Gauge, type MeasuredCall, Registry, registerApiCalls, registerProcessMetrics } from '@berth/runtime';
+import { type ConflictSources, registerConflicts } from './conflict/conflict-metrics.ts';
+import { type AnsweringSources, registerAnswering } from './layer2/answering-metrics.ts';
+import type { AnnouncementCounters } from './layer2/lan.ts';
+import type { ServedVip } from './layer2/wire.ts';
+import { MembershipMeasures } from './membership/membership-measures.ts';
+import { type MembershipSources, registerMembership } from './membership/membership-metrics.ts';
+import { registerSpread, type SpreadSources } from './spread/spread-metrics.ts';
 
 /** Where the numbers come from. */
 export interface MetricSources {
@@ -20,48 +28,30 @@ export interface MetricSources {
   readonly beats: { readonly rounds: number; readonly lapses: number };
   readonly membership: MembershipSources;
   readonly conflicts: ConflictSources;
+  readonly answering: AnsweringSources;
+  readonly spread: SpreadSources;
   readonly pools: { readonly isStale: boolean };
-}
-
-/** What happened outside of the native thread. */
-export interface MetricEvents {
-  announced(vip: string, interfaceName: string): void;
-  /** A neighbour was told of a VIP by a frame of its own. */
-  corrected(interfaceName: string): void;
-  announceFailed(interfaceName: string): void;
 }
 
 const PREFIX = 'berth_speaker';
 /** Of outcomes that are about neighbor discovery; all others are about ARP or the socket. */
 const NDP_PREFIX = /^ndp-/;
 
-export class Metrics implements MetricEvents {
+export class Metrics implements AnnouncementCounters {
   readonly #registry = new Registry();
   /** Announcements by address and interface, each as text; of VIPs that were withdrawn only until somebody reads. */
   #sent = new Map<string, number>();
   readonly #corrections: Counter<'interface'>;
   readonly #failures: Counter<'interface'>;
+  /** To be called with each call of the API server that has ended. */
+  readonly apiCalled: (call: MeasuredCall) => void;
+  readonly membership: MembershipMeasures;
 
-  constructor(sources: MetricSources) {
+  constructor() {
     const registers = [this.#registry];
-    readCounter(
-      {
-        name: 'gratuitous_sent_total',
-        help: 'Announcements sent for a VIP (each in both forms)',
-        labelNames: ['ip', 'interface'],
-        registers,
-      },
-      (set) => {
-        this.#forgetWithdrawn(sources.served());
-        for (const [key, count] of this.#sent) {
-          const [ip = '', ifname = ''] = key.split(' ');
-          set({ ip, interface: ifname }, count);
-        }
-      },
-    );
     this.#corrections = new Counter({
       name: `${PREFIX}_neighbors_told_total`,
-      help: 'Frames to one neighbour alone that told it of a VIP after a takeover',
+      help: 'Frames to a single neighbour that corrected its entry for a VIP after a takeover',
       labelNames: ['interface'],
       registers,
     });
@@ -71,12 +61,22 @@ export class Metrics implements MetricEvents {
       labelNames: ['interface'],
       registers,
     });
+    registerProcessMetrics(this.#registry);
+    this.apiCalled = registerApiCalls(this.#registry);
+    this.membership = new MembershipMeasures(registers);
+  }
+
+  /** Adds what is read from these sources from now on. Called once, when all of them are there. */
+  readFrom(sources: MetricSources): void {
+    const registers = [this.#registry];
+    this.#registerSent(sources, registers);
     registerVips(sources, registers);
     registerWire(sources, registers);
     registerState(sources, registers);
     registerMembership(sources.membership, registers);
     registerConflicts(sources.conflicts, registers);
-    registerProcessMetrics(this.#registry);
+    registerAnswering(sources.answering, registers);
+    registerSpread(sources.spread, registers);
   }
 
   announced(ip: string, interfaceName: string): void {
@@ -98,6 +98,24 @@ export class Metrics implements MetricEvents {
 
   text(): Promise<string> {
     return this.#registry.metrics();
+  }
+
+  #registerSent(sources: MetricSources, registers: Registry[]): void {
+    readCounter(
+      {
+        name: 'gratuitous_sent_total',
+        help: 'Announcements sent for a VIP (each in both forms)',
+        labelNames: ['ip', 'interface'],
+        registers,
+      },
+      (set) => {
+        this.#forgetWithdrawn(sources.served());
+        for (const [key, count] of this.#sent) {
+          const [ip = '', ifname = ''] = key.split(' ');
+          set({ ip, interface: ifname }, count);
+        }
+      },
+    );
   }
 
   // Addresses come and go for as long as the node runs.

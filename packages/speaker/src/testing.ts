@@ -1,30 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The smallest objects for the tests of this package. */
+
 import { createHash } from 'node:crypto';
-import { HEARTBEAT_OFFSET, HEARTBEAT_TAG_BYTES, IpAddress, MacAddress } from '@berth/core';
-import type { Clock, Node, Service, Timer } from '@berth/kube';
+import { HEARTBEAT_OFFSET, HEARTBEAT_TAG_BYTES, IpAddress, usageCondition } from '@berth/core';
+import { ip, mac } from '@berth/core/testing';
+import type { Node, Service } from '@berth/kube';
 import type { LinkState } from '@berth/link';
-import type { BeatFrame, BeatThread, PaddedKey } from './native-beats.ts';
+import type { Clock, Timer } from '@berth/runtime';
+import type { BeatFrame, BeatThread, PaddedKey } from './membership/native-beats.ts';
+import type { Questions } from './membership/segment-questions.ts';
+
+export { ip, mac };
 
 const ETHERNET_HEADER_BYTES = 14;
 
-export function ip(text: string): IpAddress {
-  const parsed = IpAddress.parse(text);
-  if (!parsed.ok) throw new Error(parsed.reason);
-  return parsed.value;
-}
-
-export function mac(lastByte: number): MacAddress {
-  return MacAddress.fromBytes(Uint8Array.of(0, 0, 0x5e, 0, 0x53, lastByte)) ?? MacAddress.ZERO;
-}
-
-/** A Service `shop/NAME` of our class that holds these addresses. */
+/** A Service `shop/NAME` of our class to which Berth gave these addresses. */
 export function service(name: string, ...ips: string[]): Service {
   return {
     metadata: { namespace: 'shop', name },
     spec: { type: 'LoadBalancer' },
-    status: { loadBalancer: { ingress: ips.map((one) => ({ ip: one, ipMode: 'VIP' })) } },
+    status: {
+      loadBalancer: { ingress: ips.map((one) => ({ ip: one, ipMode: 'VIP' })) },
+      conditions: [fact(ips)],
+    },
   };
+}
+
+/** What the controller says of addresses that it gave; those that are no addresses are left out. */
+export function fact(given: readonly string[], { used = [], loadBalancerClass = 'berth.dev/l2' }: FactChanges = {}) {
+  const addresses = (texts: readonly string[]) => texts.filter((text) => IpAddress.parse(text).ok).map(ip);
+  const condition = usageCondition({ loadBalancerClass, given: addresses(given), used: addresses(used) });
+  return { ...condition, lastTransitionTime: '2026-01-01T00:00:00Z' };
+}
+
+interface FactChanges {
+  readonly used?: readonly string[];
+  readonly loadBalancerClass?: string;
 }
 
 export function node(
@@ -53,44 +64,6 @@ export function link(index: number, name: string, changes: Partial<LinkState> = 
     addresses: [],
     ...changes,
   };
-}
-
-/** A clock that stands still until it is told to advance; then timers run in order, and after each the promises that wait for it. */
-export class FakeClock implements Clock {
-  #nowMs = 0;
-  readonly #timers = new Set<{ readonly dueMs: number; readonly callback: () => void }>();
-
-  now(): number {
-    return this.#nowMs;
-  }
-
-  date(): Date {
-    return new Date(this.#nowMs);
-  }
-
-  after(delayMs: number, callback: () => void): Timer {
-    const timer = { dueMs: this.#nowMs + delayMs, callback };
-    this.#timers.add(timer);
-    return { cancel: () => this.#timers.delete(timer) };
-  }
-
-  /** Time goes by while code runs: no timer gets its turn. */
-  pass(milliseconds: number): void {
-    this.#nowMs += milliseconds;
-  }
-
-  async advance(milliseconds: number): Promise<void> {
-    const endMs = this.#nowMs + milliseconds;
-    for (;;) {
-      const [next] = [...this.#timers].filter(({ dueMs }) => dueMs <= endMs).sort((a, b) => a.dueMs - b.dueMs);
-      if (!next) break;
-      this.#timers.delete(next);
-      this.#nowMs = next.dueMs;
-      next.callback();
-      await settle();
-    }
-    this.#nowMs = endMs;
-  }
 }
 
 /** Counts frames from 1. */
@@ -169,7 +142,12 @@ function sealedAnew({ frame, key }: BeatFrame, counter: number): Uint8Array {
   return bytes;
 }
 
-/** Lets every promise that can go on do so. */
-export function settle(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
+/** Asks nobody, and gets no answer. */
+export const NO_QUESTIONS: Questions = {
+  askOwner: () => {},
+  askWitnesses: () => {},
+  identify: () => {},
+  drain: () => {},
+  counts: { asked: { owner: 0, witness: 0 }, answered: { owner: 0, witness: 0 } },
+  close: () => {},
+};

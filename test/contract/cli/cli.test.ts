@@ -3,7 +3,8 @@
 // `kubectl berth` against the real API server, beside a real controller.
 
 import { parseCommandLine, run } from '@berth/cli';
-import { isKubeError, type KubeObject, leases, type Resource, type Service, services, systemClock } from '@berth/kube';
+import { isKubeError, type KubeObject, leases, type Resource, type Service, services } from '@berth/kube';
+import { systemClock } from '@berth/runtime';
 import { expect } from 'chai';
 import { FINALIZER, ipsOf, type Rig, useRig } from '../support/rig.ts';
 import { reportTaken } from '../support/taken-addresses.ts';
@@ -152,7 +153,7 @@ describe('kubectl berth', () => {
     expect(await failureOf(berth(rig, ['explain', 'nobody']))).to.include(`there is no Service ${rig.shop}/nobody`);
   });
 
-  it('preview: tells who would be stranded, gain and stay, and writes nothing', async () => {
+  it('CL-07: preview tells who would be stranded, gain and stay, and writes nothing', async () => {
     const { rig } = use;
     await rig.start();
     await rig.pools(SMALL);
@@ -166,10 +167,10 @@ describe('kubectl berth', () => {
     const { code, out } = await berth(rig, ['preview', 'next.yaml'], {
       'next.yaml': poolFile('203.0.113.40/32, 203.0.113.80/32'),
     });
-    expect(code).to.equal(0);
+    expect(code, 'CL-07').to.equal(4);
     expect(out).to.match(new RegExp(`Stranded.*\\(1\\):\\n +${rig.shop}/b +203\\.0\\.113\\.41 +OutsidePools`));
     expect(out).to.match(new RegExp(`Gaining an address \\(1\\):\\n +${rig.shop}/c +203\\.0\\.113\\.80 +Assigned`));
-    expect(out).to.include('1 of 3 Services stay as they are.');
+    expect(out).to.include('1 of 3 Services stays as it is.');
     expect((await rig.client.list(services, { namespace: rig.shop })).items).to.deep.equal(before.items);
   });
 
@@ -235,7 +236,7 @@ describe('kubectl berth', () => {
     expect(out)
       .to.include(`service ${rig.shop}/web is cleaned`)
       .and.include(`lease ${rig.system}/controller is deleted`);
-    expect(err).to.equal('1 Services were cleaned\n');
+    expect(err).to.equal('1 Service was cleaned\n');
     expect(traces(await rig.get('web'))).to.deep.equal([]);
     expect(await rig.get('foreign')).to.deep.equal(foreign);
     expect(await failureOf(rig.configMap('ledger'))).to.include('not found');
@@ -246,6 +247,42 @@ describe('kubectl berth', () => {
     await rig.delete('web');
     await rig.isGone('web');
     expect((await berth(rig, ['uninstall'])).err).to.equal('0 Services were cleaned\n');
+  });
+
+  it('FA-05: uninstall takes only what Berth gave, and leaves the finalizer where another address is left', async () => {
+    const { rig } = use;
+    const running = await rig.start();
+    await rig.pools(SMALL);
+    await rig.service('web');
+    await rig.has('web', '203.0.113.40');
+    await rig.stop(running);
+    await rig.edit('web', { spec: { type: 'ClusterIP', allocateLoadBalancerNodePorts: null } });
+    await rig.edit('web', { spec: { type: 'LoadBalancer', loadBalancerClass: 'acme.example/lb' } });
+    await rig.editStatus('web', { loadBalancer: { ingress: [{ ip: '192.0.2.99' }] } });
+    await berth(rig, ['uninstall']);
+    const service = await rig.has('web', '192.0.2.99');
+    expect(service.metadata.finalizers).to.deep.equal([FINALIZER]);
+    expect(service.status?.conditions ?? []).to.deep.equal([]);
+  });
+
+  it('FA-04: adopt takes over what another LoadBalancer gave, or replaces it, and says why it cannot', async () => {
+    const { rig } = use;
+    for (const [name, ip] of [
+      ['kept', '192.0.2.98'],
+      ['replaced', '192.0.2.99'],
+    ] as const) {
+      await rig.service(name);
+      await rig.editStatus(name, { loadBalancer: { ingress: [{ ip }] } });
+    }
+    await rig.service('ours');
+    await rig.pools(SMALL);
+    await rig.start();
+    await rig.has('ours', '203.0.113.40');
+    expect((await berth(rig, ['adopt', 'kept'])).out).to.equal(`${rig.shop}/kept: 192.0.2.98\n`);
+    const { out } = await berth(rig, ['adopt', 'replaced', '--renumber']);
+    expect(out).to.equal(`${rig.shop}/replaced: 192.0.2.99 -> 203.0.113.41\n`);
+    expect(await failureOf(berth(rig, ['adopt', 'ours']))).to.include('shows no address that Berth did not give');
+    await rig.ledgerHolds({ '192.0.2.98': 'kept', '203.0.113.40': 'ours', '203.0.113.41': 'replaced' });
   });
 
   it('uninstall: stops a controller that still runs before it touches a Service', async () => {

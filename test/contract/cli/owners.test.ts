@@ -3,7 +3,8 @@
 // `kubectl berth` about owners, beside real speakers on a real LAN.
 
 import { parseCommandLine, run } from '@berth/cli';
-import { nodes, secrets, systemClock } from '@berth/kube';
+import { nodes, secrets } from '@berth/kube';
+import { systemClock } from '@berth/runtime';
 import { expect } from 'chai';
 import { CLASS, NAMES, type SpeakerLab, useSpeakers } from '../support/speaker-lab.ts';
 import { until } from '../support/until.ts';
@@ -39,7 +40,9 @@ async function served(speakers: SpeakerLab, count: number): Promise<Map<string, 
   const owners = await speakers.owners(vips);
   await until(async () => {
     const { out } = await berth(speakers, 'status', '-o', 'json');
-    const reports = JSON.parse(out) as { state: { owned: { vip: string }[]; ineligible: string } }[];
+    const { nodes: reports } = JSON.parse(out) as {
+      nodes: { state: { owned: { vip: string }[]; ineligible: string } }[];
+    };
     expect(reports.flatMap(({ state }) => state.owned.map(({ vip }) => vip))).to.have.members(vips);
     // What the test before this one forbade a node is forgotten by now.
     expect(reports.map(({ state }) => state.ineligible)).to.deep.equal(NAMES.map(() => ''));
@@ -56,11 +59,12 @@ describe('kubectl berth, about owners', () => {
     for (const name of NAMES) await client.patch(nodes, { name }, { type: 'merge', body });
   });
 
-  it('status: a row for each node and interface, and what is not well', async () => {
+  it('CL-03: status has a row for each node and interface, and ends with 1 since no controller leads', async () => {
     const { speakers } = use;
     const owners = await served(speakers, 3);
     const { code, out } = await berth(speakers, 'status');
-    expect(code).to.equal(0);
+    expect(code).to.equal(1);
+    expect(out).to.include('\nno controller leads: ');
     for (const name of NAMES) {
       const owned = [...owners.values()].filter((owner) => owner === name).length;
       expect(out).to.match(
@@ -170,7 +174,11 @@ describe('kubectl berth, about owners', () => {
     expect(code).to.equal(0);
     const all = await berth(speakers, 'check');
     expect(all.code).to.equal(0);
-    expect(all.out.split('\n')).to.include.members(NAMES.map((name) => `${name}  2      2`));
+    // Of each VIP but its own. How many a node owns hangs on when each of them heard of each Service.
+    const others = (name: string) => [...owners].filter(([, one]) => one !== name).length;
+    expect(all.out.split('\n')).to.include.members(
+      NAMES.map((name) => `${name}  ${others(name)}      ${others(name)}`),
+    );
   });
 
   it('check: says who answers beside the owner, and that nobody answers for an address that nobody owns', async () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// How often the controller writes to Services when nodes begin to announce them. Who announces what, with real nodes, is told in
-// speaker/announced.test.ts.
+// How often the controller writes to Services when nodes begin to announce them. Who announces what, with real nodes,
+// is told in speaker/announced.test.ts.
 
 import { leases } from '@berth/kube';
 import { expect } from 'chai';

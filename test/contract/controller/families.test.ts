@@ -67,7 +67,8 @@ describe('dual stack', () => {
     const { rig } = use;
     await rig.pools(DUAL);
     await rig.start({}, ({ observed }) => {
-      // On a single-stack cluster such objects are real; here the second cluster IP is taken from what the controller sees.
+      // On a single-stack cluster such objects are real; here the second cluster IP is taken from what the controller
+      // sees.
       observed.onObject = (kind, object) => {
         const { spec } = object as { spec?: { clusterIPs?: string[]; ipFamilies?: string[] } };
         if (kind === 'Service' && spec?.clusterIPs) {
@@ -157,7 +158,7 @@ describe('dual stack', () => {
     await rig.has('web', '203.0.113.40');
   });
 
-  it('DS-13: a status with an address of the wrong family is replaced', async () => {
+  it('DS-13: an address of the wrong family that Berth did not give stays, and this is said', async () => {
     const { rig } = use;
     await rig.pools(DUAL);
     await rig.service('six', { spec: { ipFamilies: ['IPv6'] } });
@@ -165,8 +166,9 @@ describe('dual stack', () => {
     await rig.editStatus('six', { loadBalancer: { ingress: [{ ip: '203.0.113.44' }] } });
     await rig.editStatus('four', { loadBalancer: { ingress: [{ ip: '2001:db8:5::44' }] } });
     await rig.start();
-    await rig.has('six', '2001:db8:5::40');
-    await rig.has('four', '203.0.113.40');
+    for (const name of ['six', 'four']) await rig.hasReason(name, 'ForeignAddress', 'False');
+    await rig.has('six', '203.0.113.44');
+    await rig.has('four', '2001:db8:5::44');
   });
 
   it('DS-14: one address asked for a dual-stack Service, or two for a single-stack one, is refused', async () => {

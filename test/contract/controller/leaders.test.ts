@@ -87,7 +87,7 @@ describe('controllers beside and after each other', () => {
 
   it('HA-01: with an empty first configuration Services wait, and are tried again', async () => {
     const { rig } = use;
-    await rig.poolText('');
+    await rig.noPools();
     await rig.start();
     await rig.service('web');
     await rig.hasReason('web', 'NoPool', 'False');

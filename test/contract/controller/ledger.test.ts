@@ -93,7 +93,7 @@ describe('the ledger', () => {
   }
 
   for (const order of ['older first', 'younger first'] as const) {
-    it(`HO-16, LC-18: no ledger, two statuses with one address (${order} by name): the older keeps it`, async () => {
+    it(`HO-16, LC-18: no ledger, two statuses with one address (${order} by name): the older one is taken over`, async () => {
       const { rig } = use;
       const [older, younger] = order === 'older first' ? ['a', 'z'] : ['z', 'a'];
       await olderAndYounger(rig, older, younger);
@@ -101,15 +101,17 @@ describe('the ledger', () => {
       await rig.pools(RANGE);
       const first = await rig.start();
       await rig.has(older, '203.0.113.40');
-      await rig.has(younger, '203.0.113.41');
-      await rig.hasEvents(younger, ['ClearAssignment', 'IPAllocated']);
+      await rig.hasReason(older, 'Assigned', 'True');
+      await rig.hasReason(younger, 'ForeignAddress', 'False');
+      await rig.hasEvents(younger, ['ForeignAddress']);
+      await rig.ledgerHolds({ '203.0.113.40': older });
       await rig.stop(first);
       const second = await rig.start();
       await until(() => expect(second.log.join()).to.include('ledger read'));
       await rig.service('new');
-      await rig.has('new', '203.0.113.42');
+      await rig.has('new', '203.0.113.41');
       await rig.has(older, '203.0.113.40');
-      await rig.has(younger, '203.0.113.41');
+      await rig.has(younger, '203.0.113.40');
     });
   }
 

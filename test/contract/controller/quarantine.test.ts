@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ledgerObjectOf, releaseWrite } from '@berth/core';
+import { IpAddress, ledgerObjectOf, releaseWrite, usageCondition } from '@berth/core';
 import { configMaps } from '@berth/kube';
 import { expect } from 'chai';
 import { conditionOf, ipsOf, type Rig, useRig } from '../support/rig.ts';
@@ -64,8 +64,9 @@ describe('addresses that strangers use', () => {
     const { rig } = use;
     await rig.service('web');
     await rig.has('web', '203.0.113.40');
-    const message = '203.0.113.40 from n2 on eth0 since 2026-01-01T00:00:00Z';
-    const announced = { type: 'berth.dev/Announced', status: 'True', reason: 'Announced', message };
+    const vip = IpAddress.parse('203.0.113.40');
+    const used = vip.ok ? [vip.value] : [];
+    const announced = usageCondition({ loadBalancerClass: 'berth.dev/l2', given: used, used });
     const others = (await rig.get('web')).status?.conditions?.filter(({ type }) => type !== announced.type) ?? [];
     const lastTransitionTime = new Date().toISOString();
     await rig.editStatus('web', { conditions: [...others, { ...announced, lastTransitionTime }] });

@@ -6,8 +6,8 @@ import { remains, until } from '../support/until.ts';
 
 const EDGE = { edge: { addresses: ['198.51.100.0-198.51.100.3'] } };
 
-/** How long nothing must happen; longer than changes of reports are collected for. */
-const QUIET_MS = 1_500;
+/** How long nothing must happen; longer than changes of reports and news for the history are gathered. */
+const QUIET_MS = 6_000;
 
 /** Writes but for the renewals of the Lease. */
 const writesOf = ({ observed }: Running) => observed.writes().filter(({ kind }) => kind !== 'Lease');

@@ -20,6 +20,10 @@ const metric = async (rig: Rig, name: string): Promise<string[]> => {
   return text.split('\n').filter((line) => line.startsWith(name));
 };
 
+/** Waits until exactly these series are there: what a test reads of the API server is written before it is counted. */
+const shows = (rig: Rig, name: string, ...lines: readonly string[]) =>
+  until(async () => expect(await metric(rig, name)).to.deep.equal(lines));
+
 describe('what the controller tells', () => {
   const use = useRig();
 
@@ -186,40 +190,32 @@ describe('what the controller tells', () => {
       await rig.has('a', '203.0.113.40');
       await rig.service('b', { annotations, spec: { ports: [{ port: 443, protocol: 'TCP' }] } });
       await rig.has('b', '203.0.113.40');
-      expect(await metric(rig, 'berth_pool_addresses_total{')).to.deep.equal([
-        'berth_pool_addresses_total{pool="lan",family="IPv4"} 4',
-      ]);
-      expect(await metric(rig, 'berth_pool_addresses_in_use{')).to.deep.equal([
-        'berth_pool_addresses_in_use{pool="lan",family="IPv4"} 1',
-      ]);
+      await shows(rig, 'berth_pool_addresses_total{', 'berth_pool_addresses_total{pool="lan",family="IPv4"} 4');
+      await shows(rig, 'berth_pool_addresses_in_use{', 'berth_pool_addresses_in_use{pool="lan",family="IPv4"} 1');
       await rig.pools({ other: { addresses: ['198.51.100.0/30'] } });
-      await until(async () =>
-        expect(await metric(rig, 'berth_pool_addresses_total{')).to.deep.equal([
-          'berth_pool_addresses_total{pool="other",family="IPv4"} 4',
-        ]),
-      );
+      await shows(rig, 'berth_pool_addresses_total{', 'berth_pool_addresses_total{pool="other",family="IPv4"} 4');
     });
 
     it('ST-13: report Unknown, Valid, Invalid with the problems; loaded and stale follow; re-created if deleted', async () => {
       const { rig } = use;
-      const flags = async () => [
-        ...(await metric(rig, 'berth_config_loaded')),
-        ...(await metric(rig, 'berth_config_stale')),
-      ];
+      const flags = async (loaded: 0 | 1, stale: 0 | 1) => {
+        await shows(rig, 'berth_config_loaded', `berth_config_loaded ${loaded}`);
+        await shows(rig, 'berth_config_stale', `berth_config_stale ${stale}`);
+      };
       await reports(rig, 'config', 'Unknown');
       await rig.pools(FOUR);
       await reports(rig, 'config', 'Valid');
-      expect(await flags()).to.deep.equal(['berth_config_loaded 1', 'berth_config_stale 0']);
+      await flags(1, 0);
       await rig.pools({ lan: { addresses: ['203.0.113.300/30'], colour: 'red' } });
       await reports(rig, 'config', 'Invalid');
       await reports(rig, 'problems', /203\.0\.113\.300[\s\S]*colour|colour[\s\S]*203\.0\.113\.300/);
-      expect(await flags()).to.deep.equal(['berth_config_loaded 1', 'berth_config_stale 1']);
+      await flags(1, 1);
       await rig.deleteConfigMap('pool-status');
       await reports(rig, 'config', 'Invalid');
       await rig.pools(FOUR);
       await reports(rig, 'config', 'Valid');
       await reports(rig, 'problems', '');
-      expect(await flags()).to.deep.equal(['berth_config_loaded 1', 'berth_config_stale 0']);
+      await flags(1, 0);
     });
 
     it('RC-02: a bad configuration is told whole, the last good one stays, also over a restart; repaired, it is loaded', async () => {
@@ -258,7 +254,7 @@ describe('what the controller tells', () => {
       await rig.has('web', '203.0.113.40');
       await rig.deleteConfigMap('ip-address-pools');
       await reports(rig, 'config', 'Missing');
-      expect(await metric(rig, 'berth_config_stale')).to.deep.equal(['berth_config_stale 1']);
+      await shows(rig, 'berth_config_stale', 'berth_config_stale 1');
       await rig.service('new');
       await rig.has('new', '203.0.113.41');
     });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   ApiBudget,
+  type ApiCall,
   configMaps,
   EventRecorder,
   events,
@@ -10,6 +11,7 @@ import {
   services,
 } from '@berth/kube';
 import { FakeApi } from '@berth/kube/testing';
+import { systemClock } from '@berth/runtime';
 import { expect } from 'chai';
 import { run } from '../../lab/run.ts';
 import { type Cluster, makeNamespace, sharedCluster } from '../support/cluster.ts';
@@ -187,10 +189,13 @@ describe('KubeClient alone', () => {
     const { client, lab, access } = cluster;
     const invalid = client.create(configMaps, { metadata: { namespace, name: 'Not A Name' } });
     expect(await codeOf(invalid)).to.equal('invalid');
-    const token = (await lab.kubectl(['create', 'token', 'default', '-n', namespace])).trim();
+    // An account of its own: the controller manager makes `default` some time after the namespace.
+    await lab.kubectl(['create', 'serviceaccount', 'stranger', '-n', namespace]);
+    const token = (await lab.kubectl(['create', 'token', 'stranger', '-n', namespace])).trim();
     const { tls } = await access.credentials();
     const credentials = async () => ({ headers: { Authorization: `Bearer ${token}` }, tls });
     const stranger = new KubeClient({
+      clock: systemClock,
       access: { server: access.server, namespace, credentials, invalidate: () => {} },
     });
     expect(await codeOf(stranger.list(configMaps, { namespace }))).to.equal('forbidden');
@@ -204,8 +209,9 @@ describe('KubeClient alone', () => {
       spec: { ports: [{ port: 80 }] },
     });
     const recorder = new EventRecorder({
+      clock: systemClock,
       api: client,
-      budget: new ApiBudget(),
+      budget: new ApiBudget({ clock: systemClock }),
       component: 'berth-controller',
       instance: 'test',
     });
@@ -217,8 +223,28 @@ describe('KubeClient alone', () => {
     expect((await client.list(events, { namespace })).items).to.have.length(1);
   });
 
+  it('says of each call what it was, how it ended and how long it took', async () => {
+    const calls: ApiCall[] = [];
+    const client = new KubeClient({ clock: systemClock, access: cluster.access, onCall: (call) => calls.push(call) });
+    const at = { namespace, name: 'measured' };
+    await codeOf(client.get(configMaps, at));
+    await client.create(configMaps, { metadata: at });
+    await client.list(configMaps, { namespace });
+    await codeOf(client.patch(services, at, { type: 'merge', body: {} }, { subresource: 'status' }));
+    await client.delete(configMaps, at);
+    expect(calls.map(({ verb, resource, result }) => `${verb} ${resource} ${result}`)).to.deep.equal([
+      'get configmaps not-found',
+      'create configmaps ok',
+      'list configmaps ok',
+      'patch services/status not-found',
+      'delete configmaps ok',
+    ]);
+    for (const { milliseconds } of calls) expect(milliseconds).to.be.greaterThan(0);
+    client.close();
+  });
+
   it('uses few connections for many requests at a time', async () => {
-    const client = new KubeClient({ access: cluster.access });
+    const client = new KubeClient({ clock: systemClock, access: cluster.access });
     const own = async () => {
       const sockets = await run(['ss', '-Htnp', 'state', 'established', 'dport', '=', ':6443']);
       return sockets.split('\n').filter((line) => line.includes(`pid=${process.pid},`)).length;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { KubeClient, LeaderElector, leases } from '@berth/kube';
+import { systemClock } from '@berth/runtime';
 import { expect } from 'chai';
 import { type Cluster, makeNamespace, restartApiServer, sharedCluster } from '../support/cluster.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
@@ -31,7 +32,8 @@ describe('LeaderElector on a real Lease', () => {
 
   function candidate(identity: string, access = cluster.access): LeaderElector {
     const elector = new LeaderElector({
-      api: new KubeClient({ access }),
+      clock: systemClock,
+      api: new KubeClient({ clock: systemClock, access }),
       lease: { namespace, name: 'controller' },
       identity,
       leaseSeconds: 3,

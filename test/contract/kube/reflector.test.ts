@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ConfigMap, configMaps, KubeClient, Reflector, Store } from '@berth/kube';
+import { systemClock } from '@berth/runtime';
 import { expect } from 'chai';
 import { type Cluster, makeNamespace, restartApiServer, sharedCluster } from '../support/cluster.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
@@ -25,7 +26,7 @@ describe('Reflector against an API server that misbehaves', () => {
   beforeEach(async () => {
     namespace = await makeNamespace(cluster.client);
     proxy = await FaultProxy.start(cluster.access);
-    client = new KubeClient({ access: proxy.access });
+    client = new KubeClient({ clock: systemClock, access: proxy.access });
     store = new Store<ConfigMap>();
     events = [];
     errors = [];
@@ -41,6 +42,7 @@ describe('Reflector against an API server that misbehaves', () => {
 
   function makeReflector(options: { staleAfterMs?: number } = {}): Reflector<ConfigMap> {
     return new Reflector({
+      clock: systemClock,
       api: client,
       kind: configMaps,
       store,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Addresses that somebody else on the LAN uses: found before the first use, defended and told while in use. The client is the stranger.
+// Addresses that somebody else on the LAN uses: found before the first use, defended and told while in use. The client
+// is the stranger.
 
 import { services } from '@berth/kube';
 import { expect } from 'chai';
@@ -64,16 +65,28 @@ describe('conflicts', () => {
     await until(async () => expect(await host.metric('berth_speaker_address_conflict', labels)).to.equal(1), 30_000);
   }
 
+  /** That of the test before is, until its Service is gone everywhere. */
+  async function noneIsHeldBack({ hosts }: SpeakerLab): Promise<void> {
+    await until(async () => expect(await sum(hosts, 'vips_held_back')).to.equal(0));
+  }
+
+  /** The node that holds back the only VIP that is held back. */
+  async function holderOf(speakers: SpeakerLab): Promise<SpeakerHost> {
+    const { hosts } = speakers;
+    await until(async () => expect(await sum(hosts, 'vips_held_back')).to.equal(1));
+    const counts = await Promise.all(hosts.map((one) => one.metric('berth_speaker_vips_held_back')));
+    return speakers.host(NAMES[counts.indexOf(1)] ?? '');
+  }
+
   it('GR-07: a fresh VIP that a stranger uses is claimed among members, but neither answered nor announced', async () => {
     const { speakers } = use;
+    await noneIsHeldBack(speakers);
     const vip = speakers.vip();
     await takes(vip);
     const wire = await startWatch(speakers);
     await wire.ask([]);
     await speakers.service([vip]);
-    await until(async () => expect(await sum(speakers.hosts, 'vips_held_back')).to.equal(1));
-    const counts = await Promise.all(speakers.hosts.map((host) => host.metric('berth_speaker_vips_held_back')));
-    const owner = speakers.host(NAMES[counts.indexOf(1)] ?? '');
+    const owner = await holderOf(speakers);
     await isFoundBy(owner, vip, 'before-use');
     await remains(async () => expect(await owner.announced()).to.deep.equal([]), 2000);
     expect((await wire.take()).announcements).to.deep.equal([]);
@@ -81,12 +94,11 @@ describe('conflicts', () => {
 
   it('GR-07: a fresh IPv6 VIP that a stranger uses is found by duplicate address detection', async () => {
     const { speakers } = use;
+    await noneIsHeldBack(speakers);
     const vip = '2001:db8:7::2b';
     await takes(vip);
     await speakers.service([vip]);
-    await until(async () => expect(await sum(speakers.hosts, 'vips_held_back')).to.equal(1));
-    const counts = await Promise.all(speakers.hosts.map((host) => host.metric('berth_speaker_vips_held_back')));
-    const owner = speakers.host(NAMES[counts.indexOf(1)] ?? '');
+    const owner = await holderOf(speakers);
     await isFoundBy(owner, vip, 'before-use');
     await remains(async () => expect(await owner.announced()).to.deep.equal([]), 2000);
   });

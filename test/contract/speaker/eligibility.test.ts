@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Which nodes may own a VIP, by what the cluster, people and the node itself say: real speakers against a real API server.
+// Which nodes may own a VIP, by what the cluster, people and the node itself say: real speakers against a real API
+// server.
 
 import { type EndpointSlice, endpointSlices, isKubeError, nodes, services } from '@berth/kube';
 import { expect } from 'chai';
@@ -210,7 +211,7 @@ describe('eligibility', () => {
     const proxy = well.spawn(process.execPath, '-e', code);
     await speakers.isAnsweredBy(vip, well.name).finally(() => proxy.kill('SIGKILL'));
     const logged = well.log.length;
-    await until(() => expect(well.log.slice(logged)).to.contain('kube-proxy does not say that it is well'), 30_000);
+    await until(() => expect(well.log.slice(logged)).to.contain('kube-proxy is not healthy'), 30_000);
     // Now it is as unwell as all others, which is no reason to move anything.
     expect(await speakers.answerers(vip)).to.deep.equal([well.name]);
   });

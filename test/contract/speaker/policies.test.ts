@@ -112,6 +112,24 @@ describe('policies', () => {
     }
   });
 
+  it('NN-05: a policy with the second of two cards in one LAN is obeyed, and one card serves the LAN where it names both', async () => {
+    const { speakers } = use;
+    const host = speakers.host('edge-1');
+    host.addCard('eth1');
+    try {
+      const vip = speakers.vip();
+      await speakers.pools(policy('second', { ...onNodes('edge-1'), interfaces: ['eth1'] }));
+      await speakers.service([vip]);
+      await speakers.isAnsweredBy(vip, host.macOf('eth1'));
+      await speakers.pools(policy('first', { ...onNodes('edge-1'), interfaces: ['eth0'] }));
+      await speakers.isAnsweredBy(vip, 'edge-1');
+      await speakers.pools(policy('any', onNodes('edge-1')));
+      await remains(async () => expect(await speakers.answerers(vip)).to.deep.equal(['edge-1']), WHILE_MS);
+    } finally {
+      host.removeCard('eth1');
+    }
+  });
+
   it('IF-05: interfaces are whole names, and a name that a node does not have is skipped there', async () => {
     const { speakers } = use;
     const vip = speakers.vip();
@@ -154,7 +172,7 @@ describe('policies', () => {
     const name = await speakers.service([outside]);
     const owner = await speakers.owner(outside);
     const where = `no subnet of node "${owner.name}" on "eth0"`;
-    const warning = `outsideSubnet: ${outside} is in ${where}: hosts of the LAN reach it only where they have a route for it`;
+    const warning = `OutsideSubnet: ${outside} is in ${where}: hosts of the LAN reach it only where they have a route for it`;
     await until(async () => expect(await speakers.eventsOf(name)).to.include(warning));
     for (const [index, host] of speakers.hosts.entries())
       host.run('ip', 'address', 'add', `10.88.0.${index + 1}/${index === 0 ? 24 : 16}`, 'dev', 'eth0');
@@ -162,7 +180,7 @@ describe('policies', () => {
     const names = await Promise.all(overlapping.map((vip) => speakers.service([vip])));
     const owners = await speakers.owners([outside, ...overlapping]);
     expect(new Set(owners.values())).to.have.length(3);
-    for (const each of names) expect((await speakers.eventsOf(each)).join()).not.to.contain('outsideSubnet');
+    for (const each of names) expect((await speakers.eventsOf(each)).join()).not.to.contain('OutsideSubnet');
     for (const [index, host] of speakers.hosts.entries())
       host.run('ip', 'address', 'delete', `10.88.0.${index + 1}/${index === 0 ? 24 : 16}`, 'dev', 'eth0');
   });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// A node for speaker tests: a network namespace on the lab's LAN in which the real speaker process runs, and a Node object
-// whose heartbeat this file sends in the kubelet's place.
+// A node for speaker tests: a network namespace on the lab's LAN in which the real speaker process runs, and a Node
+// object whose heartbeat this file sends in the kubelet's place.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -74,7 +74,23 @@ export class SpeakerHost {
 
   /** MAC address of the host on the LAN. */
   get mac(): string {
-    return JSON.parse(this.run('ip', '-json', 'link', 'show', 'eth0'))[0].address;
+    return this.macOf('eth0');
+  }
+
+  macOf(ifname: string): string {
+    return JSON.parse(this.run('ip', '-json', 'link', 'show', ifname))[0].address;
+  }
+
+  /** Gives the host one more card in the same LAN. */
+  addCard(ifname: string): void {
+    const port = `${this.name}-${ifname}`;
+    ip('-n', this.#lan, 'link', 'add', port, 'type', 'veth', 'peer', 'name', ifname, 'netns', this.#namespace);
+    ip('-n', this.#lan, 'link', 'set', port, 'master', 'lan-1', 'up');
+    ip('-n', this.#namespace, 'link', 'set', ifname, 'up');
+  }
+
+  removeCard(ifname: string): void {
+    ip('-n', this.#namespace, 'link', 'delete', ifname);
   }
 
   run(command: string, ...argv: string[]): string {
@@ -147,7 +163,10 @@ export class SpeakerHost {
     return [...new Set(lines.map((line) => /ip="([^"]+)"/.exec(line)?.[1] ?? '?'))];
   }
 
-  /** The value of one series, or undefined when it is not there. `labels` as the text between the braces, in their order. */
+  /**
+   * The value of one series, or undefined when it is not there. `labels` as the text between the braces, in their
+   * order.
+   */
   async metric(name: string, labels = ''): Promise<number | undefined> {
     const response = await fetch(`http://${this.address}:${METRICS_PORT}/metrics`, {
       signal: AbortSignal.timeout(1000),

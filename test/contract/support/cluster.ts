@@ -13,6 +13,7 @@ import {
   type Resource,
   services,
 } from '@berth/kube';
+import { systemClock } from '@berth/runtime';
 import { Lab } from '../../lab/lab.ts';
 import { until } from './until.ts';
 
@@ -36,8 +37,8 @@ export function sharedCluster(): Promise<Cluster> {
 
 async function start(): Promise<Cluster> {
   const lab = await Lab.up({ name: LAB_NAME, nodes: 0 });
-  const access = await kubeconfigAccess(lab.kubeconfig);
-  return { lab, access, client: new KubeClient({ access, userAgent: 'berth-contract' }) };
+  const access = await kubeconfigAccess(systemClock, lab.kubeconfig);
+  return { lab, access, client: new KubeClient({ clock: systemClock, access, userAgent: 'berth-contract' }) };
 }
 
 // A root hook: this module is imported at the top of the test files.

@@ -4,6 +4,7 @@
 // at which two of them show one address, and every address that a Service lost while it lived.
 
 import { type KubeClient, keyOf, Reflector, type Service, Store, services } from '@berth/kube';
+import { systemClock } from '@berth/runtime';
 import { ipsOf } from './rig.ts';
 
 export class DoubleWatch {
@@ -15,7 +16,7 @@ export class DoubleWatch {
   readonly #reflector: Reflector<Service>;
 
   constructor(client: KubeClient, namespaces: readonly string[]) {
-    this.#reflector = new Reflector({ api: client, kind: services, store: this.#store });
+    this.#reflector = new Reflector({ clock: systemClock, api: client, kind: services, store: this.#store });
     this.#store.subscribe((event) => {
       if (!namespaces.includes(event.object.metadata.namespace ?? '')) return;
       if (event.type === 'updated') this.#compare(event.previous, event.object);

@@ -64,9 +64,10 @@ export class FaultProxy {
     return this.requests.filter((line) => line.includes('watch=1')).length;
   }
 
-  /** How many lists came in. */
+  /** How many lists came in; one of a single object only asks how far the server is. */
   get lists(): number {
-    return this.requests.filter((line) => line.startsWith('GET ') && !line.includes('watch=1')).length;
+    const isList = (line: string) => line.startsWith('GET ') && !/watch=1|[?&]limit=1(&|$)/.test(line);
+    return this.requests.filter(isList).length;
   }
 
   /** Resets all connections. */

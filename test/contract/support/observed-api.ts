@@ -29,7 +29,10 @@ export class ObservedApi {
   before: (call: ApiCall) => void | Promise<void> = () => {};
   /** Runs after a call succeeded; what it throws is the call's failure: the answer is lost. */
   after: (call: ApiCall) => void | Promise<void> = () => {};
-  /** Runs for each object before the controller sees it, by watch, list or patch; "hide" keeps an event from the controller. */
+  /**
+   * Runs for each object before the controller sees it, by watch, list or patch; "hide" keeps an event from the
+   * controller.
+   */
   onObject: (kind: string, object: KubeObject) => 'hide' | undefined = () => undefined;
   readonly api: KubeApi;
   /** Newest version of each object that the controller has taken in, by kind and key. */

@@ -16,6 +16,7 @@ import {
   type Service,
   services,
 } from '@berth/kube';
+import { systemClock } from '@berth/runtime';
 import { expect } from 'chai';
 import { type Cluster, emptyNamespace, makeNamespace, sharedCluster } from './cluster.ts';
 import { ObservedApi } from './observed-api.ts';
@@ -108,7 +109,12 @@ export class Rig {
   async start(options: StartOptions = {}, arrange: (running: Running) => void = () => {}): Promise<Running> {
     const identity = options.identity ?? `replica-${this.running.length}`;
     const log: string[] = [];
-    const client = new KubeClient({ access: this.cluster.access, userAgent: 'berth-controller' });
+    const client = new KubeClient({
+      clock: systemClock,
+      access: this.cluster.access,
+      userAgent: 'berth-controller',
+      maxConnections: 64,
+    });
     const observed = new ObservedApi(client);
     const clock = new ShiftedClock();
     const controller = new Controller({
@@ -118,6 +124,7 @@ export class Rig {
       namespace: this.system,
       identity,
       loadBalancerClass: options.loadBalancerClass ?? 'berth.dev/l2',
+      metallbNamespace: options.metallbNamespace,
       finalizer: options.finalizer ?? true,
       leaseSeconds: options.leaseSeconds ?? 3,
       ...(options.leaseName ? { leaseName: options.leaseName } : {}),
@@ -137,8 +144,8 @@ export class Rig {
   }
 
   /**
-   * Writes ip-address-pools with these pools, by name; makes or replaces it. Then every controller has seen it: a Service comes by
-   * another watch, and might be decided by the pools before.
+   * Writes ip-address-pools with these pools, by name; makes or replaces it. Then every controller has seen it: a
+   * Service comes by another watch, and might be decided by the pools before.
    */
   pools(pools: Readonly<Record<string, PoolSpec>>, apiVersion = 'berth.dev/v1'): Promise<void> {
     const documents = Object.entries(pools).map(([name, spec]) =>
@@ -153,6 +160,13 @@ export class Rig {
     const working = this.running.filter(({ isStopped }) => !isStopped);
     const isSeen = () => working.every(({ observed }) => observed.hasTakenIn(written));
     await until(() => expect(isSeen(), 'every controller has seen the pools').to.equal(true));
+  }
+
+  /** Says that there are no addresses, as a user has to say it. */
+  noPools(): Promise<void> {
+    const metadata = { name: 'none', annotations: { 'berth.dev/empty': 'true' } };
+    const document = { apiVersion: 'berth.dev/v1', kind: 'IPAddressPool', metadata, spec: { addresses: [] } };
+    return this.poolText(JSON.stringify(document));
   }
 
   /** Makes a ConfigMap or replaces its data. */
@@ -183,6 +197,11 @@ export class Rig {
 
   get(name: string, namespace = this.shop): Promise<Service> {
     return this.client.get(services, { namespace, name });
+  }
+
+  /** All Services of a namespace. */
+  async all(namespace = this.shop): Promise<readonly Service[]> {
+    return (await this.client.list(services, { namespace })).items;
   }
 
   edit(name: string, body: unknown, namespace = this.shop): Promise<Service> {

@@ -3,7 +3,8 @@
 // A controller that a rig has started, with what a test can look at and set.
 
 import type { Controller, Log } from '@berth/controller';
-import { type Clock, type KubeClient, systemClock, type Timer } from '@berth/kube';
+import type { KubeClient } from '@berth/kube';
+import { type Clock, systemClock, type Timer } from '@berth/runtime';
 import type { ObservedApi } from './observed-api.ts';
 
 export interface StartOptions {
@@ -12,6 +13,8 @@ export interface StartOptions {
   readonly leaseName?: string;
   readonly loadBalancerClass?: string;
   readonly finalizer?: boolean;
+  /** Namespace of the objects of MetalLB. @default they are not read */
+  readonly metallbNamespace?: string;
   readonly leaseSeconds?: number;
 }
 

@@ -4,6 +4,7 @@
 
 import { Controller } from '@berth/controller';
 import { KubeClient, kubeconfigAccess, services } from '@berth/kube';
+import { systemClock } from '@berth/runtime';
 import { CLASS, type SpeakerLab } from './speaker-lab.ts';
 
 const SILENT = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
@@ -15,9 +16,13 @@ export async function withController(
   run: () => Promise<void>,
 ): Promise<void> {
   const { lab, namespace } = speakers;
-  const api = new KubeClient({ access: await kubeconfigAccess(lab.kubeconfig), userAgent: 'berth-controller' });
+  const api = new KubeClient({
+    clock: systemClock,
+    access: await kubeconfigAccess(systemClock, lab.kubeconfig),
+    userAgent: 'berth-controller',
+  });
   const options = { loadBalancerClass: CLASS, finalizer: false, leaseSeconds: 3, identity: 'beside-speakers' };
-  const controller = new Controller({ ...options, api, log: SILENT, namespace });
+  const controller = new Controller({ clock: systemClock, ...options, api, log: SILENT, namespace });
   controller.start();
   try {
     await controller.ready;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Three nodes with real speakers on one LAN, an API server and a client that asks who answers: brought up by the first test file that needs
-// it, taken down after the last. Each test finds it whole and without Services.
+// Three nodes with real speakers on one LAN, an API server and a client that asks who answers: brought up by the first
+// test file that needs it, taken down after the last. Each test finds it whole and without Services.
 
 import { randomBytes } from 'node:crypto';
+import { IpAddress, LAST_GOOD_MAP, POOL_CONFIG_MAP, usageCondition } from '@berth/core';
 import {
+  type Condition,
   type ConfigMap,
   configMaps,
   events,
@@ -16,6 +18,7 @@ import {
   secrets,
   services,
 } from '@berth/kube';
+import { systemClock } from '@berth/runtime';
 import { expect } from 'chai';
 import { buildAddon } from '../../../packages/link/build.ts';
 import { Lab } from '../../lab/lab.ts';
@@ -25,14 +28,36 @@ import { until } from './until.ts';
 
 /** Two runs at a time need two names. */
 const LAB_NAME = process.env.BERTH_SPEAKER_LAB ?? 'speaker';
+
+/** The name of a lab beside the shared one, for one test file alone. */
+export function besideLab(what: string): string {
+  return `${LAB_NAME}-${what}`;
+}
+
 export const CLASS = 'speaker.test/l2';
 export const NAMES = ['edge-1', 'edge-2', 'edge-3'];
 
-/** Addresses that tests may use, by their last byte; the nodes have 101 to 103. */
-const [FIRST_VIP, LAST_VIP] = [110, 249];
-/** A machine that builds and tests other things beside this one gives a speaker its turn late. */
-const PACE = ['--heartbeat-ms=50', '--dead-after-ms=600'];
+/**
+ * Addresses that tests may use, by their last byte, in this order; the nodes have 101 to 109, the lab's other hosts 1
+ * to 3.
+ */
+const VIP_NUMBERS = [...numbers(110, 254), ...numbers(4, 100)];
+/**
+ * Options of speakers that nobody times: a machine that builds and tests other things beside this one gives a speaker
+ * its turn late.
+ */
+export const PACE = ['--heartbeat-ms=50', '--dead-after-ms=600'];
 const PATIENCE_MS = 60_000;
+
+/** What the controller says of addresses that it gave. */
+export function factOf(vips: readonly string[], loadBalancerClass = CLASS): Condition {
+  const given = vips.flatMap((vip) => {
+    const address = IpAddress.parse(vip);
+    return address.ok ? [address.value] : [];
+  });
+  const condition = usageCondition({ loadBalancerClass, given, used: [] });
+  return { ...condition, lastTransitionTime: new Date().toISOString() };
+}
 
 export interface MadeService {
   /** Default: made from the first address. */
@@ -47,6 +72,13 @@ interface SpeakersOptions {
   /** Of each speaker. */
   readonly options: readonly string[];
 }
+
+const NO_ADDRESSES = {
+  apiVersion: 'berth.dev/v1',
+  kind: 'IPAddressPool',
+  metadata: { name: 'none', annotations: { 'berth.dev/empty': 'true' } },
+  spec: { addresses: [] },
+};
 
 export class SpeakerLab {
   readonly lab: Lab;
@@ -64,11 +96,18 @@ export class SpeakerLab {
     this.hosts = NAMES.map((name, index) => new SpeakerHost({ lab, client, name, number: 101 + index, argv }));
   }
 
-  /** `options`: of each speaker. A lab of its own: other suites restart the shared API server, and these Nodes live on heartbeats of their own. */
+  /**
+   * `options`: of each speaker. A lab of its own: other suites restart the shared API server, and these Nodes live on
+   * heartbeats of their own.
+   */
   static async up(name: string, options: readonly string[] = PACE): Promise<SpeakerLab> {
     buildAddon();
     const lab = await Lab.up({ name, nodes: 0, family: 'ipv4' });
-    const client = new KubeClient({ access: await kubeconfigAccess(lab.kubeconfig), userAgent: 'berth-speaker-test' });
+    const client = new KubeClient({
+      clock: systemClock,
+      access: await kubeconfigAccess(systemClock, lab.kubeconfig),
+      userAgent: 'berth-speaker-test',
+    });
     const speakers = new SpeakerLab(lab, client, { namespace: await makeNamespace(client), options });
     const data = { current: randomBytes(32).toString('base64') };
     await client.create(secrets, { metadata: { namespace: speakers.namespace, name: 'heartbeat' }, data });
@@ -92,6 +131,7 @@ export class SpeakerLab {
   /** Deletes all Services and pools, and waits until nothing is answered. */
   async clear(): Promise<void> {
     await emptyNamespace(this.client, this.namespace);
+    await this.pools();
     const running = this.hosts.filter(({ isRunning }) => isRunning);
     await Promise.all(running.map((host) => until(async () => expect(await host.announced()).to.deep.equal([]))));
   }
@@ -107,14 +147,23 @@ export class SpeakerLab {
     return this.hosts.filter((host) => !but.includes(host));
   }
 
-  /** An address of the LAN that no other test uses. */
+  /**
+   * An address of the LAN that no test used before: what a log, an Event or a neighbor says of it is about this test.
+   */
   vip(): string {
-    const number = FIRST_VIP + (this.#serial++ % (LAST_VIP - FIRST_VIP + 1));
-    return (this.lab.plan.lans[0]?.[0] ?? '').replace(/\d+\/24$/, String(number));
+    return this.vips(1)[0] ?? '';
   }
 
+  /** As many such addresses, each one more than that before it. */
   vips(count: number): string[] {
-    return Array.from({ length: count }, () => this.vip());
+    const isRow = (from: number) =>
+      VIP_NUMBERS.slice(from, from + count).every((number, index, row) => number === (row[0] ?? 0) + index);
+    while (!isRow(this.#serial)) this.#serial += 1;
+    const row = VIP_NUMBERS.slice(this.#serial, this.#serial + count);
+    if (row.length < count) throw new Error(`speaker lab: ${count} VIPs: none left of ${VIP_NUMBERS.length}`);
+    this.#serial += count;
+    const lan = this.lab.plan.lans[0]?.[0] ?? '';
+    return row.map((number) => lan.replace(/\d+\/24$/, String(number)));
   }
 
   /** Makes a Service that holds these addresses; returns its name. */
@@ -131,10 +180,15 @@ export class SpeakerLab {
     return name;
   }
 
-  /** Writes these addresses, or none, into the status of a Service. */
-  async hold(name: string, ...vips: readonly string[]): Promise<void> {
+  /** Gives these addresses, or none, to a Service, as the controller does. */
+  hold(name: string, ...vips: readonly string[]): Promise<void> {
+    return this.show(name, vips, [factOf(vips)]);
+  }
+
+  /** Writes these addresses, or none, and these conditions into the status of a Service. */
+  async show(name: string, vips: readonly string[], conditions: readonly Condition[] = []): Promise<void> {
     const ingress = vips.length === 0 ? null : vips.map((ip) => ({ ip, ipMode: 'VIP' }));
-    const body = { status: { loadBalancer: { ingress } } };
+    const body = { status: { loadBalancer: { ingress }, conditions } };
     const at = { namespace: this.namespace, name };
     await this.client.patch(services, at, { type: 'merge', body }, { subresource: 'status' });
   }
@@ -143,17 +197,36 @@ export class SpeakerLab {
     await this.client.delete(services, { namespace: this.namespace, name });
   }
 
-  /** Makes or replaces the pool configuration; each document is an object. */
+  /**
+   * Makes or replaces the pool configuration, as people write it and as the controller accepts it; each document is an
+   * object. Without a pool it has one that is empty on purpose.
+   */
   async pools(...documents: readonly object[]): Promise<void> {
-    const metadata = { namespace: this.namespace, name: 'ip-address-pools' };
-    const text = documents.map((document) => JSON.stringify(document)).join('\n---\n');
-    await this.#put({ metadata, data: { 'pools.yaml': text } });
+    const text = [...documents, NO_ADDRESSES].map((document) => JSON.stringify(document)).join('\n---\n');
+    await this.accept(text);
+    await this.write(text);
   }
 
-  /** The Events on a Service, as `reason: message`. */
+  /** Makes or replaces what people write, which no speaker reads. */
+  async write(text: string): Promise<void> {
+    await this.#put({ metadata: { namespace: this.namespace, name: POOL_CONFIG_MAP }, data: { 'pools.yaml': text } });
+  }
+
+  /** Deletes what the controller accepted last. */
+  forget(): Promise<void> {
+    return this.client.delete(configMaps, { namespace: this.namespace, name: LAST_GOOD_MAP });
+  }
+
+  /** Makes or replaces what the controller accepted last. */
+  async accept(text: string): Promise<void> {
+    await this.#put({ metadata: { namespace: this.namespace, name: LAST_GOOD_MAP }, data: { 'pools.yaml': text } });
+  }
+
+  /** The Events on a Service that exists, as `reason: message`; none of a former Service of its name. */
   async eventsOf(name: string): Promise<string[]> {
     const { namespace } = this;
-    const { items } = await this.client.list(events, { namespace, fieldSelector: `involvedObject.name=${name}` });
+    const { uid } = (await this.client.get(services, { namespace, name })).metadata;
+    const { items } = await this.client.list(events, { namespace, fieldSelector: `involvedObject.uid=${uid}` });
     return items.map(({ reason, message }) => `${reason}: ${message}`);
   }
 
@@ -178,7 +251,10 @@ export class SpeakerLab {
     }, PATIENCE_MS);
   }
 
-  /** Waits until each of these VIPs is announced by exactly one speaker, by their own words; returns the owners' names by VIP. */
+  /**
+   * Waits until each of these VIPs is announced by exactly one speaker, by their own words; returns the owners' names
+   * by VIP.
+   */
   async owners(vips: readonly string[]): Promise<Map<string, string>> {
     return until(async () => {
       const running = this.hosts.filter(({ isRunning }) => isRunning);
@@ -199,6 +275,10 @@ export class SpeakerLab {
       await this.client.patch(configMaps, { namespace, name }, { type: 'merge', body });
     }
   }
+}
+
+function numbers(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }
 
 let starting: Promise<SpeakerLab> | undefined;

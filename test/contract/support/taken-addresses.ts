@@ -5,14 +5,13 @@
 import {
   type AddressConflict,
   encodeNodeState,
-  IpAddress,
   MacAddress,
   NODE_STATE_ANNOTATION,
   NODE_STATE_LABEL,
   type NodeState,
   nodeLeaseName,
 } from '@berth/core';
-import { IDLE_NODE_STATE } from '@berth/core/testing';
+import { IDLE_NODE_STATE, ip } from '@berth/core/testing';
 import { isKubeError, leases } from '@berth/kube';
 import type { Rig } from './rig.ts';
 
@@ -27,7 +26,7 @@ export function reportTaken(rig: Rig, node: string, addresses: readonly string[]
 /** Leases of two nodes that hear each other; the first answers for these addresses. */
 export async function reportOwned(rig: Rig, addresses: readonly string[]): Promise<void> {
   const owned = addresses.map((address) => ({
-    ...{ vip: ipOf(address), interface: 'eth0', term: 1, sinceSeconds: 1_700_000_000, why: 'new' as const },
+    ...{ vip: ip(address), interface: 'eth0', term: 1, sinceSeconds: 1_700_000_000, why: 'new' as const },
   }));
   await report(rig, 'edge-1', { ...IDLE_NODE_STATE, segments: [hearing('edge-2')], owned });
   await report(rig, 'edge-2', { ...IDLE_NODE_STATE, segments: [hearing('edge-1')] });
@@ -49,16 +48,10 @@ async function report(rig: Rig, node: string, state: NodeState): Promise<void> {
 export function conflictOn(address: string): AddressConflict {
   const mac = MacAddress.parse(STRANGER);
   if (!mac.ok) throw new Error(mac.reason);
-  const vip = ipOf(address);
+  const vip = ip(address);
   return { vip, interface: 'eth0', mac: mac.value, sinceSeconds: 1_700_000_000, kind: 'before-use' };
 }
 
 function hearing(node: string): NodeState['segments'][number] {
   return { interface: 'eth0', mac: MacAddress.ZERO, phase: 'active', members: [{ node, hearing: 'both' }] };
-}
-
-function ipOf(text: string): IpAddress {
-  const address = IpAddress.parse(text);
-  if (!address.ok) throw new Error(address.reason);
-  return address.value;
 }

@@ -4,7 +4,10 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Polls every `intervalMs` until `probe` does not throw, and returns what it returns; throws its last error after `timeoutMs`. */
+/**
+ * Polls every `intervalMs` until `probe` does not throw, and returns what it returns; throws its last error after
+ * `timeoutMs`.
+ */
 export async function until<T>(probe: () => T | Promise<T>, timeoutMs = 15_000, intervalMs = 20): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

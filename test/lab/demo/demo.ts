@@ -10,6 +10,7 @@ import {
   poolsConfigMap,
   waitForAnswer,
   waitForExternalIp,
+  waitForOwner,
   webService,
   whoAnswers,
 } from '../../support/workload.ts';
@@ -62,13 +63,9 @@ async function curlFromLan({ stage, lab, vip }: Scene): Promise<void> {
 }
 
 async function showOwner({ stage, lab, vip }: Scene): Promise<string> {
-  const answerers = await stage.step(`ask the LAN who has ${vip}`, () => whoAnswers(lab, vip));
-  const [answerer] = answerers;
-  if (answerers.length !== 1 || answerer?.host === undefined) {
-    throw new Error(`arping ${vip}: found ${JSON.stringify(answerers)}, want one answer of one node`);
-  }
-  stage.show(`${vip} is at ${answerer.mac}, which is ${answerer.host}; no other host answers`);
-  return answerer.host;
+  const owner = await stage.step(`ask the LAN who has ${vip}`, () => waitForOwner(lab, vip));
+  stage.show(`${vip} is at ${owner.mac}, which is ${owner.host}; no other host answers`);
+  return owner.host;
 }
 
 async function showAlternatives({ stage, lab }: Scene): Promise<void> {
@@ -103,11 +100,7 @@ async function failOver({ stage, lab, vip }: Scene, owner: string): Promise<void
   await stage.step(`plug the cable of ${owner} in again; still one answers`, async () => {
     await lab.cable(owner, 'up');
     await lab.kubectl(['wait', '--for=condition=Ready', `node/${owner}`, '--timeout=60s']);
-    await waitUntil({
-      what: `exactly one node to answer for ${vip}`,
-      timeoutMs: 30_000,
-      probe: async () => (await whoAnswers(lab, vip)).length === 1,
-    });
+    await waitForOwner(lab, vip);
     await waitForAnswer(lab, `http://${vip}/hostname`);
   });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// How the demo talks: numbered steps with their duration, what was seen below each, and a line that moves while one waits.
+// How the demo talks: numbered steps with their duration, what was seen below each, and a line that moves while one
+// waits.
 
 export interface StageOutput {
   readonly isTTY?: boolean;

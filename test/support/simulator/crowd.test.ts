@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// A crowded segment. BERTH_CROWD=200 plays the largest one that the protocol is made for, 200 speakers and 1,000 VIPs, in minutes.
+// A crowded segment. BERTH_CROWD=200 plays the largest one that the protocol is made for, 200 speakers and 1,000 VIPs,
+// in minutes.
 
 import { expect } from 'chai';
 import { Simulation } from './simulation.ts';

@@ -61,6 +61,30 @@ describe('simulated segment', () => {
       expect(simulation.violations).to.deep.equal([]);
     });
 
+    it(`HI-01: tells of a crash whose VIP it was, and no less than the time without an answer (seed ${seed})`, () => {
+      const simulation = settled({ seed });
+      const owner = ownerOf(simulation);
+      simulation.successions.length = 0;
+      owner.kill();
+      const gapMs = longestGap(simulation, 600);
+      const told = simulation.successions.filter(({ vip }) => vip === VIP);
+      expect(told.map(({ from, cause }) => [from, cause])).to.deep.equal([[owner.name, 'silent']]);
+      // It may have died just before its next heartbeat.
+      expect(told[0]?.unansweredMs).to.be.within(gapMs - 2, gapMs + 30);
+    });
+
+    it(`HI-01: tells of a stopped process no less than the time without an answer (seed ${seed})`, () => {
+      const simulation = settled({ seed });
+      const owner = ownerOf(simulation);
+      simulation.successions.length = 0;
+      owner.halt('paused');
+      const gapMs = longestGap(simulation, 600);
+      const told = simulation.successions.filter(({ vip }) => vip === VIP);
+      expect(told.map(({ from, cause }) => [from, cause])).to.deep.equal([[owner.name, 'silent']]);
+      // The kernel answers until the fence ends it, 150 ms after the last heartbeat.
+      expect(told[0]?.unansweredMs).to.be.within(gapMs, gapMs + 180);
+    });
+
     it(`bridges a crash within 85 ms with the tuned setting (seed ${seed})`, () => {
       const simulation = settled({ seed, timing: { intervalMs: 10, deadAfterMs: 70 } });
       ownerOf(simulation).kill();
@@ -133,12 +157,15 @@ describe('simulated segment', () => {
 
   it('serves both sides of a split segment, and has one owner two heartbeats after it has healed', () => {
     for (let seed = 1; seed <= 20; seed++) {
-      const simulation = settled({ seed, nodes: 5, vips: 10 });
+      const simulation = settled({ seed, nodes: 5, vips: 10, clients: ['c-0', 'c-1'] });
       simulation.lan.partition([
-        ['edge-1', 'edge-2'],
-        ['edge-3', 'edge-4', 'edge-5'],
+        ['edge-1', 'edge-2', 'c-0'],
+        ['edge-3', 'edge-4', 'edge-5', 'c-1'],
       ]);
+      // The smaller side waits for its patience.
       simulation.run(700 + seed * 7);
+      expect(allVips(simulation).filter((vip) => simulation.answering(vip).length === 2).length).to.be.within(1, 4);
+      simulation.run(2000);
       for (const vip of allVips(simulation)) expect(simulation.answering(vip), vip).to.have.length(2);
       simulation.lan.heal();
       simulation.run(50 + 5);
@@ -148,16 +175,21 @@ describe('simulated segment', () => {
 
   it('has the winner of a healed split announce, and no loser', () => {
     for (let seed = 1; seed <= 20; seed++) {
-      const simulation = settled({ seed, nodes: 2, vips: 1 });
-      const loser = ownerOf(simulation);
-      simulation.lan.partition([['edge-1'], ['edge-2']]);
-      simulation.run(700 + seed * 3);
+      const simulation = settled({ seed, nodes: 2, vips: 1, clients: ['c-0', 'c-1'] });
+      const winner = ownerOf(simulation);
+      const loser = simulation.nodes.find((node) => node !== winner);
+      simulation.lan.partition([
+        ['edge-1', 'c-0'],
+        ['edge-2', 'c-1'],
+      ]);
+      simulation.run(2700 + seed * 3);
+      expect(simulation.answering(VIP)).to.have.length(2);
       simulation.lan.heal();
       simulation.run(200);
-      const winner = ownerOf(simulation);
-      expect(winner).not.to.equal(loser);
+      // What was held without a break goes before what was claimed without a witness.
+      expect(simulation.answering(VIP)).to.deep.equal([winner]);
       expect(winner.announcements).to.be.at.least(1);
-      expect(loser.announcements, `seed ${seed}`).to.equal(0);
+      expect(loser?.announcements, `seed ${seed}`).to.equal(0);
     }
   });
 
@@ -244,6 +276,78 @@ describe('simulated segment', () => {
     expect(simulation.loads()).to.deep.equal([3, 3, 3]);
     expect(simulation.violations).to.deep.equal([]);
   });
+
+  it('BL-02: moves nothing while all heartbeats are lost, and calls nobody cut off that gets answers', () => {
+    const simulation = settled();
+    const before = allVips(simulation).map((vip) => simulation.answering(vip).map(({ name }) => name));
+    for (const { name } of simulation.nodes) simulation.lan.isolate(name, 'heartbeats');
+    simulation.run(4000);
+    expect(allVips(simulation).map((vip) => simulation.answering(vip).map(({ name }) => name))).to.deep.equal(before);
+    for (const { state } of simulation.nodes) {
+      expect(state.company.cutOffSinceMs).to.equal(undefined);
+      expect(state.members.map(({ answeringSinceMs }) => answeringSinceMs === undefined)).to.deep.equal([false, false]);
+    }
+  });
+
+  it('BL-01: what a node claimed while it was cut off is given up with the first frame that it hears', () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const simulation = settled({ seed });
+      const [cut] = simulation.nodes;
+      const others = new Map(allVips(simulation).map((vip) => [vip, ownerOf(simulation, vip)]));
+      simulation.lan.isolate(cut?.name ?? '');
+      simulation.run(4000);
+      simulation.lan.rejoin(cut?.name ?? '');
+      let doubleMs = 0;
+      for (let passed = 0; passed < 500; passed += 1) {
+        simulation.run(1);
+        if ([...others].some(([vip, owner]) => owner !== cut && simulation.answering(vip).length > 1)) doubleMs += 1;
+      }
+      expect(doubleMs, `seed ${seed}`).to.be.at.most(30);
+      for (const [vip, owner] of others) if (owner !== cut) expect(simulation.answering(vip)).to.deep.equal([owner]);
+    }
+  });
+
+  it('BL-08: a VIP that is new while all heartbeats are lost has one owner, and never two answers', () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const simulation = settled({ vips: 0, seed });
+      for (const { name } of simulation.nodes) simulation.lan.isolate(name, 'heartbeats');
+      simulation.lan.addWitness('gateway');
+      simulation.run(3000);
+      for (let number = 0; number < 4; number += 1) simulation.want(vipOf(number));
+      simulation.publish();
+      for (let passed = 0; passed < 4000; passed += 5) {
+        simulation.run(5);
+        for (const vip of allVips(simulation)) expect(simulation.answering(vip).length, vip).to.be.at.most(1);
+      }
+      expect(allVips(simulation).map((vip) => simulation.answering(vip).length)).to.deep.equal([1, 1, 1, 1]);
+    }
+  });
+
+  for (const filtered of ['all', 'those that start'] as const)
+    for (const witnesses of [[], ['gateway']])
+      for (const starting of [1, 2])
+        it(`BL-21: ${starting} of 3 nodes start while heartbeats of ${filtered} are filtered, ${witnesses.length} witnesses: what is answered for stays`, () => {
+          for (const seed of [1, 2, 3]) {
+            const simulation = settled({ seed, witnesses, clients: ['client'] });
+            const started = Array.from({ length: starting }, (_, index) => simulation.node(seed + index));
+            const others = simulation.nodes.filter((node) => !started.includes(node));
+            for (const node of started) node.kill();
+            simulation.run(4000);
+            const before = ownership(simulation);
+            for (const { name } of filtered === 'all' ? simulation.nodes : started)
+              simulation.lan.isolate(name, 'heartbeats');
+            for (const node of started) node.start();
+            for (let passed = 0; passed < 8000; passed += 5) {
+              simulation.run(5);
+              expect(ownership(simulation)).to.equal(before);
+            }
+            // What nobody answers for any more they may take, one after the other: they asked for it.
+            for (const node of others) node.kill();
+            simulation.run(8000);
+            for (const vip of allVips(simulation)) expect(simulation.answering(vip), vip).to.have.length(1);
+            expect(simulation.violations).to.deep.equal([]);
+          }
+        });
 
   it('answers nothing for nobody: without a candidate no node does, and as soon as there is one it does', () => {
     const simulation = settled({ vips: 1 });

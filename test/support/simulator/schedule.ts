@@ -3,6 +3,7 @@
 // Random schedules of faults, and what must hold while they happen and after all has healed.
 
 import fc from 'fast-check';
+import type { Frames } from './fake-lan.ts';
 import type { SimulatedNode } from './simulated-node.ts';
 import { Simulation, vipOf } from './simulation.ts';
 
@@ -13,6 +14,11 @@ export type Fault =
   | { readonly kind: 'jump'; readonly node: number; readonly aheadMs: number }
   | { readonly kind: 'link'; readonly node: number; readonly forMs: number }
   | { readonly kind: 'partition'; readonly sides: number }
+  /** A node is cut off, or its heartbeats alone are withheld, for a while and with its cable in. */
+  | { readonly kind: 'blip'; readonly node: number; readonly forMs: number; readonly frames: Frames }
+  | { readonly kind: 'filter'; readonly from: number; readonly to: number; readonly way: 'one' | 'both' | 'all' }
+  /** Everybody stands still at about the same time. */
+  | { readonly kind: 'stand-still'; readonly forMs: number }
   | { readonly kind: 'one-way' | 'cut'; readonly from: number; readonly to: number }
   | { readonly kind: 'loss' | 'duplicates'; readonly share: number }
   | { readonly kind: 'delay'; readonly mostMs: number }
@@ -29,6 +35,14 @@ export interface Schedule {
   readonly nodes: number;
   readonly vips: number;
   readonly rebalance: 'off' | 'gradual';
+  /** Hosts that answer when they are asked. Default: 1. */
+  readonly witnesses?: number;
+  /** Hosts that ask for VIPs and do not answer. Default: none. */
+  readonly clients?: number;
+  /** Nodes, by the bits of this number, that speak minor version 1. Default: none. */
+  readonly old?: number;
+  /** How long the segment is calm before the first fault. Default: 500 ms. */
+  readonly calmMs?: number;
   readonly steps: readonly { readonly afterMs: number; readonly fault: Fault }[];
 }
 
@@ -53,7 +67,22 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant('jump'), node, aheadMs: fc.integer({ min: 1, max: 90_000 }) }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('link'), node, forMs }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('partition'), sides: fc.nat(255) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('partition'), sides: fc.nat(1023) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      ...{ kind: fc.constant('blip'), node, forMs: fc.integer({ min: 50, max: 4000 }) },
+      frames: fc.constantFrom('all', 'all', 'heartbeats'),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      ...{ kind: fc.constant('filter'), from: node, to: node },
+      way: fc.constantFrom('one', 'both', 'all'),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('stand-still'), forMs }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('one-way', 'cut'), from: node, to: node }) },
   {
     weight: 1,
@@ -83,14 +112,33 @@ export const schedules: fc.Arbitrary<Schedule> = fc.record({
   nodes: fc.integer({ min: 1, max: 6 }),
   vips: fc.integer({ min: 1, max: 8 }),
   rebalance: fc.constantFrom('off', 'gradual'),
-  steps: fc.array(fc.record({ afterMs: fc.nat(500), fault }), { maxLength: 12 }),
+  witnesses: fc.nat(2),
+  clients: fc.nat(2),
+  old: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(63) }),
+  calmMs: fc.constantFrom(500, 500, 4000),
+  steps: fc.array(
+    fc.record({
+      afterMs: fc.oneof(
+        { weight: 4, arbitrary: fc.nat(500) },
+        { weight: 1, arbitrary: fc.integer({ min: 500, max: 4000 }) },
+      ),
+      fault,
+    }),
+    { maxLength: 12 },
+  ),
 });
 
-/** Plays a schedule, heals everything and lets it settle. The violations that were found; none is the hoped-for answer. */
+/**
+ * Plays a schedule, heals everything and lets it settle. The violations that were found; none is the hoped-for answer.
+ */
 export function play(schedule: Schedule): string[] {
-  const simulation = new Simulation(schedule);
+  const { witnesses = 1, clients = 0, old = 0, calmMs = 500 } = schedule;
+  const named = (letter: string, count: number) => Array.from({ length: count }, (_, index) => `${letter}-${index}`);
+  const hosts = { witnesses: named('w', witnesses), clients: named('c', clients) };
+  const simulation = new Simulation({ ...schedule, ...hosts });
+  for (const [index, one] of simulation.nodes.entries()) if ((old >> index) & 1) simulation.lan.old.add(one.name);
   simulation.startAll();
-  simulation.run(500);
+  simulation.run(calmMs);
   for (const { afterMs, fault: what } of schedule.steps) {
     simulation.run(afterMs);
     apply(simulation, what);
@@ -107,18 +155,25 @@ export function play(schedule: Schedule): string[] {
   return [...simulation.violations, ...late, ...restless];
 }
 
-/** Where nobody starts later, a segment that has settled need not be watched for the whole time. */
-function settle(simulation: Simulation, { steps }: Schedule): void {
-  const isRestarting = steps.some(({ fault: what }) => what.kind === 'kill' || what.kind === 'leave');
-  for (let passedMs = 0; passedMs < SETTLE_MS; passedMs += 500) {
-    if (!isRestarting && passedMs >= 1000 && simulation.unsettled().length === 0) return;
+/**
+ * Where nobody starts later, a segment that has settled need not be watched for the whole time. Older speakers cannot
+ * say that they are unsteady, so nodes disagree whose turn it is, and a new VIP may wait for each of them in turn: five
+ * times patience.
+ */
+function settle(simulation: Simulation, { steps, old = 0, nodes }: Schedule): void {
+  const atMostMs = SETTLE_MS + (old > 0 ? nodes * 5 * simulation.timing.patienceMs : 0);
+  const isRestarting = steps.some(
+    ({ fault: { kind } }) => kind === 'kill' || kind === 'leave' || kind === 'stand-still',
+  );
+  for (let passedMs = 0; passedMs < atMostMs; passedMs += 500) {
+    if ((!isRestarting || passedMs >= SETTLE_MS) && passedMs >= 1000 && simulation.unsettled().length === 0) return;
     simulation.run(500);
   }
 }
 
 /** Heals the LAN and checks what must hold two heartbeats later: of those that work, one at most answers. */
 function healAndCheck(simulation: Simulation): void {
-  const healedMs = simulation.clock.nowMs;
+  const healedMs = simulation.clock.now();
   simulation.lan.heal();
   simulation.run(TWO_HEARTBEATS_MS);
   for (const one of simulation.doubles()) {
@@ -138,7 +193,7 @@ function repair(simulation: Simulation): void {
   healAndCheck(simulation);
   for (const one of simulation.nodes) {
     one.resume();
-    one.give({ type: 'link', link: 'up' });
+    one.rejoinSegment();
     simulation.cutOffApi(one.name, 'restored');
   }
   simulation.publish();
@@ -164,7 +219,26 @@ function apply(simulation: Simulation, what: Fault): void {
       pullCable(simulation, what);
       break;
     case 'partition':
-      simulation.lan.partition([0, 1].map((side) => names.filter((_, index) => ((what.sides >> index) & 1) === side)));
+      // The bits above those of the nodes are those of the witnesses and clients.
+      simulation.lan.partition(
+        [0, 1].map((side) => [
+          ...names.filter((_, index) => ((what.sides >> index) & 1) === side),
+          ...['w-0', 'w-1', 'c-0', 'c-1'].filter((_, index) => ((what.sides >> (6 + index)) & 1) === side),
+        ]),
+      );
+      break;
+    case 'blip':
+      simulation.lan.isolate(simulation.node(what.node).name, what.frames);
+      simulation.clock.after(what.forMs, () => simulation.lan.rejoin(simulation.node(what.node).name));
+      break;
+    case 'filter':
+      filter(simulation, what);
+      break;
+    case 'stand-still':
+      for (const one of simulation.nodes) {
+        simulation.clock.after(simulation.random() * 100, () => one.halt('paused'));
+        simulation.clock.after(100 + what.forMs, () => one.resume());
+      }
       break;
     case 'one-way':
     case 'cut':
@@ -232,12 +306,22 @@ function stop(simulation: Simulation, what: Extract<Fault, { kind: 'kill' | 'lea
 
 function pullCable(simulation: Simulation, what: Extract<Fault, { kind: 'link' }>): void {
   const pulled = simulation.node(what.node);
-  for (const other of simulation.nodes) {
-    simulation.lan.cut(pulled.name, other.name);
-    simulation.lan.cut(other.name, pulled.name);
+  simulation.lan.isolate(pulled.name);
+  pulled.leaveSegment();
+  simulation.clock.after(what.forMs, () => {
+    simulation.lan.rejoin(pulled.name);
+    pulled.rejoinSegment();
+  });
+}
+
+function filter(simulation: Simulation, what: Extract<Fault, { kind: 'filter' }>): void {
+  const { lan, nodes } = simulation;
+  const [from, to] = [simulation.node(what.from).name, simulation.node(what.to).name];
+  if (what.way === 'all') for (const one of nodes) lan.isolate(one.name, 'heartbeats');
+  else if (from !== to) {
+    lan.cut(from, to, 'heartbeats');
+    if (what.way === 'both') lan.cut(to, from, 'heartbeats');
   }
-  pulled.give({ type: 'link', link: 'down' });
-  simulation.clock.after(what.forMs, () => pulled.give({ type: 'link', link: 'up' }));
 }
 
 function cut(simulation: Simulation, what: Extract<Fault, { kind: 'one-way' | 'cut' }>): void {

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// A node of the simulation: the state machine, the thread that sends heartbeats, and the table of VIPs with its fence, each of
-// which can stop by itself as it can on a real machine.
+// A node of the simulation: the state machine, the thread that sends heartbeats, and the table of VIPs with its fence,
+// each of which can stop by itself as it can on a real machine.
 
 import {
   afterSending,
   beforeSending,
   CLOSED_FENCE,
+  countersHeard,
   currentPaceMs,
+  cutOffSinceMs,
   type DesiredVip,
   type Fence,
   type HeartbeatBody,
+  held,
   initialMembership,
   MacAddress,
   type MembershipAction,
@@ -19,18 +22,18 @@ import {
   type MembershipState,
   mayAnswer,
   nextTickMs,
-  rearmed,
+  released,
   renewed,
   stepMembership,
   type Timing,
 } from '@berth/core';
-import type { FakeClock } from './fake-clock.ts';
+import type { FakeClock } from '@berth/runtime/testing';
 import type { FakeLan } from './fake-lan.ts';
 import type { Random } from './random.ts';
 
 /**
- * hung: the deciding process stands still, the sending thread goes on. paused: the whole process does, as with SIGSTOP; the kernel
- * goes on answering until the fence runs out. off: nothing is left.
+ * hung: the deciding process stands still, the sending thread goes on. paused: the whole process does, as with SIGSTOP;
+ * the kernel goes on answering until the fence runs out. off: nothing is left.
  */
 export type Condition = 'running' | 'hung' | 'paused' | 'off';
 
@@ -42,6 +45,8 @@ export interface NodeParts {
   readonly rebalance: 'off' | 'gradual';
   /** Called for each VIP that the node begins to answer for. */
   onAnswer(node: SimulatedNode, action: Extract<MembershipAction, { type: 'answer' }>): void;
+  /** Called before it stops to answer for one. */
+  onStop(node: SimulatedNode, action: Extract<MembershipAction, { type: 'stop' }>): void;
 }
 
 /** Frames that a socket holds while nobody reads it. */
@@ -57,8 +62,12 @@ export class SimulatedNode {
   state: MembershipState;
   /** VIPs in the answering table, with the time of entry. */
   readonly table = new Map<string, number>();
+  /** When a VIP was taken out of it last. */
+  readonly stoppedMs = new Map<string, number>();
   readonly reports: MembershipReport[] = [];
   readonly drops = new Map<string, number>();
+  /** left: the cable is out, and this node has given up the segment. */
+  segment: 'joined' | 'left' = 'joined';
   announcements = 0;
   steps = 0;
   /** Since when it has been running with all its parts. */
@@ -69,6 +78,10 @@ export class SimulatedNode {
   #fence: Fence = CLOSED_FENCE;
   #beat: HeartbeatBody | undefined;
   #counter = 0;
+  #silences = 0;
+  /** The fence is to be released as soon as the process goes on. */
+  #isReleasing = false;
+  #retired: ReadonlyMap<string, number> = new Map();
   #boots = 0;
   #jumpedMs = 0;
   #waiting: MembershipEvent[] = [];
@@ -81,11 +94,25 @@ export class SimulatedNode {
     this.#number = number;
     this.#parts = parts;
     this.state = this.#fresh();
-    parts.lan.join({ name, receive: (heartbeat) => this.#give({ type: 'frame', heartbeat }) });
+    parts.lan.join({
+      ...{ name, mac: macOf(number) },
+      receive: (heartbeat) => {
+        if (this.segment === 'joined') this.#give({ type: 'frame', heartbeat });
+      },
+      answers: (address) => this.answers(address),
+      demanded: (address) => this.#hearDemand(address),
+    });
+  }
+
+  // As the speaker does, which says nothing of it while it is not cut off.
+  #hearDemand(address: string): void {
+    const vip = this.state.desired.get(address)?.vip;
+    if (vip && this.segment === 'joined' && cutOffSinceMs(this.state) !== undefined)
+      this.#give({ type: 'demanded', vip });
   }
 
   get localMs(): number {
-    return this.#parts.clock.nowMs + this.#jumpedMs;
+    return this.#parts.clock.now() + this.#jumpedMs;
   }
 
   /** Starts the process anew, with a new boot id and without memory. */
@@ -94,25 +121,51 @@ export class SimulatedNode {
     this.#boots += 1;
     this.#counter = 0;
     this.#fence = CLOSED_FENCE;
+    this.#isReleasing = false;
+    this.#release();
     this.#beat = undefined;
     this.#waiting = [];
     this.#goodbyes = 0;
     this.#tickAtMs = Number.POSITIVE_INFINITY;
-    this.table.clear();
+    this.#clearTable();
+    this.segment = 'joined';
     this.state = this.#fresh();
     this.#step({ type: 'desired', vips: this.#desired });
     this.#step({ type: 'tick' });
+    this.#scheduleTurn(this.#boots);
     this.#scheduleBeat(this.#parts.random() * this.#parts.timing.intervalMs, this.#boots);
   }
 
   /** SIGKILL, or the power is gone. */
   kill(): void {
     this.#become('off');
-    this.table.clear();
+    this.#clearTable();
   }
 
   halt(condition: 'hung' | 'paused'): void {
     if (this.condition === 'running') this.#become(condition);
+  }
+
+  /**
+   * Its cable is out: the segment is given up, as the speaker does; nothing but the counters that were heard is kept.
+   */
+  leaveSegment(): void {
+    if (this.segment === 'left' || this.condition === 'off') return;
+    this.segment = 'left';
+    this.#silence();
+    this.#beat = undefined;
+    this.#retired = countersHeard(this.state);
+    this.#waiting = [];
+  }
+
+  /** The cable is in again: the segment is joined as a new one, by the same process. */
+  rejoinSegment(): void {
+    if (this.segment === 'joined' || this.condition === 'off') return;
+    this.segment = 'joined';
+    const { self } = this.state;
+    this.state = this.#fresh({ bootId: self.bootId, retired: this.#retired });
+    this.#give({ type: 'desired', vips: this.#desired });
+    this.#give({ type: 'tick' });
   }
 
   /** Goes on: the sending thread at once, the deciding process a little later. */
@@ -128,6 +181,9 @@ export class SimulatedNode {
   #wake(): void {
     if (this.condition !== 'hung') return;
     this.#become('running');
+    if (this.#isReleasing) this.#release();
+    this.#isReleasing = false;
+    if (this.#parts.random() < 0.5) this.#turn();
     const waiting = this.#waiting;
     this.#waiting = [];
     if (this.#parts.random() < 0.5) this.#step({ type: 'tick' });
@@ -142,29 +198,30 @@ export class SimulatedNode {
 
   give(event: MembershipEvent): void {
     if (event.type === 'desired') this.#desired = event.vips;
-    this.#give(event);
+    if (this.segment === 'joined') this.#give(event);
   }
 
   answers(vip: string): boolean {
     return this.condition !== 'off' && this.table.has(vip) && mayAnswer(this.#fence, this.localMs);
   }
 
-  #fresh(): MembershipState {
+  #fresh(before?: { readonly bootId: string; readonly retired: ReadonlyMap<string, number> }): MembershipState {
     const self = {
       node: this.name,
       // Random enough, and different for each start.
-      bootId: hex(this.#parts.random()) + hex(this.#number * 65536 + this.#boots, 1),
+      bootId: before?.bootId ?? hex(this.#parts.random()) + hex(this.#number * 65536 + this.#boots, 1),
       port: 2,
       mac: macOf(this.#number),
     };
     const { timing, rebalance } = this.#parts;
-    return initialMembership({ self, timing, rebalance }, this.localMs);
+    const retired = before && { retired: before.retired };
+    return initialMembership({ self, timing, rebalance, ...retired }, this.localMs);
   }
 
   #become(condition: Condition): void {
     this.condition = condition;
-    this.conditionSinceMs = this.#parts.clock.nowMs;
-    if (condition === 'running') this.runningSinceMs = this.#parts.clock.nowMs;
+    this.conditionSinceMs = this.#parts.clock.now();
+    if (condition === 'running') this.runningSinceMs = this.#parts.clock.now();
   }
 
   #give(event: MembershipEvent): void {
@@ -173,7 +230,7 @@ export class SimulatedNode {
   }
 
   #step(event: MembershipEvent): void {
-    if (this.condition !== 'running') return;
+    if (this.condition !== 'running' || this.segment === 'left') return;
     this.steps += 1;
     const { state, actions } = stepMembership(this.state, event, this.localMs);
     this.state = state;
@@ -183,11 +240,11 @@ export class SimulatedNode {
 
   #scheduleTick(): void {
     const { clock, random } = this.#parts;
-    const atMs = Math.max(clock.nowMs, nextTickMs(this.state) - this.#jumpedMs) + random() * TIMER_LATE_MS;
-    if (atMs >= this.#tickAtMs && this.#tickAtMs > clock.nowMs) return;
+    const atMs = Math.max(clock.now(), nextTickMs(this.state) - this.#jumpedMs) + random() * TIMER_LATE_MS;
+    if (atMs >= this.#tickAtMs && this.#tickAtMs > clock.now()) return;
     this.#tickAtMs = atMs;
     const boots = this.#boots;
-    clock.after(atMs - clock.nowMs, () => {
+    clock.after(atMs - clock.now(), () => {
       if (this.#tickAtMs !== atMs || boots !== this.#boots || this.condition === 'off') return;
       this.#tickAtMs = Number.POSITIVE_INFINITY;
       this.#give({ type: 'tick' });
@@ -197,15 +254,16 @@ export class SimulatedNode {
   #execute(action: MembershipAction): void {
     switch (action.type) {
       case 'stop-all':
-        this.table.clear();
-        this.#fence = rearmed(this.#fence);
+        this.#silence();
         break;
       case 'answer':
-        this.table.set(String(action.vip), this.#parts.clock.nowMs);
+        this.table.set(String(action.vip), this.#parts.clock.now());
         this.#parts.onAnswer(this, action);
         break;
       case 'stop':
+        this.#parts.onStop(this, action);
         this.table.delete(String(action.vip));
+        this.stoppedMs.set(String(action.vip), this.#parts.clock.now());
         break;
       case 'announce':
         this.announcements += 1;
@@ -216,8 +274,8 @@ export class SimulatedNode {
       case 'send':
         this.#sendAll(action.bodies, this.#parts.random() * STEP_MS);
         break;
-      case 'renew':
-        this.#fence = renewed(this.#fence, action.untilMs);
+      case 'question':
+        this.#ask(action);
         break;
       case 'drop':
         this.drops.set(action.reason, (this.drops.get(action.reason) ?? 0) + 1);
@@ -229,6 +287,61 @@ export class SimulatedNode {
         this.#goodbyes = 3;
         break;
     }
+  }
+
+  #clearTable(): void {
+    for (const vip of this.table.keys()) this.stoppedMs.set(vip, this.#parts.clock.now());
+    this.table.clear();
+  }
+
+  #silence(): void {
+    this.#clearTable();
+    this.#fence = held(this.#fence);
+    this.#release();
+  }
+
+  // The event loop comes round once more before the table is right; whoever is silenced again meanwhile begins anew.
+  #release(): void {
+    const boots = this.#boots;
+    this.#silences += 1;
+    const silences = this.#silences;
+    this.#parts.clock.after(this.#parts.random() * STEP_MS, () => {
+      const isSame = boots === this.#boots && silences === this.#silences;
+      if (isSame && this.condition === 'running') this.#fence = released(this.#fence);
+      else if (isSame && this.condition !== 'off') this.#isReleasing = true;
+    });
+  }
+
+  #ask(question: Extract<MembershipAction, { type: 'question' }>): void {
+    const { lan } = this.#parts;
+    const boots = this.#boots;
+    const give = (event: MembershipEvent) => {
+      if (boots === this.#boots && this.segment === 'joined') this.#give(event);
+    };
+    if (question.about === 'witness') lan.askWitnesses(this.name, () => give({ type: 'witnessed' }));
+    else if (question.about === 'station')
+      lan.identify(this.name, question.mac, (as) => give({ type: 'identified', mac: question.mac, as }));
+    else {
+      const { vip } = question;
+      lan.ask(this.name, String(vip), (mac) => give({ type: 'answered', vip, mac }));
+    }
+  }
+
+  // The event loop, once an interval: that it runs is the sign of life that the sending thread wants, and a lapse is
+  // seen here.
+  #scheduleTurn(boots: number): void {
+    const { clock, timing } = this.#parts;
+    if (this.condition === 'off' || boots !== this.#boots) return;
+    if (this.condition === 'running') this.#turn();
+    clock.after(timing.intervalMs, () => this.#scheduleTurn(boots));
+  }
+
+  #turn(): void {
+    if (this.#fence.lapse === 'lapsed') {
+      if (this.segment === 'left') this.#silence();
+      else this.#step({ type: 'lapsed' });
+    }
+    this.#fence = renewed(this.#fence, this.localMs + this.#parts.timing.processFenceMs);
   }
 
   // The sending thread: every interval, as long as the fences let it.
@@ -244,12 +357,10 @@ export class SimulatedNode {
     const { timing } = this.#parts;
     const nowMs = this.localMs;
     const judged = beforeSending(this.#fence, timing, nowMs);
-    const isNewLapse = judged.fence.lapse === 'lapsed' && this.#fence.lapse === 'none';
     this.#fence = judged.fence;
-    if (isNewLapse) this.#give({ type: 'lapsed' });
     if (judged.may === 'not-send' || this.#beat === undefined) return;
     this.#send(this.#beat);
-    this.#fence = afterSending(this.#fence, timing, nowMs);
+    this.#fence = afterSending(this.#fence, timing, { beforeMs: nowMs, afterMs: nowMs });
     if (this.#goodbyes > 0 && --this.#goodbyes === 0) this.kill();
   }
 

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// A segment with speakers, the wishes of a cluster, faults, and the invariants of docs/design/0010-membership-protocol.md that are checked after each event.
+// A segment with speakers, the wishes of a cluster, faults, and the invariants of
+// docs/design/0010-membership-protocol.md that are checked after each event.
 
 import {
   type DesiredVip,
   IpAddress,
   type MembershipAction,
+  type Succession,
   type Timing,
   type TimingOptions,
   timingOf,
   type VipCandidate,
 } from '@berth/core';
-import { FakeClock } from './fake-clock.ts';
+import { FakeClock } from '@berth/runtime/testing';
 import { FakeLan } from './fake-lan.ts';
 import { type Random, seededRandom } from './random.ts';
 import { SimulatedNode } from './simulated-node.ts';
@@ -26,7 +28,16 @@ export interface SimulationOptions {
   readonly checks?: 'each-event' | 'none';
   /** Whether frames pass through the codec. Default: 'objects', which is several times faster. */
   readonly transport?: 'bytes' | 'objects';
+  /** Names of hosts that are no nodes and answer when they are asked. Default: a gateway. */
+  readonly witnesses?: readonly string[];
+  /** Names of hosts that ask for every VIP all the time and never answer. Default: none. */
+  readonly clients?: readonly string[];
 }
+
+type AnswerAction = Extract<MembershipAction, { type: 'answer' }>;
+
+/** The host beside the nodes that answers when it is asked. */
+export const GATEWAY = 'gateway';
 
 /** A delivery on a good LAN takes at most 1 ms, a step at most as long again. */
 const TRANSIT_MS = 4;
@@ -37,6 +48,14 @@ const OVERLAP_MS = 3 * TRANSIT_MS;
 /** After this long without a fault of the LAN, faults of processes alone must not make two nodes answer. */
 const CALM_LAN_MS = 3000;
 
+/**
+ * Two heartbeats of 25 ms, twice the way of a frame and a step: after it, of two that hear each other one has stopped.
+ */
+const PAIR_MS = 50 + 3 * TRANSIT_MS;
+
+/** A client asks for each VIP so often: who has an answer asks seldom, who has none once a second. */
+const CLIENT_ASKS_MS = 500;
+
 export class Simulation {
   readonly clock = new FakeClock();
   readonly lan: FakeLan;
@@ -44,12 +63,25 @@ export class Simulation {
   readonly random: Random;
   readonly nodes: SimulatedNode[];
   readonly violations: string[] = [];
+  /** What nodes tell of each VIP that they begin to answer for, in order. */
+  readonly successions: (Partial<Succession> & { readonly vip: string; readonly to: string })[] = [];
   /** VIPs that the cluster wants, by their text. */
   readonly desired = new Map<string, DesiredVip>();
   /** By VIP: when two nodes began to answer at the same time. */
   readonly #doubleSinceMs = new Map<string, number>();
   /** By node and VIP: the entry in the table that was answered for, and whether it still is. */
-  readonly #entries = new Map<string, { readonly sinceMs: number; readonly answered: 'now' | 'before' }>();
+  readonly #entries = new Map<
+    SimulatedNode,
+    Map<string, { readonly sinceMs: number; readonly answered: 'now' | 'before' }>
+  >();
+  /** By VIP and two nodes: since when both have answered for it. */
+  readonly #pairSinceMs = new Map<string, number>();
+  /** By VIP: when it was last handed over on purpose. */
+  readonly #handedMs = new Map<string, number>();
+  /** By node and VIP: when it began to answer, if nobody else did. */
+  readonly #soleMs = new Map<string, number>();
+  /** By node and VIP: who answered for it when it was taken, and could not be asked. */
+  readonly #unreached = new Map<string, ReadonlySet<SimulatedNode>>();
   readonly #checks: 'each-event' | 'none';
   readonly #excluded = new Map<string, Set<string>>();
   /** Speakers that the API server does not reach. */
@@ -64,13 +96,19 @@ export class Simulation {
     this.random = seededRandom(options.seed);
     this.#checks = options.checks ?? 'each-event';
     this.lan = new FakeLan(this.clock, this.random, options.transport ?? 'objects');
+    for (const witness of options.witnesses ?? [GATEWAY]) this.lan.addWitness(witness);
+    for (const client of options.clients ?? []) this.#startClient(client);
     const parts = {
       clock: this.clock,
       lan: this.lan,
       random: this.random,
       timing: this.timing,
       rebalance: options.rebalance ?? 'off',
-      onAnswer: this.#judgeTakeover.bind(this),
+      onAnswer: (node: SimulatedNode, action: AnswerAction) => {
+        this.successions.push({ vip: String(action.vip), to: node.name, ...action.after });
+        this.#judgeTakeover(node, action);
+      },
+      onStop: this.#judgeStop.bind(this),
     };
     this.nodes = Array.from(
       { length: options.nodes },
@@ -125,11 +163,20 @@ export class Simulation {
 
   /** Lets time pass, with all invariants checked that hold at any time. */
   run(forMs: number): void {
-    this.clock.runUntil(this.clock.nowMs + forMs, () => {
+    this.clock.runUntil(this.clock.now() + forMs, () => {
       if (this.#checks === 'none') return;
       this.#checkDoubles();
       this.#checkSilence();
     });
+  }
+
+  #startClient(name: string): void {
+    this.lan.addClient(name);
+    const ask = () => {
+      for (const vip of this.desired.keys()) this.lan.demand(name, vip);
+      this.clock.after(CLIENT_ASKS_MS, ask);
+    };
+    this.clock.after(this.random() * CLIENT_ASKS_MS, ask);
   }
 
   answering(vip: string): SimulatedNode[] {
@@ -168,19 +215,24 @@ export class Simulation {
       .map(({ name }) => ({ node: name, standing: 'eligible', score: 0 }));
   }
 
-  // Invariant 3, whatever happens to processes: on a LAN without faults nobody shares a VIP for longer than a change of hands.
+  // Invariant 3, whatever happens to processes: on a LAN without faults nobody shares a VIP for longer than a change of
+  // hands.
   #checkDoubles(): void {
-    const { nowMs } = this.clock;
+    const nowMs = this.clock.now();
     const isCalm = this.lan.isWhole && nowMs - this.lan.lastFaultMs > CALM_LAN_MS;
     for (const vip of this.desired.keys()) {
-      const owners = isCalm ? this.answering(vip) : [];
+      const answering = this.answering(vip);
+      if (answering.length < 2 && this.#pairSinceMs.size === 0 && this.#doubleSinceMs.size === 0) continue;
+      if (answering.length > 1) this.#judgePairs(vip, answering);
+      else for (const key of this.#pairSinceMs.keys()) if (key.startsWith(`${vip} `)) this.#pairSinceMs.delete(key);
+      const owners = isCalm ? answering : [];
       if (owners.length < 2) this.#doubleSinceMs.delete(vip);
       else this.#judgeDouble(vip, owners);
     }
   }
 
   #judgeDouble(vip: string, owners: readonly SimulatedNode[]): void {
-    const { nowMs } = this.clock;
+    const nowMs = this.clock.now();
     const sinceMs = this.#doubleSinceMs.get(vip) ?? nowMs;
     this.#doubleSinceMs.set(vip, sinceMs);
     // Who halts in the very moment of a change of hands is stopped by its fence.
@@ -197,25 +249,34 @@ export class Simulation {
   #checkSilence(): void {
     for (const node of this.nodes) {
       for (const [vip, sinceMs] of node.table) {
-        const key = `${node.name} ${vip}`;
-        const before = this.#entries.get(key);
+        const entries = this.#entries.get(node) ?? new Map();
+        this.#entries.set(node, entries);
+        const before = entries.get(vip);
         const isSame = before?.sinceMs === sinceMs;
         const answers = node.answers(vip);
-        if (answers && isSame && before.answered === 'before')
-          this.#violate(`${key}: answers again after it fell silent`);
-        if (answers) this.#entries.set(key, { sinceMs, answered: 'now' });
-        else if (isSame) this.#entries.set(key, { sinceMs, answered: 'before' });
+        if (isSame && answers === (before.answered === 'now')) continue;
+        if (answers && isSame) this.#violate(`${node.name} ${vip}: answers again after it fell silent`);
+        if (answers) entries.set(vip, { sinceMs, answered: 'now' });
+        else if (isSame) entries.set(vip, { sinceMs, answered: 'before' });
       }
     }
   }
 
-  // Invariant 4: nobody takes over from a process that stands still and still answers, unless the LAN failed between the two.
-  #judgeTakeover(taker: SimulatedNode, action: Extract<MembershipAction, { type: 'answer' }>): void {
-    const { nowMs } = this.clock;
+  // Invariant 4: nobody takes over from a process that stands still and still answers, unless the LAN failed between
+  // the two.
+  #judgeTakeover(taker: SimulatedNode, action: AnswerAction): void {
+    const nowMs = this.clock.now();
     const vip = String(action.vip);
     const mayOwn = taker.state.desired.get(vip)?.candidates.some(({ node }) => node === taker.name);
     if (mayOwn !== true) this.#violate(`${taker.name} took ${vip} (${action.reason}), which it may not own`);
+    this.#soleMs.delete(`${taker.name} ${vip}`);
+    if (action.reason === 'handed-over' || !this.nodes.some((node) => node !== taker && node.answers(vip)))
+      this.#soleMs.set(`${taker.name} ${vip}`, nowMs);
+    const isUnreached = (node: SimulatedNode) => node.answers(vip) && this.lan.reachableMs(node.name, taker.name) === 0;
+    this.#unreached.set(`${taker.name} ${vip}`, new Set(this.nodes.filter(isUnreached)));
+    if (action.reason === 'handed-over') this.#handedMs.set(vip, nowMs);
     if (action.reason === 'handed-over') return;
+    this.#judgeAsking(taker, action);
     for (const node of this.nodes) {
       if (node === taker || (node.condition !== 'hung' && node.condition !== 'paused') || !node.answers(vip)) continue;
       const heldMs = node.conditionSinceMs - (node.table.get(vip) ?? nowMs);
@@ -227,8 +288,99 @@ export class Simulation {
     }
   }
 
+  // Nobody takes a VIP that is answered by a node that it can reach: it asks first.
+  #judgeAsking(taker: SimulatedNode, { vip, reason }: AnswerAction): void {
+    const key = String(vip);
+    for (const node of this.nodes) {
+      if (node === taker || !node.answers(key)) continue;
+      const heldMs = this.clock.now() - (node.table.get(key) ?? this.clock.now());
+      const calmMs = Math.min(
+        heldMs,
+        this.lan.reachableMs(node.name, taker.name),
+        this.#atWorkMs(node),
+        this.#atWorkMs(taker),
+      );
+      if (calmMs > CALM_LAN_MS) this.#violate(`${taker.name} took ${key} (${reason}), for which ${node.name} answered`);
+    }
+  }
+
+  // A VIP whose owner took it when nobody else answered for it, and is heard by most, stays where it is.
+  #judgeStop(owner: SimulatedNode, { vip, reason }: Extract<MembershipAction, { type: 'stop' }>): void {
+    const key = `${owner.name} ${vip}`;
+    const soleMs = this.#soleMs.get(key);
+    // Beside older speakers the higher term wins, as it did.
+    if (this.lan.old.size > 0) return;
+    if (reason !== 'better-claim' || soleMs === undefined || !owner.answers(String(vip))) return;
+    // Whoever does not hear the owner can never yield: there the owner has to.
+    const rivals = this.answering(String(vip)).filter((node) => node !== owner);
+    if (rivals.some((node) => !this.lan.hears(node.name, owner.name))) return;
+    if (this.clock.now() - (this.#handedMs.get(String(vip)) ?? Number.NEGATIVE_INFINITY) < PAIR_MS) return;
+    const heldMs = Math.min(this.clock.now() - soleMs, this.#atWorkMs(owner));
+    // Who has just stopped, since it leaves, was a rival all the same when the owner heard its claim.
+    const left = this.nodes.filter(
+      (node) => node !== owner && !rivals.includes(node) && this.#hasJustStopped(node, String(vip)),
+    );
+    if ([...rivals, ...left].some((rival) => this.#isEqual(owner, rival, String(vip)))) return;
+    if (this.#isHeardByMost(owner) && heldMs > CALM_LAN_MS)
+      this.#violate(`${owner.name} lost ${vip}, which it had all the time`);
+  }
+
+  #hasJustStopped(node: SimulatedNode, vip: string): boolean {
+    return this.clock.now() - (node.stoppedMs.get(vip) ?? Number.NEGATIVE_INFINITY) <= PAIR_MS;
+  }
+
+  /**
+   * Whether a rival has as good a right as the owner: no frame of any kind passed between the two when it took the VIP,
+   * and most nodes have reached it for as long, with heartbeats or without. No node knows of both who was first, and
+   * one of the two has to yield.
+   */
+  #isEqual(owner: SimulatedNode, rival: SimulatedNode, vip: string): boolean {
+    return this.#unreached.get(`${rival.name} ${vip}`)?.has(owner) === true && this.#isReachedByMost(rival);
+  }
+
+  #isHeardByMost(node: SimulatedNode): boolean {
+    const isSound = (one: SimulatedNode) =>
+      Math.min(this.lan.soundMs(node.name, one.name), this.#atWorkMs(one)) > CALM_LAN_MS;
+    return this.#isMost(node, isSound);
+  }
+
+  // The kernel of a node that stands still asks and answers on.
+  #isReachedByMost(node: SimulatedNode): boolean {
+    return this.#isMost(node, (one) => this.lan.reachableMs(node.name, one.name) > CALM_LAN_MS);
+  }
+
+  #isMost(node: SimulatedNode, isNear: (other: SimulatedNode) => boolean): boolean {
+    const near = this.nodes.filter((one) => one !== node && isNear(one));
+    return (near.length + 1) * 2 > this.nodes.length;
+  }
+
+  #atWorkMs(node: SimulatedNode): number {
+    return node.condition === 'running' && node.segment === 'joined' ? this.clock.now() - node.conditionSinceMs : 0;
+  }
+
+  // Never two answers among nodes that hear each other for longer than two heartbeats, whatever happens to the others.
+  #judgePairs(vip: string, owners: readonly SimulatedNode[]): void {
+    const names = new Set(owners.map(({ name }) => name));
+    for (const key of this.#pairSinceMs.keys()) {
+      if (!key.startsWith(`${vip} `)) continue;
+      const [, a = '', b = ''] = key.split(' ');
+      if (!(names.has(a) && names.has(b))) this.#pairSinceMs.delete(key);
+    }
+    for (const [index, a] of owners.entries())
+      for (const b of owners.slice(index + 1)) {
+        const key = `${vip} ${a.name} ${b.name}`;
+        const sinceMs = this.#pairSinceMs.get(key) ?? this.clock.now();
+        this.#pairSinceMs.set(key, sinceMs);
+        const isHanding = a.state.handOvers.has(vip) || b.state.handOvers.has(vip);
+        const soundMs = Math.min(this.lan.soundMs(a.name, b.name), this.#atWorkMs(a), this.#atWorkMs(b));
+        if (isHanding || Math.min(soundMs, this.clock.now() - sinceMs) <= PAIR_MS) continue;
+        this.#violate(`${vip} is answered by ${a.name} and ${b.name}, which hear each other`);
+        this.#pairSinceMs.set(key, Number.POSITIVE_INFINITY);
+      }
+  }
+
   #violate(what: string): void {
-    this.violations.push(`at ${this.clock.nowMs.toFixed(1)} ms: ${what}`);
+    this.violations.push(`at ${this.clock.now().toFixed(1)} ms: ${what}`);
   }
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `kubectl berth check [VIP]`: has each node ask on the wire who answers, and shows what each of them hears. */
 import { randomUUID } from 'node:crypto';
-import { type HeardVip, type Hearing, hearingOf, type Order } from '@berth/core';
+import { type HeardVip, type Hearing, hearingOf, isLive, type LiveReport, type Order } from '@berth/core';
 import { CommandError, type Environment, EXIT } from '../environment.ts';
-import { isLive, type LiveReport, readReports } from '../node-reports.ts';
+import { readReports } from '../node-reports.ts';
 import type { Operation } from '../operation.ts';
 import { giveOrder, withOrder } from '../order-map.ts';
-import { formatJson, formatTable } from '../output.ts';
+import { printTable, printValue } from '../output.ts';
 import { waitFor } from '../waiting.ts';
 
 type Check = Extract<Operation, { kind: 'check' }>;
@@ -32,11 +32,10 @@ export async function check(operation: Check, environment: Environment): Promise
   const { cluster, vip } = operation;
   const { api } = await environment.connect(cluster);
   const order: Order = { kind: 'check', id: randomUUID(), ...(vip && { vip }) };
-  const read = async () =>
-    (await readReports(api, cluster.berthNamespace, environment.clock.date().getTime())).filter(isLive);
+  const read = async () => (await readReports(api, cluster.berthNamespace, environment.clock)).filter(isLive);
   const before = await read();
-  if (before.length === 0) throw new CommandError('no speaker is heard of');
-  const place = { api, namespace: cluster.berthNamespace };
+  if (before.length === 0) throw new CommandError('no speaker reports');
+  const place = { api, namespace: cluster.berthNamespace, clock: environment.clock };
   if (operation.timeoutSeconds === 0) {
     await giveOrder(place, order);
     return EXIT.ok;
@@ -51,9 +50,9 @@ export async function check(operation: Check, environment: Environment): Promise
     order,
     async () => (await waitFor(look, { ...environment, ...operation })) ?? (await answersNow()),
   );
-  environment.out(operation.output === 'json' ? formatJson(jsonOf(answers)) : textOf(operation, answers));
+  if (!printValue(environment, operation.output, jsonOf(answers))) printAnswers(operation, answers, environment);
   if (answers.silent.length > 0)
-    environment.err(`told nothing within ${operation.timeoutSeconds} s: ${answers.silent.join(' ')}\n`);
+    environment.err(`no report within ${operation.timeoutSeconds} s: ${answers.silent.join(' ')}\n`);
   return isWell(operation, answers) ? EXIT.ok : EXIT.failed;
 }
 
@@ -75,8 +74,9 @@ function rowsOf(reports: readonly LiveReport[]): { readonly node: string; readon
   return reports.flatMap(({ node, state }) => (state.check?.heard ?? []).map((heard) => ({ node, heard })));
 }
 
-function textOf({ vip }: Check, { reports }: Answers): string {
-  const rows = rowsOf(reports).map(({ node, heard }) => [
+function printAnswers({ vip, output }: Check, { reports }: Answers, environment: Environment): void {
+  const hearings = rowsOf(reports);
+  const rows = hearings.map(({ node, heard }) => [
     String(heard.vip),
     node,
     heard.interface,
@@ -84,11 +84,18 @@ function textOf({ vip }: Check, { reports }: Answers): string {
     heard.macs.length === 0 ? '-' : heard.macs.join(' '),
     WORDS[hearingOf(heard, node)],
   ]);
-  const details = formatTable([['VIP', 'ASKED BY', 'INTERFACE', 'OWNER', 'ANSWERED BY', 'VERDICT'], ...rows]);
-  if (vip !== undefined) return details;
-  const counts = reports.map(({ node, state }) => [node, String(state.check?.asked), String(state.check?.right)]);
-  const summary = formatTable([['NODE', 'ASKED', 'RIGHT'], ...counts]);
-  return rows.length === 0 ? summary : `${summary}\n${details}`;
+  if (vip === undefined) {
+    const counts = reports.map(({ node, state }) => [node, String(state.check?.asked), String(state.check?.right)]);
+    printTable(environment, [['NODE', 'ASKED', 'RIGHT'], ...counts], { output });
+    if (rows.length === 0) return;
+    environment.out('\n');
+  }
+  const toneOf = (row: number) => {
+    const one = hearings[row];
+    return one === undefined || [...WELL, 'nobody'].includes(hearingOf(one.heard, one.node)) ? undefined : 'bad';
+  };
+  const head = ['VIP', 'ASKED BY', 'INTERFACE', 'OWNER', 'ANSWERED BY', 'VERDICT'];
+  printTable(environment, [head, ...rows], { output, toneOf });
 }
 
 function jsonOf({ reports, silent }: Answers): unknown {

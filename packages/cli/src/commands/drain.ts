@@ -3,12 +3,24 @@
  * `kubectl berth drain NODE` and `undrain NODE`: whether a node may own VIPs, by an annotation of its Node object. What it owns is handed
  * over, each VIP answered by its new owner before the node stops.
  */
-import { DRAIN_ANNOTATION, type IpAddress } from '@berth/core';
+import {
+  type ClusterFacts,
+  DRAIN_ANNOTATION,
+  type IpAddress,
+  isLive,
+  type LiveReport,
+  liveNode,
+  obstacleTo,
+  ownersOf,
+  peersOf,
+  vipsOf,
+} from '@berth/core';
 import { type KubeApi, nodes } from '@berth/kube';
+import { readFacts } from '../cluster-facts.ts';
 import { CommandError, type Environment, EXIT } from '../environment.ts';
-import { isLive, type LiveReport, ownersOf, peersOf, readReports, vipsOf } from '../node-reports.ts';
+import { readReports } from '../node-reports.ts';
 import type { Operation } from '../operation.ts';
-import { liveNode, obstacleTo, type Placement, readPlacement } from '../placement.ts';
+import { countOf } from '../output.ts';
 import { waitFor } from '../waiting.ts';
 
 /** Most VIPs that a refusal names. */
@@ -20,12 +32,13 @@ type Undrain = Extract<Operation, { kind: 'undrain' }>;
 export async function drain(operation: Drain, environment: Environment): Promise<number> {
   const { node, isForced, cluster } = operation;
   const { api } = await environment.connect(cluster);
-  const placement = await readPlacement(api, cluster, environment.clock.date().getTime());
+  const placement = await readFacts(api, cluster, environment.clock);
   if (!placement.nodes.has(node)) throw new CommandError(`there is no node ${node}`);
   const report = liveNode(node, placement);
   if (typeof report === 'string') {
-    await annotate(api, node, 'true');
-    environment.out(`${node} is marked: ${report}, and when it comes it will own nothing\n`);
+    if (!operation.isDryRun) await annotate(api, node, 'true');
+    const is = operation.isDryRun ? 'would be' : 'is';
+    environment.out(`${node} ${is} marked: ${report}, and when it comes it will own nothing\n`);
     return EXIT.ok;
   }
   const stranded = strandedVips(report, placement);
@@ -36,18 +49,35 @@ export async function drain(operation: Drain, environment: Environment): Promise
       `${node} is not drained, since nobody else can answer for\n  ${named}${more}\n--force does it all the same`,
     );
   }
+  if (operation.isDryRun) {
+    environment.out(dryText(report, stranded));
+    return EXIT.ok;
+  }
   await annotate(api, node, 'true');
   if (operation.timeoutSeconds === 0) return EXIT.ok;
   return waitUntilEmpty(api, { operation, environment, before: vipsOf(report) });
 }
 
+/** What a drain would do. */
+function dryText(report: LiveReport, stranded: readonly string[]): string {
+  const vips = vipsOf(report);
+  const rest = stranded.length === 0 ? '' : `; nobody else can answer for\n  ${stranded.join('\n  ')}`;
+  return `${report.node} would be drained: it would hand over ${countOf(vips.length - stranded.length, 'VIP')}${rest}\n`;
+}
+
 export async function undrain(operation: Undrain, environment: Environment): Promise<number> {
-  const { node, cluster, timeoutSeconds } = operation;
+  const { node, cluster, timeoutSeconds, isDryRun } = operation;
   const { api } = await environment.connect(cluster);
+  if (isDryRun) {
+    const { metadata } = await api.get(nodes, { name: node });
+    const isDrained = metadata.annotations?.[DRAIN_ANNOTATION] !== undefined;
+    environment.out(`${node} ${isDrained ? 'would be undrained' : 'is not drained'}\n`);
+    return EXIT.ok;
+  }
   await annotate(api, node, null);
   if (timeoutSeconds === 0) return EXIT.ok;
   const look = async () => {
-    const reports = await readReports(api, cluster.berthNamespace, environment.clock.date().getTime());
+    const reports = await readReports(api, cluster.berthNamespace, environment.clock);
     const report = reports.find((one) => one.node === node);
     return isLive(report) && report.state.ineligible !== 'drained' ? report.state.ineligible : undefined;
   };
@@ -65,7 +95,7 @@ async function annotate(api: KubeApi, node: string, value: 'true' | null): Promi
 }
 
 /** The VIPs of a node that no other could own, each with the reasons. */
-function strandedVips(report: LiveReport, placement: Placement): string[] {
+function strandedVips(report: LiveReport, placement: ClusterFacts): string[] {
   const peers = peersOf(report);
   const others = placement.reports.filter(isLive).filter(({ node }) => peers.has(node));
   const vips = new Map<string, IpAddress>(report.state.owned.map(({ vip }) => [String(vip), vip]));
@@ -84,7 +114,7 @@ interface Waiting {
 
 async function waitUntilEmpty(api: KubeApi, { operation, environment, before }: Waiting): Promise<number> {
   const { node, cluster } = operation;
-  const read = () => readReports(api, cluster.berthNamespace, environment.clock.date().getTime());
+  const read = () => readReports(api, cluster.berthNamespace, environment.clock);
   const look = async () => {
     const reports = await read();
     const report = reports.find((one) => one.node === node);
@@ -97,7 +127,7 @@ async function waitUntilEmpty(api: KubeApi, { operation, environment, before }: 
   if (reports === undefined) {
     const left = vipsOf((await read()).find((one) => one.node === node));
     throw new CommandError(
-      `${node} is marked, but still answers for ${left.length} VIPs${left.length === 0 ? ', or others have not taken all' : ''}`,
+      `${node} is marked, but still answers for ${countOf(left.length, 'VIP')}${left.length === 0 ? ', or others have not taken all' : ''}`,
     );
   }
   const taken = Map.groupBy(before, (vip) => ownersOf(vip, reports)[0]?.node ?? 'nobody');

@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `kubectl berth move VIP NODE`: has the owner hand a VIP to another node, which answers before the owner stops. */
 import { randomUUID } from 'node:crypto';
-import type { IpAddress, MoveRefusal, Order } from '@berth/core';
+import {
+  type ClusterFacts,
+  holdersOf,
+  type IpAddress,
+  type LiveReport,
+  liveNode,
+  type MoveRefusal,
+  type Order,
+  obstacleTo,
+  ownersOf,
+  peersOf,
+} from '@berth/core';
 import type { KubeApi } from '@berth/kube';
+import { readFacts } from '../cluster-facts.ts';
 import { CommandError, type Environment, EXIT } from '../environment.ts';
-import { type LiveReport, ownersOf, peersOf, readReports } from '../node-reports.ts';
+import { readReports } from '../node-reports.ts';
 import type { Operation } from '../operation.ts';
 import { giveOrder, outcomesOf, withOrder } from '../order-map.ts';
-import { holdersOf, liveNode, obstacleTo, type Placement, readPlacement } from '../placement.ts';
 import { waitFor } from '../waiting.ts';
 
 type Move = Extract<Operation, { kind: 'move' }>;
@@ -15,7 +26,7 @@ type Move = Extract<Operation, { kind: 'move' }>;
 export async function move(operation: Move, environment: Environment): Promise<number> {
   const { vip, node, cluster } = operation;
   const { api } = await environment.connect(cluster);
-  const placement = await readPlacement(api, cluster, environment.clock.date().getTime());
+  const placement = await readFacts(api, cluster, environment.clock);
   const from = ownersIn(vip, placement);
   if (from.every((owner) => owner === node)) {
     environment.out(`${vip} is on ${node} already\n`);
@@ -23,8 +34,12 @@ export async function move(operation: Move, environment: Environment): Promise<n
   }
   const refusal = refusalOf({ vip, node, from }, placement);
   if (refusal !== undefined) throw new CommandError(`${vip} stays on ${from.join(' and ')}: ${refusal}`);
+  if (operation.isDryRun) {
+    environment.out(`${vip} would move: ${from.join(' and ')} -> ${node}\n`);
+    return EXIT.ok;
+  }
   const order: Order = { kind: 'move', id: randomUUID(), vip, node };
-  const place = { api, namespace: cluster.berthNamespace };
+  const place = { api, namespace: cluster.berthNamespace, clock: environment.clock };
   if (operation.timeoutSeconds === 0) {
     await giveOrder(place, order);
     return EXIT.ok;
@@ -39,10 +54,10 @@ export async function move(operation: Move, environment: Environment): Promise<n
   throw new CommandError(`${vip} stays on ${from.join(' and ')}: ${outcome ?? 'its owner did not answer in time'}`);
 }
 
-function ownersIn(vip: IpAddress, placement: Placement): string[] {
+function ownersIn(vip: IpAddress, placement: ClusterFacts): string[] {
   if (holdersOf(vip, placement).length === 0) throw new CommandError(`no Service has ${vip}`);
   const owners = [...new Set(ownersOf(String(vip), placement.reports).map((claim) => claim.node))];
-  if (owners.length === 0) throw new CommandError(`nobody answers for ${vip}: kubectl berth explain tells why`);
+  if (owners.length === 0) throw new CommandError(`nobody answers for ${vip}: see kubectl berth explain`);
   return owners;
 }
 
@@ -52,7 +67,7 @@ interface Wish {
   readonly from: readonly string[];
 }
 
-function refusalOf({ vip, node, from }: Wish, placement: Placement): string | undefined {
+function refusalOf({ vip, node, from }: Wish, placement: ClusterFacts): string | undefined {
   const target = liveNode(node, placement);
   if (typeof target === 'string') return target;
   const isHeard = (owner: LiveReport | string) => typeof owner === 'string' || peersOf(owner).has(node);
@@ -70,7 +85,7 @@ interface Look {
 /** `moved`, a refusal in words, or undefined while neither is known. */
 async function look(api: KubeApi, { operation, order, environment }: Look): Promise<string | undefined> {
   const { vip, node, cluster } = operation;
-  const reports = await readReports(api, cluster.berthNamespace, environment.clock.date().getTime());
+  const reports = await readReports(api, cluster.berthNamespace, environment.clock);
   const owners = ownersOf(String(vip), reports);
   if (owners.length > 0 && owners.every((claim) => claim.node === node)) return 'moved';
   const refused = [...outcomesOf(order.id, reports).values()].find(({ outcome }) => outcome === 'refused');
@@ -82,7 +97,7 @@ function refusalText(why: MoveRefusal | undefined, node: string): string {
     case 'not-heard':
       return `its owner does not hear ${node}`;
     case 'not-a-candidate':
-      return `${node} may not own it, or its kube-proxy is not well`;
+      return `${node} may not own it, or its kube-proxy is not healthy`;
     case 'not-taken':
       return `${node} did not take it`;
     case undefined:

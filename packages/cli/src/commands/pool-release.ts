@@ -11,13 +11,18 @@ import type { ClusterOptions, Operation } from '../operation.ts';
 const MAX_ATTEMPTS = 10;
 
 export async function poolRelease(
-  { address, cluster }: Extract<Operation, { kind: 'pool release' }>,
+  { address, cluster, isDryRun }: Extract<Operation, { kind: 'pool release' }>,
   environment: Environment,
 ): Promise<number> {
   const { api } = await environment.connect(cluster);
+  if (isDryRun) {
+    const { what } = await findQuarantine(api, cluster, address);
+    environment.out(`${address} would be taken out of quarantine; ${what}\n`);
+    return EXIT.ok;
+  }
   const found = await release(api, cluster, address);
   environment.out(`${address} is no longer in quarantine; ${found}\n`);
-  const reports = await readReports(api, cluster.berthNamespace, environment.clock.date().getTime());
+  const reports = await readReports(api, cluster.berthNamespace, environment.clock);
   const nodes = reports.filter(({ state }) => state?.conflicts.some(({ vip }) => vip.equals(address)));
   if (nodes.length > 0) {
     const names = nodes.map(({ node }) => node).join(', ');
@@ -29,16 +34,21 @@ export async function poolRelease(
 /** What was known of the address. The write is a compare-and-swap; the controller notices it and reads the ledger anew. */
 async function release(api: KubeApi, cluster: ClusterOptions, address: IpAddress): Promise<string> {
   for (let attempt = 1; ; attempt += 1) {
-    const state = await readClusterState(api, cluster);
-    const allocator = new Allocator(state);
-    allocator.reset(state.ledger);
-    const quarantine = allocator.table.get(address)?.quarantine;
-    const write = releaseWrite(state.ledger, address);
-    if (quarantine === undefined || write === undefined) throw new CommandError(`${address} is not in quarantine`);
-    if (await isWritten(api, cluster, write))
-      return describeQuarantine(address, quarantine).replace(' is used', ' was used');
+    const { write, what } = await findQuarantine(api, cluster, address);
+    if (await isWritten(api, cluster, write)) return what.replace(' is used', ' was used');
     if (attempt === MAX_ATTEMPTS) throw new CommandError('the ledger changes all the time; try again');
   }
+}
+
+/** What is known of an address in quarantine, and the write that takes it out. */
+async function findQuarantine(api: KubeApi, cluster: ClusterOptions, address: IpAddress) {
+  const state = await readClusterState(api, cluster);
+  const allocator = new Allocator(state);
+  allocator.reset(state.ledger);
+  const quarantine = allocator.table.get(address)?.quarantine;
+  const write = releaseWrite(state.ledger, address);
+  if (quarantine === undefined || write === undefined) throw new CommandError(`${address} is not in quarantine`);
+  return { write, what: describeQuarantine(address, quarantine) };
 }
 
 async function isWritten(api: KubeApi, { berthNamespace }: ClusterOptions, write: LedgerWrite): Promise<boolean> {

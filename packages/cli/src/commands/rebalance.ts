@@ -1,26 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `kubectl berth rebalance`: evens out once how many VIPs each node answers for, one VIP after the other, each without a gap. */
 import { randomUUID } from 'node:crypto';
-import type { Order } from '@berth/core';
+import { isLive, type LiveReport, type Order, vipsOf } from '@berth/core';
 import { CommandError, type Environment, EXIT } from '../environment.ts';
-import { isLive, type LiveReport, readReports, vipsOf } from '../node-reports.ts';
+import { readReports } from '../node-reports.ts';
 import type { Operation } from '../operation.ts';
 import { giveOrder, outcomesOf, withOrder } from '../order-map.ts';
-import { formatTable } from '../output.ts';
+import { printTable } from '../output.ts';
 import { waitFor } from '../waiting.ts';
 
 export async function rebalance(
   operation: Extract<Operation, { kind: 'rebalance' }>,
   environment: Environment,
 ): Promise<number> {
-  const { cluster, timeoutSeconds } = operation;
+  const { cluster, timeoutSeconds, isDryRun } = operation;
   const { api } = await environment.connect(cluster);
-  const read = async () =>
-    (await readReports(api, cluster.berthNamespace, environment.clock.date().getTime())).filter(isLive);
+  const read = async () => (await readReports(api, cluster.berthNamespace, environment.clock)).filter(isLive);
   const before = await read();
-  if (before.length === 0) throw new CommandError('no speaker is heard of');
+  if (before.length === 0) throw new CommandError('no speaker reports');
+  if (isDryRun) {
+    printTable(environment, plannedRows(before), { output: 'text' });
+    return EXIT.ok;
+  }
   const order: Order = { kind: 'rebalance', id: randomUUID() };
-  const place = { api, namespace: cluster.berthNamespace };
+  const place = { api, namespace: cluster.berthNamespace, clock: environment.clock };
   if (timeoutSeconds === 0) {
     await giveOrder(place, order);
     return EXIT.ok;
@@ -34,7 +37,7 @@ export async function rebalance(
     const busy = busyNodes(order, before, await read());
     throw new CommandError(`not done in ${timeoutSeconds} s: ${busy.join(' ')}; what was begun goes on`);
   }
-  environment.out(formatTable(rowsOf(before, after)));
+  printTable(environment, rowsOf(before, after), { output: 'text' });
   return EXIT.ok;
 }
 
@@ -44,6 +47,19 @@ function busyNodes(order: Order, before: readonly LiveReport[], reports: readonl
   const isSame = (report: LiveReport) =>
     before.some(({ node, state }) => node === report.node && state.bootId === report.state.bootId);
   return reports.filter((one) => isSame(one) && outcomes.get(one.node)?.outcome !== 'done').map(({ node }) => node);
+}
+
+/** How many VIPs each node answers for, and how many where all may own all of them. */
+function plannedRows(before: readonly LiveReport[]): string[][] {
+  const counts = before.map((report) => vipsOf(report).length);
+  const even = counts.reduce((sum, count) => sum + count, 0) / before.length;
+  const [low, high] = [Math.floor(even), Math.ceil(even)];
+  const rows = before.map(({ node }, index) => [
+    node,
+    String(counts[index]),
+    low === high ? `${low}` : `${low} or ${high}`,
+  ]);
+  return [['NODE', 'VIPS NOW', 'EVEN'], ...rows];
 }
 
 function rowsOf(before: readonly LiveReport[], after: readonly LiveReport[]): string[][] {

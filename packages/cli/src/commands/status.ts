@@ -1,90 +1,164 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `kubectl berth status`: what each node says of itself, and everything that is not as it should be. */
-import { type NodeState, nodeLeaseName } from '@berth/core';
+import {
+  type ClusterFacts,
+  clusterReport,
+  type DatedReport,
+  notAnsweredRemarks,
+  type Problem,
+  readCluster,
+  type Severity,
+  vipsOf,
+  yamlText,
+} from '@berth/core';
+import { readFacts } from '../cluster-facts.ts';
 import { type Environment, EXIT } from '../environment.ts';
-import { type NodeReport, readReports, vipsOf } from '../node-reports.ts';
-import type { Operation } from '../operation.ts';
-import { formatJson, formatTable } from '../output.ts';
-import { timeOf } from '../placement.ts';
+import { LiveTable } from '../live-table.ts';
+import type { Operation, Output } from '../operation.ts';
+import { printValue } from '../output.ts';
+import type { Tone } from '../tone.ts';
+import { watchRows } from '../watching.ts';
 
 const HEAD = ['NODE', 'INTERFACE', 'PHASE', 'HEARS', 'VIPS', 'ENGINE', 'HEARTBEATS', 'LATEST', 'SEEN'];
+/** With `-w`: a node that falls silent writes nothing. */
+const LOOK_EVERY_MS = 5_000;
 
-export async function status(
-  { cluster, output }: Extract<Operation, { kind: 'status' }>,
-  environment: Environment,
-): Promise<number> {
+const TONES: Readonly<Record<Severity, Tone | undefined>> = { critical: 'bad', warning: 'warning', info: undefined };
+
+type Status = Extract<Operation, { kind: 'status' }>;
+
+/** What is shown: a node, something that is not as it should be, or VIPs that a node does not answer for. */
+type StatusRow =
+  | { readonly kind: 'node'; readonly report: DatedReport }
+  | { readonly kind: 'problem'; readonly problem: Problem }
+  | { readonly kind: 'remark'; readonly text: string };
+
+/** Ends with 1 where something is wrong, which problems of severity `info` are not, and with 3 where no speaker is there. */
+export async function status(operation: Status, environment: Environment): Promise<number> {
+  const { cluster, output, isWatching } = operation;
+  if (isWatching) return watch(operation, environment);
   const { api } = await environment.connect(cluster);
-  const nowMs = environment.clock.date().getTime();
-  const reports = await readReports(api, cluster.berthNamespace, nowMs);
-  if (output === 'json') environment.out(formatJson(reports));
-  else if (reports.length === 0) environment.err('no speaker is heard of\n');
-  else {
-    environment.out(formatTable([HEAD, ...reports.flatMap((report) => rowsOf(report, nowMs))]));
-    for (const remark of remarksOn(reports)) environment.out(`${remark}\n`);
+  const facts = await readFacts(api, cluster, environment.clock);
+  const rows = rowsOf(facts);
+  const view = new StatusText(environment, output, () => facts.objects.nowMs);
+  view.all(rows);
+  if (output !== 'json' && output !== 'yaml')
+    for (const remark of spreadRemarks(facts.reports)) environment.out(`${remark}\n`);
+  return exitCodeOf(rows);
+}
+
+/** What nodes do for VIPs that every node serves; nothing where there is none. */
+function spreadRemarks(reports: readonly DatedReport[]): string[] {
+  return reports.flatMap(({ node, health, freshness }) => {
+    if (health?.spread === undefined || freshness === 'stale') return [];
+    const { forwarded, strays } = health.spread;
+    const kept = `it keeps ${strays} ${strays === 1 ? 'flow' : 'flows'} that the hash gives to others`;
+    return [`${node}: passed ${forwarded} packets on to the nodes that serve them; ${kept}`];
+  });
+}
+
+function watch({ cluster, output }: Status, environment: Environment): Promise<number> {
+  const view = new StatusText(environment, output, () => environment.clock.date().getTime());
+  return watchRows<StatusRow>(
+    {
+      rowsOf: (objects) => rowsOf(readCluster(objects)),
+      ...{ keyOf, factsOf, lookEveryMs: LOOK_EVERY_MS },
+      begin: (rows) => view.all(rows),
+      next: (row) => view.next(row),
+      gone: (row) => view.gone(row),
+    },
+    cluster,
+    environment,
+  );
+}
+
+function rowsOf(facts: ClusterFacts): StatusRow[] {
+  return [
+    ...facts.reports.map((report): StatusRow => ({ kind: 'node', report })),
+    ...clusterReport(facts).problems.map((problem): StatusRow => ({ kind: 'problem', problem })),
+    ...notAnsweredRemarks(facts.reports).map((text): StatusRow => ({ kind: 'remark', text })),
+  ];
+}
+
+function exitCodeOf(rows: readonly StatusRow[]): number {
+  const problems = rows.flatMap((row) => (row.kind === 'problem' ? [row.problem] : []));
+  if (problems.some(({ kind }) => kind === 'no-speaker')) return EXIT.noSpeaker;
+  return problems.some(({ severity }) => severity !== 'info') ? EXIT.failed : EXIT.ok;
+}
+
+function keyOf(row: StatusRow): string {
+  if (row.kind === 'node') return `node ${row.report.node}`;
+  return row.kind === 'problem' ? `problem ${row.problem.id}` : `remark ${row.text}`;
+}
+
+/** Without what is another at each look: when a node wrote last, and how late its heartbeats were. */
+function factsOf(row: StatusRow): string {
+  if (row.kind !== 'node') return keyOf(row);
+  const { renewedMs: _, health, ...rest } = row.report;
+  const { testedSeconds: __, ...state } = rest.state ?? {};
+  return JSON.stringify({ ...rest, state, lapses: health?.lapses });
+}
+
+class StatusText {
+  readonly #environment: Environment;
+  readonly #output: Output;
+  readonly #table: LiveTable;
+  readonly #nowMs: () => number;
+
+  constructor(environment: Environment, output: Output, nowMs: () => number) {
+    this.#environment = environment;
+    this.#output = output;
+    this.#table = new LiveTable(environment, output);
+    this.#nowMs = nowMs;
   }
-  return EXIT.ok;
+
+  all(rows: readonly StatusRow[]): void {
+    const nodes = rows.flatMap((row) => (row.kind === 'node' ? [row.report] : []));
+    const problems = rows.flatMap((row) => (row.kind === 'problem' ? [row.problem] : []));
+    const notAnswered = rows.flatMap((row) => (row.kind === 'remark' ? [row.text] : []));
+    if (printValue(this.#environment, this.#output, { nodes, problems, notAnswered })) return;
+    const lines = nodes.flatMap((report) => cellsOf(report, this.#nowMs())).map((cells) => ({ cells }));
+    if (nodes.length > 0) this.#table.begin(HEAD, lines);
+    for (const row of rows) if (row.kind !== 'node') this.#remark(row);
+  }
+
+  next(row: StatusRow): void {
+    if (this.#output === 'json') this.#environment.out(`${JSON.stringify(row)}\n`);
+    else if (this.#output === 'yaml') this.#environment.out(`---\n${yamlText(JSON.parse(JSON.stringify(row)))}`);
+    else if (row.kind === 'node') this.#table.add(cellsOf(row.report, this.#nowMs()).map((cells) => ({ cells })));
+    else this.#remark(row);
+  }
+
+  gone(row: StatusRow): void {
+    const isValue = this.#output === 'json' || this.#output === 'yaml';
+    if (isValue) this.next({ kind: 'remark', text: `over: ${keyOf(row)}` });
+    else if (row.kind === 'node') this.#environment.out(`${row.report.node}: its Lease is gone\n`, 'warning');
+    else this.#environment.out(`over: ${row.kind === 'problem' ? row.problem.text : row.text}\n`, 'good');
+  }
+
+  #remark(row: Exclude<StatusRow, { kind: 'node' }>): void {
+    if (row.kind === 'remark') {
+      this.#environment.out(`${row.text}\n`);
+      return;
+    }
+    const { text, severity, command, runbook } = row.problem;
+    this.#environment.out(`${text}\n`, TONES[severity]);
+    if (this.#output === 'wide') this.#environment.out(`  ${command === undefined ? '' : `${command}; `}${runbook}\n`);
+  }
 }
 
 /** A row for each interface; what belongs to the node as a whole stands in its first. */
-function rowsOf(report: NodeReport, nowMs: number): string[][] {
+function cellsOf(report: DatedReport, nowMs: number): string[][] {
   const { node, state, health, renewedMs } = report;
   const seen = `${Math.max(0, Math.round((nowMs - renewedMs) / 1000))} s ago`;
   if (state === undefined) return [[node, '-', '-', '-', '-', '-', '-', '-', seen]];
   const whole = [state.engine, state.transport, health ? `${health.latestMs} ms late` : '-', seen];
   const [first, ...more] = state.segments.map((segment) => [
-    ...[segment.interface, segment.phase, String(segment.members.length)],
+    ...[segment.interface, segment.phase, String(segment.members.filter(({ hearing }) => hearing !== 'lost').length)],
     String(state.owned.filter((one) => one.interface === segment.interface).length),
   ]);
   return [
     [node, ...(first ?? ['-', '-', '0', String(vipsOf(report).length)]), ...whole],
     ...more.map((row) => ['', ...row, '', '', '', '']),
   ];
-}
-
-function remarksOn(reports: readonly NodeReport[]): string[] {
-  const stale = reports.filter(({ freshness }) => freshness === 'stale');
-  const unread = reports.filter(({ problem }) => problem !== undefined);
-  return [
-    ...stale.map(({ node, renewedMs }) => `${node}: not heard of since ${timeOf(renewedMs)}`),
-    ...unread.map(({ node, problem }) => `${node}: Lease ${nodeLeaseName(node)}: ${problem}`),
-    ...reports.flatMap(({ node, state, health }) =>
-      state === undefined ? [] : [...remarksOnNode(node, state), ...remarksOnLapses(node, health?.lapses ?? 0)],
-    ),
-    ...remarksOnKeys(reports),
-  ];
-}
-
-function remarksOnNode(node: string, state: NodeState): string[] {
-  const oneWay = state.segments.flatMap(({ interface: ifname, members }) =>
-    members
-      .filter(({ hearing }) => hearing === 'one-way')
-      .map((other) => `${node}: hears ${other.node} on ${ifname}, but ${other.node} does not hear ${node}`),
-  );
-  const conflicts = state.conflicts.map(
-    ({ vip, mac, interface: ifname, kind, sinceSeconds }) =>
-      `${node}: ${vip} is used by ${mac} on ${ifname} since ${timeOf(sinceSeconds * 1000)}${kind === 'in-use' ? ', while it is announced' : ''}`,
-  );
-  const unreachable = state.unreachable.map(({ vip, interface: ifname, why, macs }) =>
-    `${node}: ${vip} on ${ifname}: ${why} ${macs.join(' ')}`.trimEnd(),
-  );
-  const waiting = Map.groupBy(state.notAnnounced, ({ why }) => why);
-  return [
-    ...(state.ineligible === '' ? [] : [`${node}: may own nothing: ${state.ineligible}`]),
-    ...(state.fitness === 'fit' ? [] : [`${node}: its kube-proxy is not well; other nodes go first`]),
-    ...oneWay,
-    ...conflicts,
-    ...unreachable,
-    ...[...waiting].map(([why, vips]) => `${node}: ${vips.length} VIPs not answered: ${why}`),
-    ...(state.leftOut === 0 ? [] : [`${node}: ${state.leftOut} more VIPs than its Lease can tell`]),
-  ];
-}
-
-function remarksOnLapses(node: string, lapses: number): string[] {
-  return lapses === 0 ? [] : [`${node}: fell silent ${lapses} times because it was too late itself`];
-}
-
-function remarksOnKeys(reports: readonly NodeReport[]): string[] {
-  const live = reports.filter(({ freshness, state }) => freshness === 'fresh' && state !== undefined);
-  const keys = new Set(live.map(({ state }) => state?.keys.signing));
-  return keys.size > 1 ? ['the nodes sign heartbeats with different keys: a rotation is under way'] : [];
 }

@@ -30,8 +30,8 @@ export type Announcement =
 
 /**
  * The policies that apply to a Service with an address of the pool. Any policy that matches is enough. A Service with a
- * sharing key is not announced through a pool with a policy that filters by Service label, since the Services that share
- * the address could have different candidates.
+ * sharing key is not announced through a pool with a policy that filters by Service label, since the Services that
+ * share the address could have different candidates.
  */
 export function announcementOf(
   policies: readonly L2Advertisement[],

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Turns documents that were found right into the values that decisions work with. */
+import { byName } from '../compare-text.ts';
 import { IpAddress } from '../net/ip-address.ts';
 import { parseDurationSeconds } from './duration.ts';
 import type { LabelSelector } from './label-selector.ts';
-import type { TypedDocument } from './parse-document.ts';
+import { objectOf, type TypedDocument } from './parse-document.ts';
 import type { AddressPool, L2Advertisement, PoolConfig, PoolEntry, Quota, ServiceAllocation } from './pool-config.ts';
 import { parsePoolEntry } from './pool-entry.ts';
 import {
@@ -18,13 +19,14 @@ export function buildPoolConfig(documents: readonly TypedDocument[]): PoolConfig
   const pools: AddressPool[] = [];
   const advertisements: L2Advertisement[] = [];
   for (const document of documents) {
-    if (document.kind === 'IPAddressPool') pools.push(poolOf(document.content));
+    if (document.kind === 'IPAddressPool') pools.push(poolOf(document.content, objectOf(document.source)?.key));
     else advertisements.push(advertisementOf(document.content));
   }
   return { pools: byName(pools), advertisements: byName(advertisements) };
 }
 
-function poolOf({ apiVersion, metadata, spec }: AddressPoolDocument): AddressPool {
+function poolOf({ apiVersion, metadata, spec }: AddressPoolDocument, object: string | undefined): AddressPool {
+  const isMetallb = METALLB_API_VERSION.test(apiVersion);
   return {
     name: metadata.name,
     labels: metadata.labels ?? {},
@@ -35,7 +37,8 @@ function poolOf({ apiVersion, metadata, spec }: AddressPoolDocument): AddressPoo
     reserved: (spec.reserved ?? []).map(({ address, service }) => ({ address: addressOf(address), service })),
     quota: spec.quota === undefined ? undefined : quotaOf(spec.quota),
     cooldownSeconds: parseDurationSeconds(spec.cooldown ?? '0s') ?? 0,
-    serviceAllocation: allocationOf(spec.serviceAllocation ?? {}, METALLB_API_VERSION.test(apiVersion)),
+    serviceAllocation: allocationOf(spec.serviceAllocation ?? {}, isMetallb),
+    ...(isMetallb && { metallb: { object } }),
   };
 }
 
@@ -69,6 +72,7 @@ function advertisementOf({ metadata, spec = {} }: L2AdvertisementDocument): L2Ad
       weight,
       preference: selectorOf(preference),
     })),
+    ...(spec.serve && { serve: spec.serve }),
   };
 }
 
@@ -90,8 +94,4 @@ function addressOf(text: string): IpAddress {
   const result = IpAddress.parse(text.trim());
   if (!result.ok) throw new Error(`core: checked address cannot be read: ${result.reason}`);
   return result.value;
-}
-
-function byName<T extends { readonly name: string }>(items: readonly T[]): T[] {
-  return items.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -50,4 +50,29 @@ describe('parseConfigFiles', () => {
   it('reads other ConfigMaps as what they are: no documents of ours', () => {
     expect(lines('apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\n')).to.deep.equal(['file-0:2:7']);
   });
+
+  it('CF-08: names the cause of a ConfigMap with the hash of a kustomization', () => {
+    const text = configMap('|', '    ').replace('ip-address-pools', 'ip-address-pools-h4tf6b9g2m');
+    expect(lines(text)).to.deep.equal(['file-0:3:19', 'file-0:10:19']);
+    const [parsed] = parseConfigFiles([{ name: 'a', text }]);
+    expect(parsed?.ok === false && parsed.problems[0]?.message).to.include('disableNameSuffixHash: true');
+  });
+
+  it('CF-06: answers the ConfigMap of MetalLB before 0.13 with what to write', () => {
+    const legacy = 'address-pools:\n- {name: a, protocol: layer2, addresses: [192.0.2.0/28]}\n';
+    const text = `kind: ConfigMap\nmetadata: {namespace: metallb-system, name: config}\ndata: {config: ${JSON.stringify(legacy)}}\n`;
+    const [parsed] = parseConfigFiles([{ name: 'old.yaml', text }]);
+    const problem = parsed?.ok === false ? parsed.problems[0] : undefined;
+    expect(problem).to.include({ key: 'old.yaml', line: 3 });
+    expect(problem && formatProblem(problem)).to.include('write instead:\napiVersion: berth.dev/v1');
+  });
+
+  it('CF-01: takes policies without pools from a file alone, since pools may stand in another one', () => {
+    const policy = 'apiVersion: berth.dev/v1\nkind: L2Advertisement\nmetadata: {name: all}\n';
+    expect(lines(policy)).to.deep.equal([]);
+    expect(lines('# nothing\n')).to.deep.equal(['file-0:1:1']);
+    expect(lines(configMap('|', '    ').replace(/ {4}apiVersion[\s\S]*/, '    # nothing\n'))).to.deep.equal([
+      'file-0:6:5',
+    ]);
+  });
 });

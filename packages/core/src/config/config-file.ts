@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Reads the file that a user keeps: the ConfigMap `ip-address-pools` as a manifest, or the bare documents. Problems are told
- * with their place in the file, also where the documents stand in a block of the ConfigMap.
+ * Reads the file that a user keeps: the ConfigMap `ip-address-pools` as a manifest, or the bare documents. Problems are
+ * told with their place in the file, also where the documents stand in a block of the ConfigMap.
  */
+import { isObject } from './is-object.ts';
+import { isLegacyConfig } from './metallb-legacy.ts';
 import { type ParsedPoolConfig, parsePoolConfig } from './parse.ts';
-import { isObject } from './parse-document.ts';
-import { POOL_CONFIG_MAP } from './pool-config.ts';
-import type { ConfigProblem } from './problem.ts';
+import { hashSuffixRemark, isHashSuffixed, POOL_CONFIG_MAP } from './pool-config.ts';
+import { type ConfigProblem, sentenceOf } from './problem.ts';
 import { ReadingBudget } from './reading-budget.ts';
 import { MAX_TEXT_CHARACTERS, readYaml, type SourceDocument } from './yaml-documents.ts';
 
@@ -16,11 +17,18 @@ export interface NamedText {
   readonly text: string;
 }
 
-/** What the files say together: bare documents of all of them are one configuration, each ConfigMap is another. */
+/**
+ * What the files say together: bare documents of all of them are one configuration, each ConfigMap is another. A file
+ * without any document is refused: a template that rendered nothing would take all pools away.
+ */
 export function parseConfigFiles(files: readonly NamedText[]): readonly ParsedPoolConfig[] {
   const bare: Record<string, string> = {};
   const results: ParsedPoolConfig[] = [];
   for (const file of files) {
+    if (isEmpty(file)) {
+      results.push({ ok: false, problems: [emptyFile(file)], warnings: [] });
+      continue;
+    }
     const configMaps = readYaml(file.text, new ReadingBudget(MAX_TEXT_CHARACTERS)).documents.filter(isPoolConfigMap);
     if (configMaps.length === 0) bare[file.name] = file.text;
     for (const document of configMaps) results.push(parseConfigMap(file, document));
@@ -29,19 +37,65 @@ export function parseConfigFiles(files: readonly NamedText[]): readonly ParsedPo
   return results;
 }
 
-// A name of a file is no key of a ConfigMap: what it ends in does not matter.
+/** Whether a file of a folder of manifests is meant for Berth: it has pools or L2 policies in it, or nothing at all. */
+export function concernsPools({ name, text }: NamedText): boolean {
+  const { documents, problems } = readYaml(text, new ReadingBudget(MAX_TEXT_CHARACTERS));
+  // What cannot be read, such as a template, is told by the words in it.
+  if (problems.length > 0) return POOL_WORDS.test(text);
+  return isEmpty({ name, text }) || documents.some((document) => isPoolConfigMap(document) || isPoolDocument(document));
+}
+
+const POOL_WORDS = new RegExp(`kind: *(IPAddressPool|L2Advertisement)\\b|${POOL_CONFIG_MAP}`);
+
+function isPoolDocument({ value }: SourceDocument): boolean {
+  return isObject(value) && (value.kind === 'IPAddressPool' || value.kind === 'L2Advertisement');
+}
+
+function isEmpty({ text }: NamedText): boolean {
+  const { documents, problems } = readYaml(text, new ReadingBudget(MAX_TEXT_CHARACTERS));
+  return problems.length === 0 && documents.every(({ value }) => value === null || value === undefined);
+}
+
+function emptyFile({ name }: NamedText): ConfigProblem {
+  const text = { found: 'an empty file', wanted: 'an IPAddressPool, or the ConfigMap ip-address-pools' };
+  return { ...{ key: name, document: 1, line: 1, column: 1, path: '' }, ...text, message: sentenceOf(text) };
+}
+
+/** Whether a file is a manifest, which kubectl applies as it is; bare documents are not. */
+export function isConfigMapManifest({ text }: NamedText): boolean {
+  return readYaml(text, new ReadingBudget(MAX_TEXT_CHARACTERS)).documents.some(isPoolConfigMap);
+}
+
+// A name of a file is no key of a ConfigMap: what it ends in does not matter. Nor need one file hold all documents.
 function parseBare(texts: Readonly<Record<string, string>>): ParsedPoolConfig {
   const suffix = '.yaml';
   const data = Object.fromEntries(Object.entries(texts).map(([name, text]) => [name + suffix, text]));
-  return withPlaces(parsePoolConfig(data), (problem) => ({ ...problem, key: problem.key.slice(0, -suffix.length) }));
+  const parsed = parsePoolConfig(data, { extent: 'part' });
+  return withPlaces(parsed, (problem) => ({ ...problem, key: problem.key.slice(0, -suffix.length) }));
 }
 
 function parseConfigMap(file: NamedText, document: SourceDocument): ParsedPoolConfig {
-  const data = isObject(document.value) && isObject(document.value.data) ? document.value.data : {};
-  const texts = Object.fromEntries(
-    Object.entries(data).map(([key, value]) => [key, typeof value === 'string' ? value : '']),
-  );
-  return withPlaces(parsePoolConfig(texts), (problem) => ({ ...problem, ...placeInFile(file, document, problem) }));
+  const binaryData = textsAt(document, 'binaryData');
+  const parsed = withPlaces(parsePoolConfig(textsAt(document, 'data'), { binaryData }), (problem) => ({
+    ...problem,
+    ...placeInFile(file, document, problem),
+  }));
+  const name = nameOf(document);
+  if (!isHashSuffixed(name)) return parsed;
+  const problems = [nameProblem(file, document, name), ...(parsed.ok ? [] : parsed.problems)];
+  return { ok: false, problems, warnings: parsed.warnings };
+}
+
+function nameProblem(file: NamedText, document: SourceDocument, name: string): ConfigProblem {
+  const place = { key: file.name, document: document.document, ...document.locate(['metadata', 'name']) };
+  const text = { path: 'metadata.name', found: `"${name}"`, wanted: POOL_CONFIG_MAP };
+  return { ...place, ...text, message: hashSuffixRemark(name) };
+}
+
+/** The texts of a field of the ConfigMap by key; what is no text counts as an empty one. */
+function textsAt({ value }: SourceDocument, field: 'data' | 'binaryData'): Record<string, string> {
+  const texts = isObject(value) && isObject(value[field]) ? value[field] : {};
+  return Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, typeof text === 'string' ? text : '']));
 }
 
 /** Where a problem of a data key stands in the file: below the head of its block, or at the text if it is no block. */
@@ -59,8 +113,20 @@ function withPlaces(parsed: ParsedPoolConfig, place: (problem: ConfigProblem) =>
   return parsed.ok ? { ...parsed, warnings } : { ok: false, problems: parsed.problems.map(place), warnings };
 }
 
-function isPoolConfigMap({ value }: SourceDocument): boolean {
-  return (
-    isObject(value) && value.kind === 'ConfigMap' && isObject(value.metadata) && value.metadata.name === POOL_CONFIG_MAP
-  );
+/** Whether a document is meant to be the ConfigMap of the pools, or is the one that MetalLB had before 0.13. */
+function isPoolConfigMap(document: SourceDocument): boolean {
+  const { value } = document;
+  if (!isObject(value) || value.kind !== 'ConfigMap') return false;
+  const name = nameOf(document);
+  return name === POOL_CONFIG_MAP || isHashSuffixed(name) || hasLegacyText(document);
+}
+
+function hasLegacyText(document: SourceDocument): boolean {
+  const { config = '' } = textsAt(document, 'data');
+  return readYaml(config).documents.some(({ value }) => isLegacyConfig(value));
+}
+
+function nameOf({ value }: SourceDocument): string {
+  const name = isObject(value) && isObject(value.metadata) ? value.metadata.name : undefined;
+  return typeof name === 'string' ? name : '';
 }

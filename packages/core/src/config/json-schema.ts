@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The JSON Schema of our documents, made from the same schema that the parser uses; editors complete and check by it. */
+/**
+ * The JSON Schema of our documents, made from the same schema that the parser uses; editors complete and check by it.
+ */
 import * as z from 'zod/mini';
 import { addressPoolSchema, l2AdvertisementSchema } from './schema.ts';
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Label selectors with the meaning that Kubernetes gives them: all requirements must hold, an empty selector matches all. */
+/**
+ * Label selectors with the meaning that Kubernetes gives them: all requirements must hold, an empty selector matches
+ * all.
+ */
 
 export type Labels = Readonly<Record<string, string>>;
 

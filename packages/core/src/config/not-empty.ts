@@ -3,8 +3,8 @@
 import * as z from 'zod/mini';
 
 /**
- * At least one character, or one item. Zod's own check is also run on what is neither but has a field `length`, and throws when that
- * cannot be compared.
+ * At least one character, or one item. Zod's own check is also run on what is neither but has a field `length`, and
+ * throws when that cannot be compared.
  */
 export function notEmpty() {
   const check = z.minLength(1);

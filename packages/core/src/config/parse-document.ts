@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Holds one document against its schema, and turns zod's issues into problems with a place. */
 import type * as z from 'zod/mini';
+import { isObject } from './is-object.ts';
+import { convertLegacyConfig, isLegacyConfig } from './metallb-legacy.ts';
+import { METALLB_OBJECTS_KEY } from './metallb-objects.ts';
 import { nearestName } from './nearest-name.ts';
-import type { ConfigProblem } from './problem.ts';
+import { type ConfigProblem, type ProblemText, sentenceOf } from './problem.ts';
 import { MAX_PROBLEMS } from './reading-budget.ts';
 import {
   type AddressPoolDocument,
@@ -12,7 +15,8 @@ import {
   l2AdvertisementSchema,
   METALLB_API_VERSION,
 } from './schema.ts';
-import { type Path, type Place, type SourceDocument, shorten } from './yaml-documents.ts';
+import type { Place, SourceDocument } from './yaml-documents.ts';
+import { type Path, shorten } from './yaml-text-parts.ts';
 
 /** A document, or an item of a `kind: List`, with the way back to its place. */
 export interface Source {
@@ -29,10 +33,15 @@ export type TypedDocument =
 
 export type ParsedDocument =
   | { readonly ok: true; readonly typed: TypedDocument }
+  /** A document of MetalLB that says nothing about addresses or layer 2 is skipped. */
+  | { readonly ok: true; readonly typed: undefined; readonly warning: ConfigProblem }
   | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
 
-/** What MetalLB has beside layer 2; told apart from a typing error. */
-const BGP_KINDS = ['BGPPeer', 'BGPAdvertisement', 'BFDProfile', 'Community'];
+/** Documents of MetalLB that ask for something that Berth does not do. */
+const BGP_KINDS = ['BGPPeer', 'BGPAdvertisement'];
+
+/** Documents of MetalLB that mean nothing without BGP, or are reports that MetalLB wrote itself. */
+const HARMLESS_KINDS = ['BFDProfile', 'Community', 'ConfigurationState', 'ServiceBGPStatus', 'ServiceL2Status'];
 
 /** Most unknown fields of one object that are told. */
 const MAX_UNKNOWN_FIELDS = 50;
@@ -46,11 +55,33 @@ export function parseDocument(source: Source): ParsedDocument {
       problemAt(source, [], { found: show(value), wanted: 'an object with apiVersion, kind, metadata and spec' }),
     );
   }
+  if (isLegacyConfig(value)) return refused(problemAt(source, ['address-pools'], legacyText(value)));
+  if (isHarmless(value)) return { ok: true, typed: undefined, warning: skipped(source, String(value.kind)) };
   const header = headerProblem(source, value);
   if (header !== undefined) return refused(header);
   return value.kind === 'IPAddressPool'
     ? checked(source, addressPoolSchema, (content) => ({ kind: 'IPAddressPool', source, content }))
     : checked(source, l2AdvertisementSchema, (content) => ({ kind: 'L2Advertisement', source, content }));
+}
+
+/** What is said about MetalLB's old format. */
+export function legacyText(value: Parameters<typeof convertLegacyConfig>[0]): ProblemText {
+  const suggestion = convertLegacyConfig(value);
+  const reason = 'this is the format of MetalLB before 0.13';
+  return { found: 'address-pools', wanted: 'IPAddressPool and L2Advertisement documents', reason, suggestion };
+}
+
+function isHarmless({ kind, apiVersion }: Record<string, unknown>): boolean {
+  const isMetallb = typeof apiVersion === 'string' && METALLB_API_VERSION.test(apiVersion);
+  return isMetallb && typeof kind === 'string' && HARMLESS_KINDS.includes(kind);
+}
+
+function skipped(source: Source, kind: string): ConfigProblem {
+  const text = { found: `${kind} of MetalLB`, wanted: KINDS.join(' or ') };
+  return {
+    ...problemAt(source, ['kind'], text),
+    message: `${subjectOf(source)} is skipped: it says nothing about layer 2`,
+  };
 }
 
 /** What a document calls itself in messages: `IPAddressPool edge`. */
@@ -60,11 +91,19 @@ export function subjectOf({ value }: Source): string {
   return `${typeof value.kind === 'string' ? shorten(value.kind) : 'document'} ${shorten(name)}`;
 }
 
-export interface ProblemText {
-  readonly found: string;
-  readonly wanted: string;
-  /** More about it, after what was found and wanted. */
-  readonly reason?: string;
+/** The object of MetalLB that a source was made from; undefined: it is a document that somebody wrote. */
+export function objectOf({ key, value }: Source): { readonly kind: string; readonly key: string } | undefined {
+  if (key !== METALLB_OBJECTS_KEY || !isObject(value) || !isObject(value.metadata)) return undefined;
+  const { namespace, name } = value.metadata;
+  return { kind: String(value.kind), key: `${String(namespace)}/${String(name)}` };
+}
+
+/** Where a source is to be looked for: `pools.yaml:7:3`, or `object IPAddressPool metallb-system/lan`. */
+export function placeOf(source: Source, path: Path): string {
+  const object = objectOf(source);
+  if (object !== undefined) return `object ${object.kind} ${object.key}`;
+  const { line, column } = source.document.locate([...source.base, ...path]);
+  return `${source.key}:${line}:${column}`;
 }
 
 /** A problem at a path below the object of the source. */
@@ -102,7 +141,7 @@ function headerProblem(source: Source, value: Record<string, unknown>): ConfigPr
 }
 
 function checked<T>(source: Source, schema: z.ZodMiniType<T>, wrap: (content: T) => TypedDocument): ParsedDocument {
-  const result = schema.safeParse(source.value, { reportInput: true });
+  const result = schema.safeParse(withoutNulls(schema, source.value), { reportInput: true });
   if (result.success) return { ok: true, typed: wrap(result.data) };
   const issues = result.error.issues.slice(0, MAX_PROBLEMS);
   return { ok: false, problems: issues.flatMap((issue) => problemsOf(source, schema, issue)) };
@@ -160,8 +199,10 @@ interface Placed {
   readonly place: Place;
 }
 
-function problemFrom({ source, path, place }: Placed, { found, wanted, reason }: ProblemText): ConfigProblem {
-  const message = `${subjectOf(source)}: found ${found}, wanted ${wanted}${reason === undefined ? '' : `: ${reason}`}`;
+function problemFrom({ source, path, place }: Placed, text: ProblemText): ConfigProblem {
+  const { found, wanted, suggestion } = text;
+  const message = `${subjectOf(source)}: ${sentenceOf(text)}`;
+  const object = objectOf(source);
   return {
     key: source.key,
     document: source.document.document,
@@ -170,7 +211,27 @@ function problemFrom({ source, path, place }: Placed, { found, wanted, reason }:
     found,
     wanted,
     message,
+    ...(suggestion === undefined ? {} : { suggestion }),
+    ...(object === undefined ? {} : { object: `${object.kind} ${object.key}` }),
   };
+}
+
+/**
+ * The value without the fields of the schema that are null: the API server takes them for not given, and exports are
+ * full of them. In maps of a user's own keys, such as matchLabels, null stays and is refused: without it a selector
+ * would match more.
+ */
+function withoutNulls(schema: z.ZodMiniType | undefined, value: unknown): unknown {
+  const { shape, element } = defOf(schema) ?? {};
+  if (element !== undefined && Array.isArray(value)) return value.map((item) => withoutNulls(element, item));
+  if (shape === undefined || !isObject(value)) return value;
+  const isGiven = ([key, field]: [string, unknown]) => field !== null || !Object.hasOwn(shape, key);
+  const given = Object.entries(value).filter(isGiven);
+  const fields = given.map(([key, field]) => [
+    key,
+    Object.hasOwn(shape, key) ? withoutNulls(shape[key], field) : field,
+  ]);
+  return Object.assign(Object.create(null), Object.fromEntries(fields));
 }
 
 function formatPath(path: Path): string {
@@ -197,10 +258,6 @@ interface SchemaDef {
 function defOf(schema: z.ZodMiniType | undefined): SchemaDef | undefined {
   const def = schema?._zod.def as SchemaDef | undefined;
   return def?.innerType === undefined ? def : defOf(def.innerType);
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function refused(problem: ConfigProblem): ParsedDocument {

@@ -72,6 +72,16 @@ describe('parsePoolConfig: own fields, reports and warnings', () => {
       wanted: "berth.dev/v1, or MetalLB's metallb.io/v1beta1",
     },
     {
+      name: 'ER-06: a cooldown of more than ten years',
+      text: pool('addresses: [192.0.2.0/28]\ncooldown: 3651d'),
+      wanted: 'at most 3650d',
+    },
+    {
+      name: 'ER-06: a cooldown of 10^8 days',
+      text: pool('addresses: [192.0.2.0/28]\ncooldown: 100000000d'),
+      wanted: 'at most 3650d',
+    },
+    {
       name: 'a reservation outside the pool',
       text: pool('addresses: [192.0.2.0/28]\nreserved: [{address: 192.0.2.99, service: shop/web}]'),
       wanted: 'an address of this pool',
@@ -121,10 +131,10 @@ describe('parsePoolConfig: own fields, reports and warnings', () => {
 
   for (const entry of [
     '127.0.0.0/24',
-    '0.0.0.0/0',
+    '0.0.0.0/8',
     '224.0.0.1-224.0.0.9',
     'fe80::/64',
-    '::/0',
+    '::/64',
     'ff02::/16',
     '169.254.9.0/24',
     '255.255.255.255/32',

@@ -23,19 +23,6 @@ function sizes(config: PoolConfig): string[] {
 }
 
 describe('parsePoolConfig', () => {
-  const empty = [
-    { name: 'no key at all', data: {} },
-    { name: 'an empty text', data: { 'pools.yaml': '' } },
-    { name: 'comments and empty documents', data: { 'pools.yaml': '# nothing\n---\n---\n' } },
-  ];
-  for (const { name, data } of empty) {
-    it(`PV-01: accepts ${name} as zero pools`, () => {
-      const parsed = parsePoolConfig(data);
-      expect(parsed).to.deep.include({ ok: true, warnings: [] });
-      expect(parsed.ok && parsed.config.pools).to.deep.equal([]);
-    });
-  }
-
   const read = [
     { id: 'PV-02', entry: '198.51.100.8/29', range: '198.51.100.8-198.51.100.15 8' },
     { id: 'PV-02', entry: '2001:db8:5::/112', range: '2001:db8:5::-2001:db8:5::ffff 65536' },
@@ -50,6 +37,17 @@ describe('parsePoolConfig', () => {
     it(`${id}: reads "${entry}"`, () =>
       expect(sizes(configOf({ edge: { addresses: [entry] } }))).to.deep.equal([range]));
   }
+
+  it('EN-27: reads serve in a policy, and refuses what is neither owner nor every-node', () => {
+    const withServe = (serve: string) => `${pool('addresses: [198.51.100.0/28]')}---\n${policy(`serve: ${serve}`)}`;
+    for (const serve of ['owner', 'every-node']) {
+      const parsed = parsePoolConfig({ 'pools.yaml': withServe(serve) });
+      expect(parsed.ok && parsed.config.advertisements.map((one) => one.serve)).to.deep.equal([serve]);
+    }
+    const [problem, ...others] = problemsOf(withServe('all'));
+    expect(others).to.deep.equal([]);
+    expect(problem?.message).to.include('L2Advertisement all').and.include('every-node');
+  });
 
   const hostBits = [
     { entry: '198.51.100.77/26', range: '198.51.100.64-198.51.100.127 64' },

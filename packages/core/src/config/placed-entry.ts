@@ -3,9 +3,10 @@
 import { IntervalSet } from '../net/interval-set.ts';
 import type { IpFamily } from '../net/ip-address.ts';
 import type { IpRange } from '../net/ip-range.ts';
-import { isObject, type Source } from './parse-document.ts';
+import { isObject } from './is-object.ts';
+import type { Source } from './parse-document.ts';
 import { parsePoolEntry } from './pool-entry.ts';
-import type { Path } from './yaml-documents.ts';
+import type { Path } from './yaml-text-parts.ts';
 
 export interface PlacedEntry {
   readonly source: Source;

@@ -7,8 +7,24 @@ import type { LabelSelector, Labels } from './label-selector.ts';
 /** Name of the ConfigMap in the namespace of Berth. */
 export const POOL_CONFIG_MAP = 'ip-address-pools';
 
+/** Whether kustomize made this name of {@link POOL_CONFIG_MAP}: a generator appends ten characters of a hash. */
+export function isHashSuffixed(name: string): boolean {
+  return name.startsWith(`${POOL_CONFIG_MAP}-`) && /^[a-z0-9]{10}$/.test(name.slice(POOL_CONFIG_MAP.length + 1));
+}
+
+/** What is wrong with a name that {@link isHashSuffixed}, and what to do. */
+export function hashSuffixRemark(name: string): string {
+  return `ConfigMap ${name} is not read, only ${POOL_CONFIG_MAP} is: kustomize appended a hash; set disableNameSuffixHash: true in generatorOptions of the kustomization`;
+}
+
 /** Name of the ConfigMap that keeps the last good configuration over restarts of the controller. */
 export const LAST_GOOD_MAP = 'last-good-pools';
+
+/** Name of the ConfigMap in which the controller says what became of the configuration, and how full the pools are. */
+export const POOL_STATUS_MAP = 'pool-status';
+
+/** Annotation of a pool that has no addresses on purpose; its value is `true`. */
+export const EMPTY_ANNOTATION = 'berth.dev/empty';
 
 /** A CIDR or a first-last range. */
 export interface PoolEntry {
@@ -24,7 +40,9 @@ export interface Reservation {
   readonly service: string;
 }
 
-/** How many addresses of a pool a namespace may hold; a shared address counts once for each namespace that shares it. */
+/**
+ * How many addresses of a pool a namespace may hold; a shared address counts once for each namespace that shares it.
+ */
 export interface Quota {
   /** For each namespace that {@link Quota.namespaces} does not name; undefined: no limit. */
   readonly perNamespace: number | undefined;
@@ -61,6 +79,11 @@ export interface AddressPool {
   /** How long a freed address rests before another Service may have it, in seconds; 0: not at all. */
   readonly cooldownSeconds: number;
   readonly serviceAllocation: ServiceAllocation;
+  /**
+   * Set where the pool was written for MetalLB: a document with its apiVersion, or an object, then with its
+   * `namespace/name`.
+   */
+  readonly metallb?: { readonly object: string | undefined };
 }
 
 /** A soft wish: nodes that match get the weight added to their score. */
@@ -69,6 +92,13 @@ export interface PreferredNodeSelector {
   readonly weight: number;
   readonly preference: LabelSelector;
 }
+
+/**
+ * owner: the node that answers for the VIP serves it. every-node: each node that can serves its share, and the client's
+ * frames are passed on to it.
+ */
+export const SERVE_MODES = ['owner', 'every-node'] as const;
+export type ServeMode = (typeof SERVE_MODES)[number];
 
 /** An L2 policy: which pools are announced, from which nodes and interfaces. Empty lists restrict nothing. */
 export interface L2Advertisement {
@@ -80,6 +110,8 @@ export interface L2Advertisement {
   readonly interfaces: readonly string[];
   readonly serviceSelectors: readonly LabelSelector[];
   readonly preferredNodeSelectors: readonly PreferredNodeSelector[];
+  /** Who serves the flows of its VIPs. Default: the owner. */
+  readonly serve?: ServeMode | undefined;
 }
 
 /** Both lists are ordered by name, whatever the order of the documents. */

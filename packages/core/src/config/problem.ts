@@ -18,11 +18,37 @@ export interface ConfigProblem {
   readonly wanted: string;
   /** The problem in one sentence, without its place. Names pool and entry where there are any. */
   readonly message: string;
+  /** What to write instead, as lines of YAML, where that is known. */
+  readonly suggestion?: string;
+  /**
+   * The object of MetalLB that it is about, as `IPAddressPool metallb-system/lan`; key, line and column then say
+   * nothing to people.
+   */
+  readonly object?: string;
 }
 
-/** `pools.yaml:7:5: spec.addresses[2]: message`, with the document where a key has several of them. */
+export interface ProblemText {
+  readonly found: string;
+  readonly wanted: string;
+  /** More about it, after what was found and wanted. */
+  readonly reason?: string;
+  readonly suggestion?: string;
+}
+
+/**
+ * `pools.yaml:7:5: spec.addresses[2]: message`, with the document where a key has several of them, or
+ * `object IPAddressPool metallb-system/lan: spec.addresses[2]: message`. A suggestion follows in lines of its own.
+ */
 export function formatProblem(problem: ConfigProblem): string {
-  const place = `${problem.key}:${problem.line}:${problem.column}`;
-  const path = problem.path === '' ? `document ${problem.document}` : problem.path;
-  return `${place}: ${path}: ${problem.message}`;
+  const { object } = problem;
+  const place = object === undefined ? `${problem.key}:${problem.line}:${problem.column}` : `object ${object}`;
+  const whole = object === undefined ? `document ${problem.document}` : 'as a whole';
+  const path = problem.path === '' ? whole : problem.path;
+  const suggestion = problem.suggestion === undefined ? '' : `; write instead:\n${problem.suggestion.trimEnd()}`;
+  return `${place}: ${path}: ${problem.message}${suggestion}`;
+}
+
+/** A problem in the words of a sentence: what was found, what was wanted and why. */
+export function sentenceOf({ found, wanted, reason }: ProblemText): string {
+  return `found ${found}, wanted ${wanted}${reason === undefined ? '' : `: ${reason}`}`;
 }

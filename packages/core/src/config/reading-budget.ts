@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * How much work a configuration may cause, whatever is written in it. A ConfigMap of 1 MiB can hold half a million brackets or
- * a hundred thousand keys, and while it is read nothing else is done. So everything is counted before the work for it is done,
- * and over all keys together; what goes beyond is refused as a whole.
+ * How much work a configuration may cause, whatever is written in it. A ConfigMap of 1 MiB can hold half a million
+ * brackets or a hundred thousand keys, and while it is read nothing else is done. So everything is counted before the
+ * work for it is done, and over all keys together; what goes beyond is refused as a whole.
  */
 import { compareText } from '../compare-text.ts';
 import type { ConfigProblem } from './problem.ts';
 
-/** Most tokens of YAML (words, marks, blanks, line ends): enough for 6,000 address entries or 800 small pools. */
-export const MAX_TOKENS = 40_000;
+/**
+ * Most tokens of YAML (words, marks, blanks, line ends): enough for 12,000 address entries, or 400 pools as kubectl
+ * exports them.
+ */
+export const MAX_TOKENS = 80_000;
 
 /** Longest token, in characters: a text in a block is one. */
 export const MAX_TOKEN_CHARACTERS = 1 << 16;

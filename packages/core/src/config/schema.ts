@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The shape of IPAddressPool and L2Advertisement documents: the one source of the parser, its error texts, the published
- * JSON Schema and the reference page. The descriptions are what users read there.
+ * The shape of IPAddressPool and L2Advertisement documents: the one source of the parser, its error texts, the
+ * published JSON Schema and the reference page. The descriptions are what users read there.
  */
 // Not plain zod: that takes 10 MB of resident memory more (docs/design/0004-memory.md).
 import * as z from 'zod/mini';
 import { IpAddress } from '../net/ip-address.ts';
-import { DURATION_PATTERN } from './duration.ts';
+import { DURATION_PATTERN, parseDurationSeconds } from './duration.ts';
 import { notEmpty } from './not-empty.ts';
+import { SERVE_MODES } from './pool-config.ts';
 import { parsePoolEntry } from './pool-entry.ts';
+
+/** Longest rest of an address, in seconds: ten years. */
+const MAX_COOLDOWN_SECONDS = 3650 * 86_400;
 
 /** Our own apiVersion. */
 export const API_VERSION = 'berth.dev/v1';
@@ -111,8 +115,8 @@ export const addressPoolSchema = z.strictObject({
   metadata,
   spec: z.strictObject({
     addresses: said(
-      'CIDRs and first-last ranges, of either family, in the order of use. No two may overlap, here or in other pools.',
-      z.array(entry).check(notEmpty()),
+      'CIDRs and first-last ranges, of either family, in the order of use. No two may overlap, here or in other pools. Empty only with the annotation berth.dev/empty.',
+      z.array(entry),
     ),
     autoAssign: said(
       'Whether Services that ask for no pool and no address may get one from here.',
@@ -126,8 +130,11 @@ export const addressPoolSchema = z.strictObject({
     reserved: optional('Addresses that are kept for one Service each.', z.array(reservation)),
     quota: optional('How many addresses a namespace may hold. Addresses that are held already stay.', quota),
     cooldown: optional(
-      'How long a freed address rests before another Service may get it, such as 10m. Its last owner gets it back at once. Default: not at all.',
-      z.string().check(z.regex(DURATION_PATTERN, { error: 'a duration such as 90s, 10m or 1h30m' })),
+      'How long a freed address rests before another Service may get it, such as 10m; at most 3650d. Its last owner gets it back at once. Default: not at all.',
+      z.string().check(z.regex(DURATION_PATTERN, { error: 'a duration such as 90s, 10m or 1h30m' }), (context) => {
+        if ((parseDurationSeconds(context.value) ?? 0) <= MAX_COOLDOWN_SECONDS) return;
+        refuse(context, 'at most 3650d', 'an address that nobody is to get again belongs into exclude');
+      }),
     ),
     serviceAllocation: optional('Who may use the pool, and which pool is used first.', serviceAllocation),
   }),
@@ -162,6 +169,10 @@ export const l2AdvertisementSchema = z.strictObject({
       preferredNodeSelectors: optional(
         'Orders the nodes that may announce: the highest sum of weights comes first. It excludes none.',
         z.array(preferredNodeSelector),
+      ),
+      serve: optional(
+        'Who serves: owner, the node that answers for the address, or every-node, each node that can. The annotation berth.dev/serve of a Service goes first. Default: owner.',
+        z.enum(SERVE_MODES),
       ),
     }),
   ),

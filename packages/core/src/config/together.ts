@@ -5,14 +5,17 @@
  */
 import { IpAddress } from '../net/ip-address.ts';
 import { IpRange } from '../net/ip-range.ts';
+import { isBuggy } from './buggy-address.ts';
+import { isObject } from './is-object.ts';
 import { nearestName } from './nearest-name.ts';
-import { isObject, problemAt, type Source, show, subjectOf, type TypedDocument } from './parse-document.ts';
+import { placeOf, problemAt, type Source, show, subjectOf, type TypedDocument } from './parse-document.ts';
 import { EntrySet, entriesOf, type PlacedEntry } from './placed-entry.ts';
-import type { Reservation } from './pool-config.ts';
+import { EMPTY_ANNOTATION, type Reservation } from './pool-config.ts';
 import { parsePoolEntry } from './pool-entry.ts';
 import type { ConfigProblem } from './problem.ts';
 import type { ProblemList } from './reading-budget.ts';
 import { specialIn } from './special-ranges.ts';
+import type { Path } from './yaml-text-parts.ts';
 
 interface Findings {
   readonly problems: ProblemList;
@@ -28,6 +31,7 @@ export function checkTogether(
   const sources = [...documents.map(({ source }) => source), ...unread];
   checkNames(sources, findings);
   checkOverlaps(sources, findings);
+  for (const source of sources.filter(isPool)) checkEmptiness(source, findings);
   for (const document of documents) {
     if (document.kind === 'IPAddressPool') checkPool(document.source, findings);
   }
@@ -36,16 +40,18 @@ export function checkTogether(
 }
 
 function checkNames(sources: readonly Source[], { problems }: Findings): void {
-  const seen = new Set<string>();
+  const seen = new Map<string, Source>();
   for (const source of sources) {
     const { value } = source;
     if (!isObject(value) || !isObject(value.metadata) || typeof value.metadata.name !== 'string') continue;
-    const subject = subjectOf(source);
-    if (seen.has(subject)) {
-      const text = { found: `a second ${subject}`, wanted: 'a name that no other document of its kind has' };
+    // Not what messages call it: there long names are cut.
+    const identity = `${String(value.kind)} ${value.metadata.name}`;
+    const first = seen.get(identity);
+    if (first !== undefined) {
+      const found = `a second ${subjectOf(source)}${elsewhere(first, source, ['metadata', 'name'])}`;
+      const text = { found, wanted: 'a name that no other document of its kind has' };
       problems.add(() => problemAt(source, ['metadata', 'name'], text));
-    }
-    seen.add(subject);
+    } else seen.set(identity, source);
   }
 }
 
@@ -63,8 +69,14 @@ function checkOverlaps(sources: readonly Source[], { problems }: Findings): void
 
 function overlapProblem(one: PlacedEntry, other: PlacedEntry): ConfigProblem {
   const [first, second] = isBefore(one, other) ? [one, other] : [other, one];
-  const found = `"${second.text}", which overlaps "${first.text}" of ${subjectOf(first.source)}`;
+  const place = elsewhere(first.source, second.source, first.path);
+  const found = `"${second.text}", which overlaps "${first.text}" of ${subjectOf(first.source)}${place}`;
   return problemAt(second.source, second.path, { found, wanted: 'addresses that no other entry has' });
+}
+
+/** Where the other one is, if that is not the same text. */
+function elsewhere(other: Source, source: Source, path: Path): string {
+  return other.key === source.key ? '' : ` (${placeOf(other, path)})`;
 }
 
 function isBefore(one: PlacedEntry, other: PlacedEntry): boolean {
@@ -72,6 +84,31 @@ function isBefore(one: PlacedEntry, other: PlacedEntry): boolean {
   if (one.source.key !== other.source.key) return one.source.key < other.source.key;
   if (a === undefined || b === undefined) return true;
   return a.line < b.line || (a.line === b.line && a.column <= b.column);
+}
+
+// A template that rendered nothing looks like a pool without addresses. So whoever means it says it twice.
+function checkEmptiness(source: Source, { problems }: Findings): void {
+  const count = addressCount(source);
+  const isMeant = annotationsOf(source)[EMPTY_ANNOTATION] === 'true';
+  const path = ['spec', 'addresses'];
+  if (count === 0 && !isMeant) {
+    const wanted = `at least one; a pool that is empty on purpose has the annotation ${EMPTY_ANNOTATION}: "true"`;
+    problems.add(() => problemAt(source, path, { found: 'a list of 0', wanted }));
+  }
+  if (isMeant && count !== undefined && count > 0) {
+    const reason = `the pool has the annotation ${EMPTY_ANNOTATION}`;
+    problems.add(() => problemAt(source, path, { found: `a list of ${count}`, wanted: 'addresses: []', reason }));
+  }
+}
+
+function addressCount({ value }: Source): number | undefined {
+  const list = isObject(value) && isObject(value.spec) ? value.spec.addresses : undefined;
+  return Array.isArray(list) ? list.length : undefined;
+}
+
+function annotationsOf({ value }: Source): Readonly<Record<string, unknown>> {
+  const metadata = isObject(value) && isObject(value.metadata) ? value.metadata : {};
+  return isObject(metadata.annotations) ? metadata.annotations : {};
 }
 
 function checkPool(source: Source, { warnings }: Findings): void {
@@ -105,6 +142,7 @@ function checkReservations(documents: readonly TypedDocument[], { problems }: Fi
     const pool = {
       addresses: new EntrySet(entriesOf(source, 'addresses')),
       exclude: new EntrySet(entriesOf(source, 'exclude')),
+      avoidBuggyIPs: content.spec.avoidBuggyIPs,
     };
     for (const [index, { address: text, service }] of (content.spec.reserved ?? []).entries()) {
       const address = IpAddress.parse(text.trim());
@@ -129,12 +167,13 @@ interface Reservations {
 /** What a reservation should have been, or undefined when it is right. */
 function reservationWish(
   { address, service }: Reservation,
-  pool: { readonly addresses: EntrySet; readonly exclude: EntrySet },
+  pool: { readonly addresses: EntrySet; readonly exclude: EntrySet; readonly avoidBuggyIPs: boolean },
   made: Reservations,
 ): string | undefined {
   const itself = IpRange.single(address);
   if (!pool.addresses.intersects(itself)) return 'an address of this pool';
   if (pool.exclude.intersects(itself)) return 'an address that is not excluded';
+  if (pool.avoidBuggyIPs && isBuggy(address)) return 'an address that avoidBuggyIPs does not leave out';
   const holder = made.takenBy.get(address.toString());
   if (holder !== undefined) return `an address that is not reserved for ${holder} already`;
   const hasFamily = made.families.has(`${service} ${address.family}`);

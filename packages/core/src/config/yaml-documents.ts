@@ -1,33 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Reads YAML into plain values with their places, in bounded time and memory: tokens are counted and nesting is measured
- * before anything is built of them, aliases count with what they stand for (so that a billion laughs are refused), keys are
- * unique.
+ * Reads YAML into plain values with their places, in bounded time and memory: tokens are counted and nesting is
+ * measured before anything is built of them, aliases count with what they stand for (so that a billion laughs are
+ * refused), keys are unique.
  */
-import {
-  Composer,
-  type CST,
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  Lexer,
-  LineCounter,
-  type Node,
-  Parser,
-  type YAMLMap,
-} from 'yaml';
-import { MAX_DOCUMENTS, MAX_PROBLEMS, MAX_TOKENS, MAX_VALUES, ReadingBudget } from './reading-budget.ts';
+import { Composer, type CST, type Document, Lexer, LineCounter, Parser } from 'yaml';
+import { MAX_DOCUMENTS, MAX_PROBLEMS, MAX_TOKENS, ReadingBudget } from './reading-budget.ts';
+import { keyOffsetOf, offsetOf } from './yaml-offset.ts';
+import { MAX_DEPTH, type Path } from './yaml-text-parts.ts';
+import { type Report, ValueReader } from './yaml-values.ts';
 
 /** Largest text, in characters; a ConfigMap cannot hold more. */
 export const MAX_TEXT_CHARACTERS = 1 << 20;
 /** Most syntax errors of one document that are told: the later ones follow from the first. */
 const MAX_SYNTAX_ERRORS = 5;
-/** Deepest nesting; the documents of Berth need nine. */
-export const MAX_DEPTH = 64;
-
-export type Path = readonly (string | number)[];
 
 export interface Place {
   /** From 1. */
@@ -155,126 +141,6 @@ class YamlReader {
   }
 }
 
-type Report = (offset: number, found: string, wanted: string) => void;
-
-/** What a node stands for, and how many values that is. */
-interface Converted {
-  readonly value: unknown;
-  readonly count: number;
-}
-
-const NOTHING: Converted = { value: null, count: 1 };
-
-/** Turns the nodes of one document into plain values. */
-class ValueReader {
-  readonly #anchors = new Map<string, Converted>();
-  readonly #take: (count: number) => boolean;
-  readonly #report: Report;
-  #isExhausted = false;
-
-  constructor(take: (count: number) => boolean, report: Report) {
-    this.#take = take;
-    this.#report = report;
-  }
-
-  read(document: Document.Parsed): unknown {
-    return this.#convert(document.contents, 0).value;
-  }
-
-  #convert(node: Node | null | undefined, depth: number): Converted {
-    if (node === null || node === undefined || this.#isExhausted) return NOTHING;
-    if (depth > MAX_DEPTH) return this.#giveUp(node, 'deeper nesting', `at most ${MAX_DEPTH} levels`);
-    if (isAlias(node)) return this.#resolve(node, node.source);
-    if (!this.#take(1)) return this.#giveUp(node, 'more values', `at most ${MAX_VALUES} values`);
-    const converted = this.#convertContent(node, depth);
-    const anchor = 'anchor' in node ? node.anchor : undefined;
-    if (anchor !== undefined) this.#anchors.set(anchor, converted);
-    return converted;
-  }
-
-  // An alias can only mean what came before it, which also excludes a value that contains itself.
-  #resolve(node: Node, source: string): Converted {
-    const converted = this.#anchors.get(source);
-    if (converted === undefined) return this.#giveUp(node, `*${shorten(source)}`, 'an anchor that was set before');
-    if (!this.#take(converted.count))
-      return this.#giveUp(node, 'more values by aliases', `at most ${MAX_VALUES} values`);
-    return converted;
-  }
-
-  #convertContent(node: Node, depth: number): Converted {
-    if (isScalar(node)) return { value: node.value, count: 1 };
-    if (isSeq(node)) {
-      const items = node.items.map((item) => this.#convert(item as Node, depth + 1));
-      return { value: items.map(({ value }) => value), count: items.reduce((sum, { count }) => sum + count, 1) };
-    }
-    return isMap(node) ? this.#convertMap(node, depth) : NOTHING;
-  }
-
-  #convertMap(map: YAMLMap, depth: number): Converted {
-    const object: Record<string, unknown> = Object.create(null);
-    let count = 1;
-    for (const { key, value } of map.items) {
-      if (!isScalar(key)) {
-        this.#report(startOf(key as Node, startOf(map, 0)), 'a key that is not text', 'text as key');
-        continue;
-      }
-      const name = String(key.value);
-      if (Object.hasOwn(object, name))
-        this.#report(startOf(key, 0), `key "${shorten(name)}" a second time`, 'each key once');
-      const converted = this.#convert(value as Node | null, depth + 1);
-      object[name] = converted.value;
-      count += converted.count;
-    }
-    return { value: object, count };
-  }
-
-  #giveUp(node: Node, found: string, wanted: string): Converted {
-    if (!this.#isExhausted) this.#report(startOf(node, 0), found, wanted);
-    this.#isExhausted = true;
-    return NOTHING;
-  }
-}
-
-/** The text, cut where it would flood a message. */
-export function shorten(text: string, characters = 60): string {
-  return text.length <= characters ? text : `${text.slice(0, characters)}...`;
-}
-
 function tooMuch(place: Place & { document: number }, found: string): YamlProblem {
   return { ...place, found, wanted: `at most ${MAX_TEXT_CHARACTERS} characters` };
-}
-
-function startOf(node: Node | null | undefined, otherwise: number): number {
-  return node?.range?.[0] ?? otherwise;
-}
-
-/** Offset of the value at the path, or of the deepest node above it. */
-function offsetOf(root: Node | null, path: Path): number {
-  return startOf(nodeAt(root, path), startOf(root, 0));
-}
-
-function keyOffsetOf(root: Node | null, path: Path, name: string): number {
-  const node = nodeAt(root, path);
-  if (!isMap(node)) return startOf(node, 0);
-  const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === name);
-  return startOf(pair?.key as Node | undefined, startOf(node, 0));
-}
-
-function nodeAt(root: Node | null, path: Path): Node | null {
-  let node = root;
-  for (const step of path) {
-    const child = childOf(node, step);
-    if (child === null) return node;
-    node = child;
-  }
-  return node;
-}
-
-// Where there is no child, or the way goes through an alias, the place of the node itself must do.
-function childOf(node: Node | null, step: string | number): Node | null {
-  if (isSeq(node) && typeof step === 'number') return (node.items[step] as Node | undefined) ?? null;
-  if (!isMap(node)) return null;
-  const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
-  if (pair === undefined) return null;
-  return (pair.value as Node | null) ?? (pair.key as Node);
 }

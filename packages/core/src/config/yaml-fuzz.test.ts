@@ -75,7 +75,7 @@ describe('parsePoolConfig on odd input', () => {
   for (const { name, text } of odd) {
     it(`refuses ${name} after bounded work, with a place`, () => {
       const budget = new ReadingBudget();
-      const parsed = parsePoolConfig({ 'pools.yaml': text }, budget);
+      const parsed = parsePoolConfig({ 'pools.yaml': text }, { budget });
       if (parsed.ok) throw new Error('was accepted');
       expect(workOf(budget)).to.be.lessThan(MAX_WORK);
       expect(parsed.problems.length).to.be.within(1, MAX_PROBLEMS);
@@ -92,7 +92,7 @@ describe('parsePoolConfig on odd input', () => {
   it('SE-01: counts over all keys together', () => {
     const budget = new ReadingBudget();
     const data = Object.fromEntries(Array.from({ length: 60_000 }, (_, index) => [`${index}.yaml`, '- a']));
-    const parsed = parsePoolConfig(data, budget);
+    const parsed = parsePoolConfig(data, { budget });
     expect(parsed.ok).to.equal(false);
     expect(workOf(budget)).to.be.lessThan(MAX_WORK);
   });

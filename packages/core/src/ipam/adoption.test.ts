@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import type { KubeService } from '../service/kube-service.ts';
-import { configOf, type ServiceSketch, serviceOf } from './testing/builders.ts';
+import { configOf, DUAL, type ServiceSketch, serviceOf } from './testing/builders.ts';
+import { reasonOf } from './testing/sketches.ts';
 import { World } from './testing/world.ts';
 
 const LAN = configOf({ lan: { addresses: ['203.0.113.40-203.0.113.49'] } });
@@ -54,8 +55,9 @@ describe('adoption', () => {
       ]);
       world.settle();
       const shown = [world.shown('a'), world.shown('b')];
-      expect(world.shown(keeper)).to.deep.equal(['203.0.113.40']);
-      expect(new Set(shown.flat())).to.have.property('size', 2);
+      expect(shown).to.deep.equal([['203.0.113.40'], ['203.0.113.40']]);
+      expect(world.controller.allocator.addressesOf(`shop/${keeper}`).map(String)).to.deep.equal(['203.0.113.40']);
+      expect(reasonOf(world, keeper === 'a' ? 'b' : 'a')).to.equal('ForeignAddress');
       world.restart();
       world.settle();
       expect([world.shown('a'), world.shown('b')]).to.deep.equal(shown);
@@ -77,26 +79,101 @@ describe('adoption', () => {
     world.put(serviceOf('old', at('01:00', { shown: ['203.0.113.40'] })));
     world.restart();
     world.settle();
-    expect([world.shown('young'), world.shown('old')]).to.deep.equal([['203.0.113.40'], ['203.0.113.41']]);
+    expect([world.shown('young'), world.shown('old')]).to.deep.equal([['203.0.113.40'], ['203.0.113.40']]);
+    expect([reasonOf(world, 'young'), reasonOf(world, 'old')]).to.deep.equal(['Assigned', 'ForeignAddress']);
   });
 
-  const rejected: { name: string; shown: string[]; gets: string[] }[] = [
+  const foreign: { name: string; sketch: ServiceSketch; says: string }[] = [
     {
       name: 'three addresses of one family',
-      shown: ['203.0.113.44', '203.0.113.45', '203.0.113.46'],
-      gets: ['203.0.113.40'],
+      sketch: { shown: ['203.0.113.44', '203.0.113.45', '203.0.113.46'] },
+      says: 'several IPv4 addresses',
     },
-    { name: 'an address in no pool', shown: ['192.0.2.200'], gets: ['203.0.113.40'] },
-    { name: 'an address of a family that the Service does not have', shown: ['2001:db8::9'], gets: ['203.0.113.40'] },
+    { name: 'an address in no pool', sketch: { shown: ['192.0.2.200'] }, says: '192.0.2.200 is in no pool' },
+    {
+      name: 'an address beside which another one is in no pool',
+      sketch: { shown: ['203.0.113.44', '2001:db8::9'], clusterIPs: DUAL },
+      says: '2001:db8::9 is in no pool',
+    },
+    {
+      name: 'an address of a family that the Service does not have',
+      sketch: { shown: ['2001:db8::9'] },
+      says: 'has no IPv6',
+    },
   ];
-  for (const { name, shown, gets } of rejected) {
-    it(`does not take over ${name}`, () => {
-      const world = found({ a: { shown } });
-      expect(world.restart().rejected.length).to.be.greaterThan(0);
+  for (const { name, sketch, says } of foreign) {
+    it(`FA-02: leaves ${name} as it is, says so, and gives none`, () => {
+      const world = found({ a: sketch });
+      world.restart();
+      const decision = world.settle().get('shop/a');
+      expect(world.shown('a')).to.deep.equal(sketch.shown);
+      expect([decision?.condition.status, decision?.condition.reason]).to.deep.equal(['False', 'ForeignAddress']);
+      expect(decision?.condition.message).to.include(says).and.to.include('kubectl berth adopt shop/a');
+      expect(world.server.services.get('shop/a')?.metadata?.finalizers).to.equal(undefined);
+      expect(world.controller.allocator.addressesOf('shop/a')).to.deep.equal([]);
+      const { writes } = world.server;
       world.settle();
-      expect(world.shown('a')).to.deep.equal(gets);
+      world.restart();
+      world.settle();
+      expect(world.server.writes).to.equal(writes);
     });
   }
+
+  it('FA-02: an address that comes into a pool is taken over as it is, before anybody else gets it', () => {
+    const world = found({ a: at('01:00'), b: at('02:00', { shown: ['192.0.2.7'] }) });
+    world.restart();
+    world.settle();
+    expect(reasonOf(world, 'b')).to.equal('ForeignAddress');
+    world.configure({ config: configOf({ lan: { addresses: ['192.0.2.7-192.0.2.8'] } }) });
+    world.settle();
+    expect([world.shown('b'), reasonOf(world, 'b')]).to.deep.equal([['192.0.2.7'], 'Assigned']);
+  });
+
+  it('FA-04: berth.dev/adopt takes over what is in no pool, berth.dev/renumber replaces it, and both act once', () => {
+    for (const [name, shown] of [
+      ['berth.dev/adopt', ['192.0.2.7']],
+      ['berth.dev/renumber', ['203.0.113.40']],
+    ] as const) {
+      const world = found({ a: { shown: ['192.0.2.7'], annotations: { [name]: '192.0.2.7' } } });
+      world.restart();
+      world.settle();
+      expect(world.shown('a')).to.deep.equal(shown);
+      expect(world.server.services.get('shop/a')?.metadata?.annotations).to.not.have.property(name);
+      expect(world.controller.allocator.addressesOf('shop/a').map(String)).to.deep.equal(shown);
+    }
+  });
+
+  it('FA-04: what another product gave stays until there is an address in its place', () => {
+    const names = ['a', ...Array.from({ length: 9 }, (_, index) => `s${index}`)];
+    const world = found(Object.fromEntries(names.map((name) => [name, {}])));
+    world.settle();
+    world.put(serviceOf('foreign', { shown: ['192.0.2.7'], annotations: { 'berth.dev/renumber': '192.0.2.7' } }));
+    world.settle();
+    expect([world.shown('foreign'), reasonOf(world, 'foreign')]).to.deep.equal([['192.0.2.7'], 'ForeignAddress']);
+    expect(world.server.services.get('shop/foreign')?.metadata?.annotations).to.have.property('berth.dev/renumber');
+    const [freed] = world.shown('a');
+    world.server.services.delete('shop/a');
+    world.settle();
+    expect(world.shown('foreign')).to.deep.equal([freed]);
+  });
+
+  it('FA-04: the annotation names what it is about: other addresses are not taken over by it', () => {
+    const world = found({ a: { shown: ['192.0.2.7'], annotations: { 'berth.dev/adopt': '192.0.2.8' } } });
+    world.restart();
+    world.settle();
+    expect([world.shown('a'), reasonOf(world, 'a')]).to.deep.equal([['192.0.2.7'], 'ForeignAddress']);
+  });
+
+  it('FA-07: a second writer of a Service that Berth serves is set right', () => {
+    const world = found({ a: {} });
+    world.settle();
+    world.server.edit('shop/a', (service) => ({
+      ...service,
+      status: { ...service.status, loadBalancer: { ingress: [{ ip: '192.0.2.7' }] } },
+    }));
+    world.settle();
+    expect(world.shown('a')).to.deep.equal(['203.0.113.40']);
+  });
 
   it('a restart with an intact ledger writes nothing', () => {
     const world = found(Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`s${index}`, {}])));

@@ -7,11 +7,21 @@
 import type { IpAddress, IpFamily } from '../net/ip-address.ts';
 import type { ServiceKey } from '../service/kube-service.ts';
 import type { AddressRecord } from './address-record.ts';
+import { GroupIndex } from './group-index.ts';
 import { type CatalogPool, IP_FAMILIES, type PoolCatalog } from './pool-catalog.ts';
 import { PoolSpace } from './pool-space.ts';
 
 /** Most addresses whose former owner is remembered beyond the cooldown; the oldest are forgotten first. */
 export const MAX_REMEMBERED = 1000;
+
+/** Most addresses of one sharing key that are held against each other to say why they are not shared. */
+export const MAX_COMPARED = 50;
+
+/**
+ * Most addresses that rest at a time, so that Services that come and go cannot grow the ledger without end; the rest of
+ * the oldest ends early.
+ */
+export const MAX_RESTING = 20_000;
 
 export class AllocationTable {
   #catalog: PoolCatalog;
@@ -32,8 +42,17 @@ export class AllocationTable {
   /** Records as they were at the last commit, of the addresses that changed since. */
   #before = new Map<string, AddressRecord | undefined>();
 
-  constructor(catalog: PoolCatalog) {
+  readonly #limitOf: (address: IpAddress) => number;
+
+  /** `limitOf`: bytes that the entry of an address may have in the ledger. */
+  constructor(catalog: PoolCatalog, limitOf: (address: IpAddress) => number = () => Number.POSITIVE_INFINITY) {
     this.#catalog = catalog;
+    this.#limitOf = limitOf;
+  }
+
+  /** Bytes that the entry of an address may have. */
+  limitOf(address: IpAddress): number {
+    return this.#limitOf(address);
   }
 
   get catalog(): PoolCatalog {
@@ -85,6 +104,27 @@ export class AllocationTable {
     return sharingKey === '' ? [] : this.#recordsAt(this.#bySharingKey.keysOf(sharingKey));
   }
 
+  /** Whether more addresses have the sharing key than are looked at one by one, see {@link MAX_COMPARED}. */
+  isCommonKey(sharingKey: string): boolean {
+    return this.#countOf(sharingKey) > MAX_COMPARED;
+  }
+
+  /**
+   * Services that hold an address alone and have the sharing key of an address that the draft changes: what is said
+   * about their wish to share may have become wrong.
+   */
+  lonelySharersOfDraft(): ReadonlySet<ServiceKey> {
+    const keys = new Set<string>();
+    for (const [address, before] of this.#before) {
+      const holders = [...(before?.holders ?? []), ...(this.#records.get(address)?.holders ?? [])];
+      for (const key of sharingKeysOf(holders)) keys.add(key);
+    }
+    // One more than the limit: with that one the others get the common text.
+    const records = [...keys].flatMap((key) => (this.#countOf(key) > MAX_COMPARED + 1 ? [] : this.sharedBy(key)));
+    const lonely = records.flatMap(({ holders }) => (holders.length === 1 ? holders : []));
+    return new Set(lonely.map(({ service }) => service));
+  }
+
   holders(): IterableIterator<ServiceKey> {
     return this.#byService.groups();
   }
@@ -125,6 +165,11 @@ export class AllocationTable {
 
   /** Forgets former owners beyond the limit, the oldest first. */
   forget(): void {
+    for (const key of this.#resting) {
+      if (this.#resting.size <= MAX_RESTING) break;
+      const record = this.#records.get(key);
+      if (record?.former) this.put(record.address, { ...record, former: { ...record.former, restsUntilMs: 0 } });
+    }
     for (const key of this.#remembered) {
       if (this.#remembered.size <= MAX_REMEMBERED) return;
       const record = this.#records.get(key);
@@ -171,23 +216,8 @@ export class AllocationTable {
     this.#before.clear();
   }
 
-  /**
-   * Where what is derived disagrees with what the same records give from scratch, or undefined: for tests that drive the
-   * table with long histories.
-   */
-  disagreement(): string | undefined {
-    const fresh = new AllocationTable(this.#catalog);
-    fresh.load(this.#records.values());
-    for (const family of IP_FAMILIES) {
-      for (const pool of this.#catalog.pools) {
-        const [own, other] = [this.space(pool), fresh.space(pool)].map((space) => space.summary(family));
-        if (own !== other) return `pool ${pool.pool.name}: ${own}, but from scratch ${other}`;
-      }
-    }
-    const holders = [...fresh.holders()].find(
-      (service) => this.heldBy(service).length !== fresh.heldBy(service).length,
-    );
-    return holders === undefined ? undefined : `${holders} holds another number of addresses than the records say`;
+  #countOf(sharingKey: string): number {
+    return this.#bySharingKey.keysOf(sharingKey).size;
   }
 
   #replace(key: string, present: AddressRecord | undefined, next: AddressRecord | undefined): void {
@@ -234,42 +264,6 @@ export class AllocationTable {
       if (record !== undefined) records.push(record);
     }
     return records.length < 2 ? records : records.sort((a, b) => a.address.compare(b.address));
-  }
-}
-
-const NO_KEYS: ReadonlySet<string> = new Set();
-
-/** Keys of records by something that records say. */
-class GroupIndex {
-  readonly #groups = new Map<string, Set<string>>();
-  readonly #groupsOf: (record: AddressRecord) => readonly string[];
-
-  constructor(groupsOf: (record: AddressRecord) => readonly string[]) {
-    this.#groupsOf = groupsOf;
-  }
-
-  groups(): IterableIterator<string> {
-    return this.#groups.keys();
-  }
-
-  keysOf(group: string): ReadonlySet<string> {
-    return this.#groups.get(group) ?? NO_KEYS;
-  }
-
-  add(key: string, record: AddressRecord): void {
-    for (const group of this.#groupsOf(record)) {
-      const keys = this.#groups.get(group);
-      if (keys === undefined) this.#groups.set(group, new Set([key]));
-      else keys.add(key);
-    }
-  }
-
-  remove(key: string, record: AddressRecord): void {
-    for (const group of this.#groupsOf(record)) {
-      const keys = this.#groups.get(group);
-      keys?.delete(key);
-      if (keys?.size === 0) this.#groups.delete(group);
-    }
   }
 }
 

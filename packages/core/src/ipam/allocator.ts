@@ -5,61 +5,75 @@
  * Nothing that a decision gives may be shown before its writes have succeeded.
  *
  * A round: reset() with the ledger as read, adopt() what statuses hold, then again and again decide()/release() for any
- * number of Services, writes(), then commit() and the status patches. After a 409: read the ledger, reset(), adopt(), and
- * decide again.
+ * number of Services, writes(), then commit() and the status patches. After a 409: read the ledger, reset(), adopt(),
+ * and decide again.
  */
-import type { Labels } from '../config/label-selector.ts';
-import type { PoolConfig } from '../config/pool-config.ts';
 import type { IpAddress } from '../net/ip-address.ts';
 import type { ServiceKey } from '../service/kube-service.ts';
 import type { ServiceRequest } from '../service/service-request.ts';
-import { type AddressRecord, type Holder, holderOf, sameTerms } from './address-record.ts';
-import { type AdoptionReport, byAge, obstacleToAdopt, unrecorded } from './adoption.ts';
+import { type AdoptionReport, inOrderOfAdoption, restoreGiven } from './adoption.ts';
 import { AllocationTable } from './allocation-table.ts';
 import type { Decision } from './decision.ts';
-import { LedgerLayout, SEAL_BYTES, type WritePlan } from './ledger-layout.ts';
+import type { DecisionScope, Surroundings } from './decision-scope.ts';
+import { decisionOf } from './describe-decision.ts';
+import { Draft } from './draft.ts';
+import { foreignDecision, isToLeaveForeign, takeOverForeign } from './foreign.ts';
+import { judgeHoldings } from './holdings.ts';
+import { LedgerLayout, SEAL_BYTES } from './ledger-layout.ts';
 import type { LedgerObject, LedgerProblem, LedgerWrite } from './ledger-object.ts';
-import type { DecisionScope } from './obstacle.ts';
-import { isOfWantedPool, type Plan, planFor, strandedIn } from './plan.ts';
+import type { WritePlan } from './ledger-part.ts';
+import { confirmPoolWishes, type Departing, guardDeparting, yieldToStatuses } from './live-status.ts';
+import { choosePlan } from './plan.ts';
 import { PoolCatalog } from './pool-catalog.ts';
 import { MAX_QUARANTINED, type Quarantine } from './quarantine.ts';
-import { Reliance } from './reliance.ts';
-import { decisionOf, type Outcome } from './verdict.ts';
-
-/** What decisions depend on besides the ledger: one immutable snapshot, swapped as a whole. */
-export interface Surroundings {
-  readonly config: PoolConfig;
-  /** Labels of each namespace; a namespace that is not in here has none. */
-  readonly namespaces: ReadonlyMap<string, Labels>;
-}
+import type { TermsNow } from './sharing.ts';
+import { SharingPatience } from './sharing-patience.ts';
 
 export interface AdoptionInput {
   /** Of all Services of ours that are not being deleted. */
   readonly requests: readonly ServiceRequest[];
   /** Services whose addresses {@link Allocator.release} will free, once their status no longer shows them. */
-  readonly departing: readonly ServiceKey[];
+  readonly departing: readonly Departing[];
   /** Milliseconds since the epoch. */
   readonly nowMs: number;
   /** Whether an address of a Service was announced before, so that no quarantine takes it away. */
   wasAnnounced(service: ServiceKey, address: IpAddress): boolean;
 }
 
+export interface AllocatorOptions {
+  /** Size at which an object of the ledger is sealed, in bytes of keys and values. @default SEAL_BYTES */
+  readonly sealBytes?: number;
+  /**
+   * How long a sharer of one's own namespace has to change too, in milliseconds, see {@link SharingPatience}. @default
+   * 0
+   */
+  readonly sharingGraceMs?: number;
+  /** The terms that a Service has by now; undefined where they are not known. @default none is known */
+  readonly termsNow?: TermsNow;
+}
+
 export class Allocator {
   #surroundings: Surroundings;
   readonly #table: AllocationTable;
+  readonly #draft: Draft;
   readonly #sealBytes: number;
   #layout: LedgerLayout;
-  /** What the draft takes from the ledger as it was read, without a write of its own that would prove it current. */
-  #relied = new Reliance();
   /** The writes that are on their way; decisions wait for their end. */
   #plan: WritePlan | undefined;
 
-  /** `sealBytes`: size at which an object of the ledger is sealed, in bytes of keys and values. */
-  constructor(surroundings: Surroundings, { sealBytes = SEAL_BYTES }: { readonly sealBytes?: number } = {}) {
+  readonly #patience: SharingPatience;
+  readonly #termsNow: TermsNow | undefined;
+
+  constructor(surroundings: Surroundings, options: AllocatorOptions = {}) {
+    const { sealBytes = SEAL_BYTES, sharingGraceMs = 0, termsNow } = options;
     this.#surroundings = surroundings;
+    this.#patience = new SharingPatience(sharingGraceMs);
+    this.#termsNow = termsNow;
     this.#sealBytes = sealBytes;
     this.#layout = new LedgerLayout(sealBytes);
-    this.#table = new AllocationTable(new PoolCatalog(surroundings.config));
+    const catalog = new PoolCatalog(surroundings.config, surroundings.occupants);
+    this.#table = new AllocationTable(catalog, (address) => this.#layout.limitOf(address));
+    this.#draft = new Draft(this.#table, (address, bytes) => this.#layout.noteSize(address, bytes));
   }
 
   /** The records and what is derived from them, to be read. */
@@ -71,13 +85,21 @@ export class Allocator {
     return this.#surroundings;
   }
 
-  /** Swaps pools and namespaces. Every Service keeps what it has; decide each of them again to learn what to say about it. */
+  /**
+   * Swaps pools and namespaces. Every Service keeps what it has; decide each of them again to learn what to say about
+   * it.
+   */
   setSurroundings(surroundings: Surroundings): void {
-    if (surroundings.config !== this.#surroundings.config) this.#table.setCatalog(new PoolCatalog(surroundings.config));
+    const { config, occupants } = surroundings;
+    const isSame = config === this.#surroundings.config && occupants === this.#surroundings.occupants;
+    if (!isSame) this.#table.setCatalog(new PoolCatalog(config, occupants));
     this.#surroundings = surroundings;
   }
 
-  /** Forgets everything and starts from the ledger as it was read; drops the draft. No object at all: a lost or new ledger. */
+  /**
+   * Forgets everything and starts from the ledger as it was read; drops the draft. No object at all: a lost or new
+   * ledger.
+   */
   reset(objects: readonly LedgerObject[]): readonly LedgerProblem[] {
     const { layout, records, problems } = LedgerLayout.read(objects, this.#sealBytes);
     this.#layout = layout;
@@ -87,54 +109,71 @@ export class Allocator {
   }
 
   /**
-   * Takes over what statuses show and the ledger lacks, oldest Service first, before any new address is given; frees what
-   * Services hold that are neither among the requests nor departing. Quarantines stay, also of addresses that were taken over all the same.
+   * Takes over what statuses show and the ledger lacks or says otherwise, in {@link inOrderOfAdoption}, before any new
+   * address is given; frees what Services hold that are neither among the requests nor departing. Quarantines stay,
+   * also of addresses that were taken over all the same.
    */
   adopt({ requests, departing, nowMs, wasAnnounced }: AdoptionInput): AdoptionReport {
     this.#table.settle(nowMs);
-    const known = new Set([...requests.map(({ service }) => service), ...departing]);
+    const known = new Set([...requests, ...departing].map(({ service }) => service));
     const released = [...this.#table.holders()].filter((service) => !known.has(service));
     for (const service of released) this.release(service, nowMs);
+    yieldToStatuses(this.#table, requests);
+    confirmPoolWishes(this.#table, requests);
     const adopted: ServiceKey[] = [];
     const rejected: AdoptionReport['rejected'][number][] = [];
-    for (const request of requests.toSorted(byAge)) {
-      const scope = { request, table: this.#table, nowMs, isLedgerLost: this.#layout.isEmpty, wasAnnounced };
-      for (const address of unrecorded(scope)) {
-        const message = obstacleToAdopt(scope, address);
-        if (message !== undefined) rejected.push({ service: request.service, address, message });
-        else if (this.#hold(request, address)) adopted.push(request.service);
-      }
+    for (const request of inOrderOfAdoption(requests)) {
+      const scope = { request, table: this.#table, nowMs, wasAnnounced };
+      const report = takeOverForeign(scope, this.#draft) ?? restoreGiven(scope, this.#draft);
+      if (report.isTaken) adopted.push(request.service);
+      rejected.push(...report.rejected.map((one) => ({ service: request.service, ...one })));
     }
-    return { adopted: [...new Set(adopted)], rejected, released };
+    guardDeparting(this.#table, departing);
+    return { adopted, rejected, released };
   }
 
   /**
-   * Decides about one Service. What it holds it keeps, unless its own wishes or sharing terms changed. An address that it
-   * gives up is freed only when its status shows what was decided and no longer that, so it takes a second call after the
-   * status was written.
+   * Decides about one Service: gathers what there is to look at, judges what the Service has, chooses addresses and
+   * carries that out in the draft. What it holds it keeps, unless its own wishes or sharing terms changed. An address
+   * that it gives up is freed only when its status shows what was decided and no longer that, so it takes a second call
+   * after the status was written.
    */
   decide(request: ServiceRequest, nowMs: number): Decision {
     this.#refuseWhileWriting();
     this.#table.settle(nowMs);
-    const scope = { request, table: this.#table, namespaces: this.#surroundings.namespaces, nowMs, staying: [] };
-    const plan = planFor(scope);
-    return decisionOf(scope, plan, this.#carryOut(scope, plan));
+    const scope = this.#gather(request, nowMs);
+    const foreign = takeOverForeign({ ...scope, wasAnnounced: () => false }, this.#draft);
+    // What the ledger may have for it stays there: a patch that shows it may still be on its way.
+    if (foreign?.isTaken === false) return foreignDecision(request, foreign.obstacles);
+    const holdings = judgeHoldings(scope);
+    const plan = choosePlan(scope, holdings);
+    // Nothing of another product is taken away before there is something in its place.
+    if (plan.addresses.length === 0 && isToLeaveForeign(request)) {
+      const retryAtMs = plan.refusal?.retryAtMs;
+      return { ...foreignDecision(request, [plan.refusal?.message ?? 'there is no other address']), retryAtMs };
+    }
+    const outcome = this.#draft.carryOut(request, plan, nowMs);
+    const decision = decisionOf(scope, plan, outcome);
+    return foreign === undefined ? decision : { ...decision, isChange: true };
   }
 
   /**
-   * Frees all addresses of a Service that is gone, is being deleted or is no longer ours; returns those that nobody else
-   * holds. Call it when its status shows none of them any more, or the object is gone.
+   * Frees all addresses of a Service that is gone, is being deleted or is no longer ours; returns those that nobody
+   * else holds. Call it when its status shows none of them any more, or the object is gone.
    */
   release(service: ServiceKey, nowMs: number): readonly IpAddress[] {
     this.#refuseWhileWriting();
-    const freed = this.#table.heldBy(service).filter((record) => this.#letGo({ record, service, nowMs, isGone: true }));
+    this.#patience.end(service);
+    const freed = this.#table
+      .heldBy(service)
+      .filter((record) => this.#draft.letGo({ record, service, nowMs, isGone: true }));
     this.#table.forget();
     return freed.map(({ address }) => address);
   }
 
   /**
-   * Keeps an address from everybody; who holds it gets another one when it is decided again. Does nothing where the address is in no
-   * pool or in quarantine already, and beyond {@link MAX_QUARANTINED}; true when it did something.
+   * Keeps an address from everybody; who holds it gets another one when it is decided again. Does nothing where the
+   * address is in no pool or in quarantine already, and beyond {@link MAX_QUARANTINED}; true when it did something.
    */
   quarantine(address: IpAddress, quarantine: Quarantine): boolean {
     this.#refuseWhileWriting();
@@ -157,6 +196,18 @@ export class Allocator {
     return true;
   }
 
+  /** Whether somebody who holds the address was announced with it before: such a one has clients, and stays. */
+  isInUse(address: IpAddress, wasAnnounced: AdoptionInput['wasAnnounced']): boolean {
+    return (this.#table.get(address)?.holders ?? []).some(({ service }) => wasAnnounced(service, address));
+  }
+
+  /** Ends the quarantines of addresses that are in use all the same, which a ledger that was restored may know. */
+  endUsedQuarantines(wasAnnounced: AdoptionInput['wasAnnounced']): void {
+    for (const { address } of this.#table.quarantined()) {
+      if (this.isInUse(address, wasAnnounced)) this.endQuarantine(address);
+    }
+  }
+
   /** What a Service holds in the draft, also what it is about to give up. */
   addressesOf(service: ServiceKey): readonly IpAddress[] {
     return this.#table.heldBy(service).map(({ address }) => address);
@@ -173,7 +224,7 @@ export class Allocator {
    * decision is taken.
    */
   writes(): readonly LedgerWrite[] {
-    this.#plan = this.#layout.planWrites(this.#table.changes(), this.#relied);
+    this.#plan = this.#layout.planWrites(this.#table.changes(), this.#draft.relied);
     return this.#plan.writes;
   }
 
@@ -184,88 +235,27 @@ export class Allocator {
     this.#table.commit();
   }
 
-  /** The draft is dropped; the state is that of the last commit or reset. Only right when no write reached the server. */
+  /**
+   * The draft is dropped; the state is that of the last commit or reset. Only right when no write reached the server.
+   */
   rollback(): void {
     this.#endDraft();
     this.#table.rollback();
   }
 
+  #gather(request: ServiceRequest, nowMs: number): DecisionScope {
+    const { namespaces } = this.#surroundings;
+    const sharing = { patience: this.#patience, termsNow: this.#termsNow };
+    return { request, table: this.#table, namespaces, nowMs, staying: [], ...sharing };
+  }
+
   #endDraft(): void {
     this.#plan = undefined;
-    this.#relied = new Reliance();
+    this.#layout.forgetSizes();
+    this.#draft.end();
   }
 
   #refuseWhileWriting(): void {
     if (this.#plan !== undefined) throw new Error('core: decision while the last draft is being written');
   }
-
-  #carryOut({ request, table, nowMs }: DecisionScope, { addresses }: Plan): Outcome {
-    const { service } = request;
-    this.#relied.note(request, addresses, this.addressesOf(service));
-    const taken = addresses.filter((address) => this.#hold(request, address));
-    const surplus = table.heldBy(service).filter(({ address }) => !includes(addresses, address));
-    // Only a status that shows all it is to show is settled: before that, somebody's older patch may still be on its way.
-    const isSettled = addresses.every((address) => includes(request.shownAddresses, address));
-    const hidden = surplus.filter(({ address }) => isSettled && !includes(request.shownAddresses, address));
-    const freed = hidden.filter((record) => this.#letGo({ record, service, nowMs, isGone: false }));
-    return { taken, freed: freed.map(({ address }) => address) };
-  }
-
-  /** Makes the Service a holder of the address, or renews what is recorded about it; true when it is a new holder. */
-  #hold(request: ServiceRequest, address: IpAddress): boolean {
-    const record = this.#table.get(address);
-    const present = holderOf(record, request.service);
-    const next = this.#renewed(request, record, present);
-    if (next === present) return false;
-    const others = record?.holders ?? [];
-    const holders =
-      present === undefined ? [...others, next] : others.map((other) => (other === present ? next : other));
-    const pool = this.#table.catalog.poolOf(address)?.pool.name ?? record?.pool ?? '';
-    const quarantine = record?.quarantine;
-    this.#table.put(address, { address, pool, holders, former: undefined, quarantine });
-    return present === undefined;
-  }
-
-  /** What is to be recorded about a holder; the present entry itself where it says the same. */
-  #renewed(request: ServiceRequest, record: AddressRecord | undefined, present: Holder | undefined): Holder {
-    const { service, sharing, wantedPool = '' } = request;
-    const terms = sharing.key === '' ? undefined : sharing;
-    if (present === undefined || record === undefined) return { service, poolRequest: wantedPool, terms };
-    // Wishes that cannot be read change nothing; a pool that was refused stays a wish to be tried again.
-    if (request.refusal !== undefined) return present;
-    const poolRequest = isOfWantedPool({ request, table: this.#table }, record) ? wantedPool : present.poolRequest;
-    const isSame = poolRequest === present.poolRequest && sameTerms(terms, present.terms);
-    return isSame ? present : { service, poolRequest, terms };
-  }
-
-  /** Takes the Service off the holders of an address; true when it was the last one. */
-  #letGo({ record, service, nowMs, isGone }: Parting): boolean {
-    const { address, pool, holders, quarantine } = record;
-    const others = holders.filter((holder) => holder.service !== service);
-    if (others.length > 0) {
-      this.#table.put(address, { address, pool, holders: others, former: undefined, quarantine });
-      return false;
-    }
-    const home = this.#table.catalog.poolOf(address);
-    const cooldownSeconds = home?.pool.cooldownSeconds ?? 0;
-    const restsUntilMs = cooldownSeconds === 0 ? 0 : nowMs + cooldownSeconds * 1000;
-    // A Service that lives on elsewhere needs no memory of the address, and one that is in no pool cannot be given back.
-    const isRemembered = strandedIn(home, address) === undefined && (isGone || restsUntilMs > 0);
-    const former = isRemembered ? { service, restsUntilMs } : undefined;
-    const isMore = former !== undefined || quarantine !== undefined;
-    this.#table.put(address, isMore ? { address, pool, holders: [], former, quarantine } : undefined);
-    return true;
-  }
-}
-
-interface Parting {
-  readonly record: AddressRecord;
-  readonly service: ServiceKey;
-  readonly nowMs: number;
-  /** Whether the Service is gone for good, or only leaves this address. */
-  readonly isGone: boolean;
-}
-
-function includes(addresses: readonly IpAddress[], address: IpAddress): boolean {
-  return addresses.some((other) => other.equals(address));
 }

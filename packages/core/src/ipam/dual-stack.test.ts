@@ -124,4 +124,29 @@ describe('dual stack', () => {
       ]);
     }
   });
+
+  it('CF-13: PreferDualStack with an address of each family gets the one that its cluster has, and a remark', () => {
+    const annotations = { 'req-ips': '2001:db8:5::7,198.51.100.3' };
+    for (const [clusterIPs, gets] of [
+      [['10.96.0.9'], '198.51.100.3'],
+      [IPV6_ONLY, '2001:db8:5::7'],
+    ] as const) {
+      const decision = new Pass(configOf(BOTH)).decide({ clusterIPs, ipFamilyPolicy: 'PreferDualStack', annotations });
+      expect(decision.addresses.map(({ address }) => `${address}`)).to.deep.equal([gets]);
+      expect(decision).to.deep.include({ refusal: undefined, remarks: ['FamilyUnavailable'] });
+      expect(decision.condition).to.deep.include({ status: 'True', reason: 'FamilyUnavailable' });
+      expect(decision.condition.message).to.match(/cannot be given: the Service has IPv[46] only/);
+    }
+  });
+
+  it('CF-13: refuses addresses of a family that the Service has not, where none is left or the policy is another', () => {
+    const refusalOf = (sketch: ServiceSketch) => new Pass(configOf(BOTH)).decide(sketch).refusal;
+    const both = { 'req-ips': '198.51.100.3,2001:db8:5::7' };
+    expect(refusalOf({ annotations: both })).to.equal('InvalidRequest');
+    expect(refusalOf({ ipFamilyPolicy: 'RequireDualStack', annotations: both })).to.equal('InvalidRequest');
+    const six = { 'req-ips': '2001:db8:5::7' };
+    expect(refusalOf({ ipFamilyPolicy: 'PreferDualStack', annotations: six })).to.equal('InvalidRequest');
+    const twice = { 'req-ips': '198.51.100.3,198.51.100.4,2001:db8:5::7' };
+    expect(refusalOf({ ipFamilyPolicy: 'PreferDualStack', annotations: twice })).to.equal('InvalidRequest');
+  });
 });

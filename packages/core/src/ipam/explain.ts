@@ -7,8 +7,10 @@ import { closedBecause, quotaOf } from './pool-access.ts';
 import type { CatalogPool } from './pool-catalog.ts';
 import { type PoolUsageReport, poolReport } from './pool-report.ts';
 
-export interface PoolVerdict {
+export interface PoolAnswer {
   readonly pool: string;
+  /** The object of MetalLB that it is, as `namespace/name`; undefined: it stands in the ConfigMap. */
+  readonly object: string | undefined;
   /** Why the pool is closed to the Service; undefined: it is open. */
   readonly closed: string | undefined;
   /** Whether a Service that asks for nothing may get an address from here. */
@@ -22,10 +24,11 @@ export interface PoolVerdict {
 }
 
 /** All pools in the order in which they would be tried. */
-export function explainPools(allocator: Allocator, request: ServiceRequest, nowMs: number): readonly PoolVerdict[] {
+export function explainPools(allocator: Allocator, request: ServiceRequest, nowMs: number): readonly PoolAnswer[] {
   const report = poolReport(allocator, nowMs);
   return allocator.table.catalog.pools.map((pool) => ({
     pool: pool.pool.name,
+    object: pool.pool.metallb?.object,
     closed: closedBecause(pool.pool, request, allocator.surroundings.namespaces),
     autoAssign: pool.pool.autoAssign,
     quota: quotaFor(allocator, pool, request),
@@ -36,7 +39,7 @@ export function explainPools(allocator: Allocator, request: ServiceRequest, nowM
   }));
 }
 
-function quotaFor({ table }: Allocator, pool: CatalogPool, { namespace }: ServiceRequest): PoolVerdict['quota'] {
+function quotaFor({ table }: Allocator, pool: CatalogPool, { namespace }: ServiceRequest): PoolAnswer['quota'] {
   const limit = quotaOf(pool.pool, namespace);
   return limit === undefined ? undefined : { used: table.space(pool).usedBy(namespace), limit };
 }

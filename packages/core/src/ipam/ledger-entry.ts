@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * One entry of the ledger as text: the key of an address and the JSON of its record. An entry may have been edited by hand,
- * so reading it never throws.
+ * One entry of the ledger as text: the key of an address and the JSON of its record. An entry may have been edited by
+ * hand, so reading it never throws.
  */
 import * as z from 'zod/mini';
 import { notEmpty } from '../config/not-empty.ts';
@@ -9,6 +9,10 @@ import { IpAddress } from '../net/ip-address.ts';
 import { MacAddress } from '../net/mac-address.ts';
 import { type Parsed, parsed, unparsed } from '../net/parsed.ts';
 import type { AddressRecord, Holder } from './address-record.ts';
+import type { Quarantine } from './quarantine.ts';
+
+/** End of the year 9999, in milliseconds since the epoch: the last time that an entry can say. */
+const LAST_MS = Date.UTC(10_000, 0) - 1;
 
 const serviceKey = z.string().check(z.regex(/^[^/\s]{1,253}\/[^/\s]{1,253}$/));
 
@@ -25,6 +29,8 @@ const quarantine = z.object({
   node: z.string().check(z.minLength(1), z.maxLength(253)),
   interface: z.string().check(z.maxLength(64)),
   since: z.iso.datetime(),
+  /** Users that a newer version knows count as strangers. */
+  user: z.optional(z.string()),
 });
 
 const entrySchema = z
@@ -52,6 +58,16 @@ export function entryKeyOf(address: IpAddress): string {
   return address.toString().replaceAll(':', '-');
 }
 
+/** Bytes of a text in UTF-8 as the API server counts them, or a little more. */
+export function bytesOf(text: string): number {
+  return text.length * (/^[\x20-\x7e]*$/.test(text) ? 1 : 3);
+}
+
+/** Bytes of one holder in its entry, or a little more. */
+export function holderBytes(holder: Holder): number {
+  return bytesOf(JSON.stringify(encodeHolder(holder))) + 1;
+}
+
 /** The text of a record. Fields with nothing to say are left out, so most entries are short. */
 export function encodeRecord({ pool, holders, former, quarantine }: AddressRecord): string {
   return JSON.stringify({
@@ -59,18 +75,22 @@ export function encodeRecord({ pool, holders, former, quarantine }: AddressRecor
     services: holders.length === 0 ? undefined : holders.map(encodeHolder),
     former: former && {
       name: former.service,
-      restsUntil: former.restsUntilMs === 0 ? undefined : new Date(former.restsUntilMs).toISOString(),
+      restsUntil:
+        former.restsUntilMs === 0 ? undefined : new Date(Math.min(former.restsUntilMs, LAST_MS)).toISOString(),
     },
     quarantine: quarantine && {
       mac: quarantine.mac.toString(),
       node: quarantine.node,
       interface: quarantine.interface,
       since: new Date(quarantine.sinceMs).toISOString(),
+      user: quarantine.user,
     },
   });
 }
 
-/** Reads an entry. Refused: a key that is not the canonical one of its address, text that is not JSON, a wrong shape. */
+/**
+ * Reads an entry. Refused: a key that is not the canonical one of its address, text that is not JSON, a wrong shape.
+ */
 export function decodeRecord(key: string, text: string): Parsed<AddressRecord> {
   const address = IpAddress.parse(key.includes('.') ? key : key.replaceAll('-', ':'));
   if (!address.ok) return unparsed(`key "${key}" is no address`);
@@ -112,6 +132,7 @@ function readEntry(address: IpAddress, entry: Entry): Parsed<AddressRecord> {
         node: entry.quarantine.node,
         interface: entry.quarantine.interface,
         sinceMs: Date.parse(entry.quarantine.since),
+        ...userOf(entry.quarantine.user),
       },
   });
 }
@@ -122,4 +143,8 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+function userOf(text: string | undefined): Partial<Pick<Quarantine, 'user'>> {
+  return text === 'node' || text === 'gateway' || text === 'subnet' ? { user: text } : {};
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The durable form of the ledger: one or more ConfigMaps. Each key of `data` is an address (IPv6 with dashes for colons,
- * since a key cannot have colons), each value a JSON object.
+ * The durable form of the ledger: one or more ConfigMaps. Each key of `data` is an address (IPv6 with dashes for
+ * colons, since a key cannot have colons), each value a JSON object.
  */
 
 /** Name of the first ConfigMap; the next are `ledger-1`, `ledger-2`, ... */
@@ -25,9 +25,9 @@ export interface LedgerObject {
 }
 
 /**
- * One compare-and-swap. Writes are done in order, and after the first that fails none is tried: the ledger is read anew.
- * Any prefix of them is safe, since an address is only freed when no status shows it any more. There is no deletion: the name of an
- * object that was deleted could be made anew unnoticed.
+ * One compare-and-swap. Writes are done in order, and after the first that fails none is tried: the ledger is read
+ * anew. Any prefix of them is safe, since an address is only freed when no status shows it any more. There is no
+ * deletion: the name of an object that was deleted could be made anew unnoticed.
  */
 export type LedgerWrite =
   | {

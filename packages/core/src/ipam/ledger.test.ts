@@ -2,12 +2,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { MacAddress } from '../net/mac-address.ts';
+import { ip } from '../net/testing.ts';
 import type { AddressRecord } from './address-record.ts';
 import { Allocator } from './allocator.ts';
 import { decodeRecord, encodeRecord, entryKeyOf } from './ledger-entry.ts';
 import { SEAL_BYTES } from './ledger-layout.ts';
 import type { LedgerObject } from './ledger-object.ts';
-import { configOf, ip, requestOf, serviceOf } from './testing/builders.ts';
+import { configOf, requestOf, serviceOf } from './testing/builders.ts';
 import { FakeApiServer, FakeController } from './testing/world.ts';
 
 const WIDE = configOf({ wide: { addresses: ['10.0.0.0/8'], avoidBuggyIPs: true } });
@@ -228,14 +229,14 @@ describe('ledger', () => {
   it('confirms that it does not give what a status shows and is to lose', () => {
     const allocator = new Allocator({ config: configOf({}), namespaces: new Map() });
     allocator.reset([object({}), object({}, 'ledger-1')]);
-    allocator.decide(requestOf('a', { shown: ['10.0.0.9'] }), 0);
+    allocator.decide(requestOf('a', { shown: ['10.0.0.9'], given: ['10.0.0.9'] }), 0);
     expect(allocator.writes().map(({ kind, name }) => `${kind} ${name}`)).to.deep.equal([
       'patch ledger',
       'patch ledger-1',
     ]);
     allocator.rollback();
     allocator.reset([]);
-    allocator.decide(requestOf('a', { shown: ['10.0.0.9'] }), 0);
+    allocator.decide(requestOf('a', { shown: ['10.0.0.9'], given: ['10.0.0.9'] }), 0);
     expect(allocator.writes().map(({ kind, name }) => `${kind} ${name}`)).to.deep.equal(['create ledger']);
   });
 

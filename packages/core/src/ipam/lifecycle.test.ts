@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
-import { FINALIZER } from '../service/service-status.ts';
-import { configOf, serviceOf } from './testing/builders.ts';
+import { FINALIZER } from '../status/service-patch.ts';
+import { configOf, IPV6_ONLY, serviceOf } from './testing/builders.ts';
 import { annotate, conditionOf, LAN, reasonOf, worldWith } from './testing/sketches.ts';
 
 describe('life of a Service', () => {
@@ -14,6 +14,85 @@ describe('life of a Service', () => {
     expect(a?.metadata?.finalizers).to.deep.equal([]);
     expect(a?.status?.conditions).to.deep.equal([]);
     expect(world.shown('b')).to.deep.equal(['203.0.113.40']);
+  });
+
+  it('LC-10: loses its address: the finalizer goes along, so that what another product gives it later holds it not (model, seed 12012)', () => {
+    const world = worldWith(LAN, { e: {} });
+    const change = { clusterIPs: IPV6_ONLY, annotations: { 'req-ips': '203.0.113.42' } };
+    world.server.edit('shop/e', ({ metadata, status = {} }) => {
+      const { spec = {}, metadata: wished } = serviceOf('e', change);
+      return { spec, status, metadata: { ...metadata, ...wished, finalizers: metadata?.finalizers ?? [] } };
+    });
+    world.settle();
+    expect(world.shown('e')).to.deep.equal([]);
+    expect(world.server.services.get('shop/e')?.metadata?.finalizers).to.deep.equal([]);
+    const ingress = [{ ip: '203.0.113.40', ipMode: 'VIP' }];
+    world.server.edit('shop/e', (service) => ({
+      ...service,
+      status: { ...service.status, loadBalancer: { ingress } },
+    }));
+    world.settle();
+    expect(world.shown('e')).to.deep.equal(['203.0.113.40']);
+    world.server.remove('shop/e');
+    world.settle();
+    expect(world.server.services.has('shop/e')).to.equal(false);
+  });
+
+  it('FA-05: the finalizer that was left to another product stays when the class comes back, until its address has gone (model, seed 12025)', () => {
+    const world = worldWith(LAN, { d: {} });
+    const change = (loadBalancerClass: string) =>
+      world.server.edit('shop/d', (service) => ({ ...service, spec: { ...service.spec, loadBalancerClass } }));
+    const show = (...addresses: string[]) => {
+      const ingress = addresses.map((address) => ({ ip: address, ipMode: 'VIP' }));
+      world.server.edit('shop/d', (service) => ({
+        ...service,
+        status: { ...service.status, loadBalancer: { ingress } },
+      }));
+    };
+    change('acme.example/lb');
+    show('203.0.113.42');
+    world.settle();
+    change('');
+    world.server.remove('shop/d');
+    world.settle();
+    expect(world.shown('d')).to.deep.equal(['203.0.113.42']);
+    expect(world.server.services.get('shop/d')?.metadata?.finalizers).to.deep.equal([FINALIZER]);
+    show();
+    world.settle();
+    expect(world.server.services.has('shop/d')).to.equal(false);
+  });
+
+  it('LC-10: what somebody writes back into the status of a Service that goes holds neither it nor the address (model, seed 12026)', () => {
+    const world = worldWith(configOf({ lan: { addresses: ['203.0.113.40/32'] } }), { b: {} });
+    const show = (...addresses: string[]) => {
+      const ingress = addresses.map((address) => ({ ip: address, ipMode: 'VIP' }));
+      world.server.edit('shop/b', (service) => ({
+        ...service,
+        status: { ...service.status, loadBalancer: { ingress } },
+      }));
+    };
+    world.server.remove('shop/b');
+    show();
+    world.controller.observe();
+    world.controller.consider('shop/b');
+    show('203.0.113.40');
+    expect(world.controller.writeLedger()).to.equal('written');
+    world.put(serviceOf('next'));
+    const { adopted } = world.restart();
+    expect(adopted).to.deep.equal([]);
+    expect(world.controller.allocator.addressesOf('shop/b').map(String)).to.deep.equal(['203.0.113.40']);
+    world.settle();
+    expect(world.server.services.has('shop/b')).to.equal(false);
+    expect(world.shown('next')).to.deep.equal(['203.0.113.40']);
+  });
+
+  it('LC-10: a pending Service keeps the finalizer that somebody else gave it', () => {
+    const world = worldWith(LAN);
+    const service = serviceOf('e', { annotations: { 'req-pool': 'nowhere' } });
+    world.put({ ...service, metadata: { ...service.metadata, finalizers: [FINALIZER] } });
+    world.settle();
+    expect(reasonOf(world, 'e')).to.equal('NoPool');
+    expect(world.server.services.get('shop/e')?.metadata?.finalizers).to.deep.equal([FINALIZER]);
   });
 
   it('is deleted: the address is taken from the status, then freed, then the finalizer goes', () => {

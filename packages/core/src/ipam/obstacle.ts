@@ -3,25 +3,14 @@
 import { nearestName } from '../config/nearest-name.ts';
 import type { IpAddress } from '../net/ip-address.ts';
 import { namespaceOfKey } from '../service/kube-service.ts';
-import type { ServiceRequest } from '../service/service-request.ts';
 import { type AddressRecord, restsFor } from './address-record.ts';
-import type { AllocationTable } from './allocation-table.ts';
-import type { Surroundings } from './allocator.ts';
+import type { DecisionScope } from './decision-scope.ts';
+import type { Occupant } from './occupants.ts';
 import { closedBecause, quotaOf } from './pool-access.ts';
 import { type CatalogPool, isUsable, type PoolCatalog } from './pool-catalog.ts';
 import { describeQuarantine } from './quarantine.ts';
 import type { Refusal } from './refusal.ts';
 import { obstacleToJoin } from './sharing.ts';
-
-/** What a decision about one Service looks at. */
-export interface DecisionScope {
-  readonly request: ServiceRequest;
-  readonly table: AllocationTable;
-  readonly namespaces: Surroundings['namespaces'];
-  readonly nowMs: number;
-  /** What the Service holds and is to go on holding; the rest of what it holds no longer counts against its quota. */
-  readonly staying: readonly IpAddress[];
-}
 
 /** The first reason why the Service cannot have all of the addresses, or undefined when it can. */
 export function obstacleTo(scope: DecisionScope, addresses: readonly IpAddress[]): Refusal | undefined {
@@ -68,9 +57,10 @@ export function hasQuota(scope: DecisionScope, pool: CatalogPool, more = 0): boo
   return quota === undefined || table.space(pool).usedBy(request.namespace) - givenUp(scope, pool) + more < quota;
 }
 
-/** How many addresses of the pool the namespace no longer holds once the Service has moved. */
+/** How many addresses of the pool no longer count once the Service has moved: none where they rest for a while. */
 function givenUp({ request, table, staying }: DecisionScope, pool: CatalogPool): number {
   const { service, namespace } = request;
+  if (pool.pool.cooldownSeconds > 0) return 0;
   const isShared = ({ holders }: AddressRecord) =>
     holders.some((other) => other.service !== service && namespaceOfKey(other.service) === namespace);
   const isLeft = (record: AddressRecord) =>
@@ -92,14 +82,29 @@ function poolObstacle(scope: DecisionScope, { pool }: CatalogPool, address: IpAd
   return closed === undefined ? undefined : { reason: 'SelectorMismatch', message: `${address}: ${closed}` };
 }
 
+/**
+ * Who has the address although the ledger does not say so. What the ledger gives to somebody, it knows better than a
+ * status.
+ */
+export function occupantOf({ request, table }: DecisionScope, address: IpAddress): Occupant | undefined {
+  const occupant = table.catalog.occupants.holderOf(address, request.service);
+  const isHeld = (table.get(address)?.holders.length ?? 0) > 0;
+  return occupant?.isCandidate && isHeld ? undefined : occupant;
+}
+
 function addressObstacle(scope: DecisionScope, pool: CatalogPool, address: IpAddress): Refusal | undefined {
   const { request, table, nowMs } = scope;
   if (request.leaving.some((other) => other.equals(address))) {
-    return { reason: 'InvalidRequest', message: `the Service asks for ${address} and is told to leave it` };
+    return {
+      reason: 'InvalidRequest',
+      message: `the Service asks for ${address}, and its annotation berth.dev/renumber gives that address up`,
+    };
   }
   if (!isUsable(pool, address)) {
     return { reason: 'AddressExcluded', message: `pool ${pool.pool.name} does not give ${address}` };
   }
+  const occupant = occupantOf(scope, address);
+  if (occupant !== undefined) return { reason: 'AddressInUse', message: `${address} is ${occupant.holder}` };
   const reservedFor = pool.reservedFor.get(address.toString());
   if (reservedFor !== undefined && reservedFor !== request.service) {
     return { reason: 'AddressReserved', message: `${address} is reserved for ${reservedFor}` };
@@ -123,19 +128,34 @@ function addressObstacle(scope: DecisionScope, pool: CatalogPool, address: IpAdd
   return message === undefined ? undefined : { reason: 'AlreadyAllocated', message };
 }
 
-/** Whether the namespace of the Service holds the address already, so that it costs it no more. */
-export function isCounted({ request }: DecisionScope, record: AddressRecord | undefined): boolean {
-  return record?.holders.some(({ service }) => namespaceOfKey(service) === request.namespace) ?? false;
+/**
+ * Whether the address counts for the namespace of the Service already: a Service of it holds it, or it rests for this
+ * one.
+ */
+export function isCounted({ request, nowMs }: DecisionScope, record: AddressRecord | undefined): boolean {
+  if (record === undefined) return false;
+  const { holders, former } = record;
+  const isResting = former?.service === request.service && former.restsUntilMs > nowMs;
+  return isResting || holders.some(({ service }) => namespaceOfKey(service) === request.namespace);
 }
 
-export function quotaRefusal({ request }: DecisionScope, { pool }: CatalogPool): Refusal {
-  const message = `namespace ${request.namespace} holds all ${quotaOf(pool, request.namespace)} addresses that pool ${pool.name} allows it`;
-  return { reason: 'QuotaExceeded', message };
+export function quotaRefusal({ request, table }: DecisionScope, catalogPool: CatalogPool): Refusal {
+  const { pool } = catalogPool;
+  const retryAtMs = pool.cooldownSeconds > 0 ? table.nextRestEndMs([catalogPool]) : undefined;
+  const resting = retryAtMs === undefined ? '' : '; addresses that rest count too';
+  const message = `namespace ${request.namespace} holds all ${quotaOf(pool, request.namespace)} addresses that pool ${pool.name} allows it${resting}`;
+  return { reason: 'QuotaExceeded', message, retryAtMs };
 }
 
-function joinObstacle({ request }: DecisionScope, { pool }: CatalogPool, record: AddressRecord): string | undefined {
+/** Why the Service may not share this address of the pool, or undefined when it may. */
+export function joinObstacle(
+  { request, table }: DecisionScope,
+  { pool }: CatalogPool,
+  record: AddressRecord,
+): string | undefined {
   const sharer = { service: request.service, terms: request.sharing };
-  return obstacleToJoin(sharer, record, { acrossNamespaces: pool.serviceAllocation.sharedAcrossNamespaces });
+  const acrossNamespaces = pool.serviceAllocation.sharedAcrossNamespaces;
+  return obstacleToJoin(sharer, record, { acrossNamespaces, maxBytes: table.limitOf(record.address) });
 }
 
 function noSuchPool(wanted: string, catalog: PoolCatalog): string {

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The pools of a configuration, prepared for decisions: their order, their arithmetic, and which pool has an address. */
+/**
+ * The pools of a configuration, prepared for decisions: their order, their arithmetic, and which pool has an address.
+ */
+import { isBuggy } from '../config/buggy-address.ts';
 import type { AddressPool, PoolConfig } from '../config/pool-config.ts';
 import { type Interval, IntervalSet } from '../net/interval-set.ts';
 import type { IpAddress, IpFamily } from '../net/ip-address.ts';
 import type { ServiceKey } from '../service/kube-service.ts';
+import { Occupants } from './occupants.ts';
 
 export const IP_FAMILIES: readonly IpFamily[] = ['IPv4', 'IPv6'];
 
@@ -13,7 +17,7 @@ export interface CatalogPool {
   /** Whether namespaces or selectors restrict it. */
   readonly isPinned: boolean;
   readonly families: readonly IpFamily[];
-  /** What may be given to any Service: without exclude and reserved, in the order of use. */
+  /** What may be given to any Service: without exclude and reserved, and what others have; in the order of use. */
   readonly open: Readonly<Record<IpFamily, readonly Interval[]>>;
   /** Number of addresses without exclude and without what avoidBuggyIPs leaves out. */
   readonly total: Readonly<Record<IpFamily, bigint>>;
@@ -35,9 +39,12 @@ export class PoolCatalog {
   readonly #byName: ReadonlyMap<string, CatalogPool>;
   readonly #located: Readonly<Record<IpFamily, readonly Located[]>>;
   readonly #reserved: ReadonlyMap<ServiceKey, readonly IpAddress[]>;
+  /** Who else has addresses. */
+  readonly occupants: Occupants;
 
-  constructor(config: PoolConfig) {
-    this.pools = config.pools.map(catalogPool).sort(byChoice);
+  constructor(config: PoolConfig, occupants: Occupants = Occupants.NONE) {
+    this.occupants = occupants;
+    this.pools = config.pools.map((pool) => catalogPool(pool, occupants)).sort(byChoice);
     this.#byName = new Map(this.pools.map((pool) => [pool.pool.name, pool]));
     this.#located = { IPv4: locatedOf(this.pools, 'IPv4'), IPv6: locatedOf(this.pools, 'IPv6') };
     this.#reserved = reservationsOf(config);
@@ -69,26 +76,25 @@ export class PoolCatalog {
 
 /** Whether the pool would give the address to anybody at all. */
 export function isUsable({ pool, excluded }: CatalogPool, { family, value }: IpAddress): boolean {
-  return !excluded[family].has(value) && !(pool.avoidBuggyIPs && isBuggy(family, value));
+  return !excluded[family].has(value) && !(pool.avoidBuggyIPs && isBuggy({ family, value }));
 }
 
-/** Whether old client software takes the IPv4 address for a network or broadcast address. */
-function isBuggy(family: IpFamily, value: bigint): boolean {
-  if (family === 'IPv6') return false;
-  const lastOctet = value & 0xffn;
-  return lastOctet === 0n || lastOctet === 0xffn;
+/** Why an address that is held would not be given anew, or undefined when it would. */
+export function strandedIn(pool: CatalogPool | undefined, address: IpAddress): string | undefined {
+  if (pool === undefined) return `${address} is in no pool any more`;
+  return isUsable(pool, address) ? undefined : `pool ${pool.pool.name} does not give ${address} any more`;
 }
 
 /**
- * Whether an address is never given by itself: what avoidBuggyIPs leaves out, and the Subnet-Router anycast address of a
- * /64, for which every router of the LAN answers (RFC 4291, 2.6.1).
+ * Whether an address is never given by itself: what avoidBuggyIPs leaves out, and the Subnet-Router anycast address of
+ * a /64, for which every router of the LAN answers (RFC 4291, 2.6.1).
  */
 export function isSkipped(pool: AddressPool, family: IpFamily, value: bigint): boolean {
-  if (family === 'IPv4') return pool.avoidBuggyIPs && isBuggy(family, value);
+  if (family === 'IPv4') return pool.avoidBuggyIPs && isBuggy({ family, value });
   return (value & 0xffff_ffff_ffff_ffffn) === 0n;
 }
 
-function catalogPool(pool: AddressPool): CatalogPool {
+function catalogPool(pool: AddressPool, occupants: Occupants): CatalogPool {
   const { namespaces, namespaceSelectors, serviceSelectors } = pool.serviceAllocation;
   const excluded = { IPv4: new IntervalSet(), IPv6: new IntervalSet() };
   for (const { range } of pool.exclude) excluded[range.family].add(range.first.value, range.last.value);
@@ -98,11 +104,26 @@ function catalogPool(pool: AddressPool): CatalogPool {
     pool,
     isPinned: namespaces.length + namespaceSelectors.length + serviceSelectors.length > 0,
     families: IP_FAMILIES.filter((family) => pool.addresses.some(({ range }) => range.family === family)),
-    open: { IPv4: partsOf(pool, 'IPv4', closed.IPv4), IPv6: partsOf(pool, 'IPv6', closed.IPv6) },
+    open: {
+      IPv4: openParts(pool, 'IPv4', { rules: closed, occupants }),
+      IPv6: openParts(pool, 'IPv6', { rules: closed, occupants }),
+    },
     total: { IPv4: totalOf(pool, 'IPv4', excluded.IPv4), IPv6: totalOf(pool, 'IPv6', excluded.IPv6) },
     reservedFor: new Map(pool.reserved.map(({ address, service }) => [address.toString(), service])),
     excluded,
   };
+}
+
+interface Closed {
+  readonly rules: Readonly<Record<IpFamily, IntervalSet>>;
+  readonly occupants: Occupants;
+}
+
+function openParts(pool: AddressPool, family: IpFamily, closed: Closed): Interval[] {
+  const { rules, occupants } = closed;
+  return partsOf(pool, family, rules[family]).flatMap(({ first, last }) =>
+    occupants.closed(family).gapsWithin(first, last),
+  );
 }
 
 /** The entries of a family in the order written, without what is in `closed`. */

@@ -150,7 +150,9 @@ describe('pool edits', () => {
         isSealed: false,
         data: object.data ?? {},
       })),
-      requests: ['a', 'b', 'c', 'd', 'e'].map((name) => requestOf(name, { shown: world.shown(name) })),
+      requests: ['a', 'b', 'c', 'd', 'e'].map((name) =>
+        requestOf(name, { shown: world.shown(name), given: world.shown(name) }),
+      ),
       namespaces: new Map(),
       nowMs: 0,
     };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
+import { ip } from '../net/testing.ts';
 import { poolReport } from './pool-report.ts';
-import { configOf, DUAL, IPV6_ONLY, ip, requestOf } from './testing/builders.ts';
+import { configOf, DUAL, IPV6_ONLY, requestOf } from './testing/builders.ts';
 import { allocatorOf, give, stateOf, TINY } from './testing/give.ts';
 
 describe('rules of a pool: exclude, reserved, quota, cooldown', () => {

@@ -2,7 +2,7 @@
 /** How one pool is occupied: derived from the records of its addresses, kept up to date one record at a time. */
 import { type Interval, IntervalSet } from '../net/interval-set.ts';
 import { IpAddress, type IpFamily } from '../net/ip-address.ts';
-import { namespaceOfKey } from '../service/kube-service.ts';
+import { namespaceOfKey, type ServiceKey } from '../service/kube-service.ts';
 import type { AddressRecord } from './address-record.ts';
 import { type CatalogPool, isSkipped } from './pool-catalog.ts';
 
@@ -34,7 +34,8 @@ export class PoolSpace {
   }
 
   /**
-   * The first address in the order of use that is neither held nor resting, nor reserved, skipped or among those to avoid.
+   * The first address in the order of use that is neither held nor resting, nor reserved, skipped or among those to
+   * avoid.
    */
   firstFree(family: IpFamily, avoided: readonly IpAddress[] = []): IpAddress | undefined {
     const intervals = this.catalogPool.open[family];
@@ -66,7 +67,7 @@ export class PoolSpace {
     return this.#quarantined[family];
   }
 
-  /** Addresses that Services of the namespace hold. */
+  /** Addresses that Services of the namespace hold, or held until a moment ago and that rest. */
   usedBy(namespace: string): number {
     return this.#byNamespace.get(namespace) ?? 0;
   }
@@ -89,21 +90,32 @@ export class PoolSpace {
     return gap;
   }
 
-  /** Counts a record in or out; false when the record closes nothing, since nobody holds the address and it does not rest. */
+  /**
+   * Counts a record in or out; false when the record closes nothing, since nobody holds the address and it does not
+   * rest.
+   */
   #count({ address: { family }, holders, former, quarantine }: AddressRecord, step: 1 | -1): boolean {
     if (holders.length === 0 && quarantine !== undefined) {
       this.#quarantined[family] += step;
       return true;
     }
     if (holders.length === 0) {
-      if ((former?.restsUntilMs ?? 0) === 0) return false;
+      if (former === undefined || former.restsUntilMs === 0) return false;
       this.#resting[family] += step;
+      this.#countFor([former.service], step);
       return true;
     }
     this.#used[family] += step;
-    for (const namespace of new Set(holders.map(({ service }) => namespaceOfKey(service)))) {
+    this.#countFor(
+      holders.map(({ service }) => service),
+      step,
+    );
+    return true;
+  }
+
+  #countFor(services: readonly ServiceKey[], step: 1 | -1): void {
+    for (const namespace of new Set(services.map(namespaceOfKey))) {
       this.#byNamespace.set(namespace, this.usedBy(namespace) + step);
     }
-    return true;
   }
 }

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { expect } from 'chai';
 import { MacAddress } from '../net/mac-address.ts';
+import { ip } from '../net/testing.ts';
+import { usageCondition } from '../service/usage.ts';
+import { decodeRecord, encodeRecord, entryKeyOf } from './ledger-entry.ts';
 import { ledgerObjectOf } from './ledger-object.ts';
 import { poolReport } from './pool-report.ts';
-import { MAX_QUARANTINED, type Quarantine, releaseWrite } from './quarantine.ts';
-import { configOf, ip, serviceOf } from './testing/builders.ts';
+import { MAX_QUARANTINED, type Quarantine } from './quarantine.ts';
+import { releaseWrite } from './quarantine-release.ts';
+import { configOf, serviceOf } from './testing/builders.ts';
+import { disagreementIn } from './testing/disagreement.ts';
 import { allocatorOf, give, stateOf, TINY } from './testing/give.ts';
 import { conditionOf, LAN, reasonOf, worldWith } from './testing/sketches.ts';
 import type { World } from './testing/world.ts';
@@ -64,6 +70,31 @@ describe('quarantine', () => {
     expect(world.shown('a')).to.deep.equal(['203.0.113.42']);
   });
 
+  for (const [user, sentence] of [
+    ['node', '203.0.113.42 is an address of node n1 itself, on eth0'],
+    ['gateway', '203.0.113.42 is the gateway of node n1, on eth0'],
+    ['subnet', '203.0.113.42 is an end of a subnet of node n1, on eth0: its network or broadcast address'],
+  ] as const) {
+    it(`CF-15: calls the address of a ${user} that, also after a restart`, () => {
+      const world = worldWith(LAN, {});
+      world.controller.allocator.quarantine(ip('203.0.113.42'), { ...STRANGER, user });
+      const decoded = [...world.controller.allocator.table.records()].map((record) =>
+        decodeRecord(entryKeyOf(record.address), encodeRecord(record)),
+      );
+      expect(decoded.map((one) => one.ok && one.value.quarantine?.user)).to.deep.equal([user]);
+      world.put(serviceOf('a', { annotations: { 'req-ips': '203.0.113.42' } }));
+      world.settle();
+      expect(shownMessage(world, 'a')).to.include(sentence);
+    });
+  }
+
+  it('CF-15: takes a user that only a newer version knows for a stranger', () => {
+    const text =
+      '{"quarantine":{"mac":"00:00:5e:00:53:01","node":"n1","interface":"eth0","since":"2026-01-01T00:00:00Z","user":"moon"}}';
+    const decoded = decodeRecord('192.0.2.5', text);
+    expect(decoded.ok && decoded.value.quarantine?.user).to.equal(undefined);
+  });
+
   it('GR-07: takes an address that was asked for by name away and says why', () => {
     const world = worldWith(LAN, { a: { annotations: { 'req-ips': '203.0.113.42' } } });
     quarantine(world, '203.0.113.42');
@@ -89,26 +120,32 @@ describe('quarantine', () => {
     expect(give(world.controller.allocator, { b: {} })).to.deep.equal({ b: '203.0.113.41' });
   });
 
-  for (const { name, message, adopted } of [
-    {
-      name: 'is taken over where it was announced',
-      message: '203.0.113.40 from n1 on eth0 since 2026-01-01T00:00:00Z',
-      adopted: ['shop/a'],
-    },
-    { name: 'is not taken over where it was never announced', message: '', adopted: [] },
+  for (const { name, used, adopted } of [
+    { name: 'is taken over where it was announced', used: [ip('203.0.113.40')], adopted: ['shop/a'] },
+    { name: 'is not taken over where it was never announced', used: [], adopted: [] },
   ])
     it(`GR-07: with a ledger that knows the quarantine and not the holder, a shown address ${name}`, () => {
       const world = worldWith(LAN, {});
       quarantine(world, '203.0.113.40');
       const service = serviceOf('a', { shown: ['203.0.113.40'] });
-      const announced = { type: 'berth.dev/Announced', status: 'False', reason: 'Test', message } as const;
-      const conditions = [{ ...announced, lastTransitionTime: '2026-01-01T00:00:00Z' }];
+      const fact = usageCondition({ loadBalancerClass: 'berth.dev/l2', given: [ip('203.0.113.40')], used });
+      const conditions = [{ ...fact, lastTransitionTime: '2026-01-01T00:00:00Z' }];
       world.put({ ...service, status: { ...service.status, conditions } });
       expect(world.restart().adopted).to.deep.equal(adopted);
       world.controller.allocator.endQuarantine(ip('203.0.113.40'));
       world.settle();
       expect(world.shown('a')).to.deep.equal(['203.0.113.40']);
     });
+
+  it('GR-07: an old quarantine does not take away what another product gave meanwhile (model, seed 12001)', () => {
+    const world = worldWith(LAN, {});
+    quarantine(world, '203.0.113.40');
+    world.put(serviceOf('c', { shown: ['203.0.113.40'] }));
+    const { adopted } = world.restart();
+    world.settle();
+    expect([adopted, world.shown('c')]).to.deep.equal([['shop/c'], ['203.0.113.40']]);
+    expect(world.controller.allocator.table.quarantined()).to.deep.equal([]);
+  });
 
   it('is counted by pool and family, and is not free', () => {
     const allocator = allocatorOf(TINY);
@@ -117,7 +154,7 @@ describe('quarantine', () => {
     const [row] = poolReport(allocator, 0);
     expect(row).to.include({ total: 4n, used: 1n, quarantined: 1n, free: 2n });
     expect(give(allocator, { b: {}, c: {} })).to.not.include({ c: 'OutOfAddresses' });
-    expect(allocator.table.disagreement()).to.equal(undefined);
+    expect(disagreementIn(allocator.table)).to.equal(undefined);
   });
 
   it('is of no use outside the pools, twice, or without bounds', () => {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What a draft takes from the ledger without writing it. A controller whose ledger is old could show an address that was
- * freed since, or take away one that was given since, and no write of its own would fail; and one whose Services are old
- * could free an address that is being shown again. So what is to be shown, or no longer shown, on the word of the ledger
- * alone is noted here, and is confirmed by a compare-and-swap that gives the ledger a new version.
+ * What a draft takes from the ledger without writing it. A controller whose ledger is old could show an address that
+ * was freed since, or take away one that was given since, and no write of its own would fail; and one whose Services
+ * are old could free an address that is being shown again. So what is to be shown, or no longer shown, on the word of
+ * the ledger alone is noted here, and is confirmed by a compare-and-swap that gives the ledger a new version.
  */
 import type { IpAddress } from '../net/ip-address.ts';
 import type { ServiceRequest } from '../service/service-request.ts';
@@ -23,7 +23,9 @@ export class Reliance {
     return this.#isOnAbsence;
   }
 
-  /** Notes what follows for the ledger from showing these addresses, where the Service held `held` before the decision. */
+  /**
+   * Notes what follows for the ledger from showing these addresses, where the Service held `held` before the decision.
+   */
   note({ shownAddresses }: ServiceRequest, addresses: readonly IpAddress[], held: readonly IpAddress[]): void {
     for (const address of addresses) {
       if (includes(held, address) && !includes(shownAddresses, address)) this.#entries.set(address.toString(), address);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Finds addresses for a Service that names none: by pool, in the order that is the same for everybody, and inside a pool
- * first what is reserved for the Service, then what it held before, then what its sharing key points to, then the lowest.
+ * Finds addresses for a Service that names none: by pool, in the order that is the same for everybody, and inside a
+ * pool first what is reserved for the Service, then what it held before, then what its sharing key points to, then the
+ * lowest.
  */
 import type { IpAddress, IpFamily } from '../net/ip-address.ts';
 import { restsFor } from './address-record.ts';
-import { type DecisionScope, hasQuota, isCounted, isShareable, quotaRefusal } from './obstacle.ts';
+import type { DecisionScope } from './decision-scope.ts';
+import { hasQuota, isCounted, isShareable, occupantOf, quotaRefusal } from './obstacle.ts';
 import { closedBecause } from './pool-access.ts';
 import { type CatalogPool, isUsable } from './pool-catalog.ts';
 import type { Refusal } from './refusal.ts';
@@ -69,14 +71,17 @@ class Search {
     this.#hasOwn = this.#reserved.length + this.#former.length + this.#shared.length > 0;
   }
 
-  /** As {@link Search.candidatePools}, without the first ones of the order that have nothing left of one of the families. */
+  /**
+   * As {@link Search.candidatePools}, without the first ones of the order that have nothing left of one of the
+   * families.
+   */
   roomyPools(families: readonly IpFamily[]): Iterable<CatalogPool> {
     return this.candidatePools(Math.max(...families.map((family) => this.#scope.table.firstRoomy(family))));
   }
 
   /**
-   * The pools that may serve the Service unasked, each once: those with an address that belongs to it, then those of the
-   * catalog from this position on.
+   * The pools that may serve the Service unasked, each once: those with an address that belongs to it, then those of
+   * the catalog from this position on.
    */
   *candidatePools(from: number): Iterable<CatalogPool> {
     const { table } = this.#scope;
@@ -107,11 +112,12 @@ class Search {
     // Most Services have nothing of their own anywhere; for them a full pool must cost next to nothing.
     if (!this.#hasOwn) return this.#pickFree(pool, family, alreadyPicked);
     const isFitting = (address: IpAddress) => address.family === family && this.#isGivenBy(pool, address);
+    const isFree = (address: IpAddress) => isFitting(address) && this.#isUnheld(address);
     const shared = this.#shared.find(isFitting);
     if (!hasQuota(this.#scope, pool, alreadyPicked)) {
-      return shared !== undefined && isCounted(this.#scope, this.#scope.table.get(shared)) ? shared : undefined;
+      const own = [...this.#reserved.filter(isFree), ...this.#former.filter(isFree), ...(shared ? [shared] : [])];
+      return own.find((address) => isCounted(this.#scope, this.#scope.table.get(address)));
     }
-    const isFree = (address: IpAddress) => isFitting(address) && this.#isUnheld(address);
     const reserved = this.#reserved.find(isFree);
     if (reserved !== undefined || !this.#givesFreely(pool)) return reserved;
     return this.#former.find(isFree) ?? shared ?? this.#pickFree(pool, family, alreadyPicked);
@@ -141,6 +147,7 @@ class Search {
   #isGivenBy(pool: CatalogPool, address: IpAddress): boolean {
     const { request, table } = this.#scope;
     if (table.catalog.poolOf(address) !== pool || !isUsable(pool, address)) return false;
+    if (occupantOf(this.#scope, address) !== undefined) return false;
     const reservedFor = pool.reservedFor.get(address.toString()) ?? request.service;
     return reservedFor === request.service && !request.leaving.some((other) => other.equals(address));
   }
@@ -174,7 +181,7 @@ function refusalOf(scope: DecisionScope, pools: readonly CatalogPool[], families
   const resting = retryAtMs === undefined ? '' : '; freed addresses still rest';
   const isIn = (family: IpFamily, pool: CatalogPool) => table.space(pool).quarantined(family);
   const quarantined = pools.reduce((sum, pool) => families.reduce((all, family) => all + isIn(family, pool), sum), 0);
-  const inUse = quarantined === 0 ? '' : `; strangers use ${quarantined} of them`;
+  const inUse = quarantined === 0 ? '' : `; ${quarantined} of them are in use by others`;
   return {
     reason: 'OutOfAddresses',
     message: `no free ${families.join(' and ')} address in ${names}${resting}${inUse}`,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
+import { MAX_COMPARED } from './allocation-table.ts';
 import { Allocator } from './allocator.ts';
+import { isStranded } from './decision.ts';
 import { configOf, requestOf, type ServiceSketch, serviceOf } from './testing/builders.ts';
 import { World } from './testing/world.ts';
 
@@ -216,5 +218,80 @@ describe('sharing', () => {
       const sketch = share('front', ['tcp/80'], { annotations: { 'req-ips': address } });
       expect(give(allocator, 'a', sketch)).to.equal('AddressExcluded');
     }
+  });
+
+  const unmet: { name: string; one: ServiceSketch; other: ServiceSketch; rule: string }[] = [
+    {
+      name: 'a port',
+      one: { ports: ['tcp/80'] },
+      other: { ports: ['tcp/80', 'tcp/443'] },
+      rule: 'both use port TCP/80',
+    },
+    {
+      name: 'the traffic policies',
+      one: { ports: ['tcp/80'] },
+      other: { ports: ['tcp/443'], externalTrafficPolicy: 'Local', selector: { app: 'b' } },
+      rule: 'the external traffic policies differ',
+    },
+    {
+      name: 'the namespaces',
+      one: { ports: ['tcp/80'] },
+      other: { ports: ['tcp/443'], namespace: 'ops' },
+      rule: 'its pool is not shared across namespaces',
+    },
+  ];
+  for (const { name, one, other, rule } of unmet) {
+    it(`CF-14: says that ${name} stood against sharing, on both Services and whoever came first`, () => {
+      const [a, b] = [one, other].map((sketch) => ({ ...sketch, annotations: { 'share-key': 'front' } }));
+      for (const order of [
+        [a, b],
+        [b, a],
+      ]) {
+        const allocator = allocatorOf();
+        const decide = (index: number) => allocator.decide(requestOf(`s${index}`, order[index]), 0);
+        const [, second, first] = [decide(0), decide(1), decide(0)];
+        for (const { condition, remarks, refusal } of [first, second]) {
+          expect(condition).to.deep.include({ status: 'True', reason: 'NotShared' });
+          expect(condition.message).to.include(rule);
+          expect({ remarks, refusal }).to.deep.equal({ remarks: ['NotShared'], refusal: undefined });
+        }
+        expect(isStranded(first)).to.equal(false);
+      }
+    });
+  }
+
+  it('CF-14: says nothing where the address is shared, where nothing stands against it, or where nobody else has the key', () => {
+    const allocator = allocatorOf();
+    const reasonOf = (name: string, sketch: ServiceSketch) =>
+      allocator.decide(requestOf(name, sketch), 0).condition.reason;
+    expect(reasonOf('a', share('front', ['tcp/80']))).to.equal('Assigned');
+    expect(reasonOf('b', share('front', ['tcp/443']))).to.equal('Assigned');
+    expect(reasonOf('c', share('front', ['tcp/443']))).to.equal('NotShared');
+    expect(reasonOf('a', share('front', ['tcp/80']))).to.equal('Assigned');
+  });
+
+  it('CF-14: names the Services of which something else is to be said after a change, and only them', () => {
+    const allocator = allocatorOf();
+    const lonely = () => [...allocator.table.lonelySharersOfDraft()];
+    give(allocator, 'a', share('front', ['tcp/80']));
+    give(allocator, 'x', { ports: ['tcp/80'] });
+    allocator.commit([]);
+    give(allocator, 'b', share('front', ['tcp/80']));
+    expect(lonely()).to.deep.equal(['shop/a', 'shop/b']);
+    allocator.commit([]);
+    allocator.release('shop/x', 0);
+    expect(lonely()).to.deep.equal([]);
+    allocator.release('shop/a', 0);
+    expect(lonely()).to.deep.equal(['shop/b']);
+  });
+
+  it('CF-14: does not compare all with all where very many have one key', () => {
+    const allocator = allocatorOf(configOf({ lan: { addresses: ['203.0.113.0/24'] } }));
+    const decide = (index: number) => allocator.decide(requestOf(`s${index}`, share('front', ['tcp/80'])), 0);
+    for (let index = 0; index <= MAX_COMPARED; index++) decide(index);
+    expect(allocator.table.lonelySharersOfDraft().size).to.equal(MAX_COMPARED + 1);
+    expect(decide(0).condition.message).to.include(`more than ${MAX_COMPARED} addresses have this key`);
+    decide(MAX_COMPARED + 1);
+    expect([...allocator.table.lonelySharersOfDraft()]).to.deep.equal([]);
   });
 });

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { expect } from 'chai';
-import { MacAddress } from '../net/mac-address.ts';
+import type { MacAddress } from '../net/mac-address.ts';
+import { mac } from '../net/testing.ts';
 import { DEFENCE_TIMING, type DefenceEvent, stepDefence, UNDISTURBED } from './address-defence.ts';
 
 const OWN = mac('00:00:5e:00:53:01');
 const MEMBER = mac('00:00:5e:00:53:02');
 const STRANGER = mac('00:00:5e:00:53:99');
 const OTHER = mac('00:00:5e:00:53:98');
-
-function mac(text: string): MacAddress {
-  const result = MacAddress.parse(text);
-  if (!result.ok) throw new Error(result.reason);
-  return result.value;
-}
 
 interface Happening {
   readonly atMs: number;

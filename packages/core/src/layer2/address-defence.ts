@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What a node does when somebody else says that it has a VIP which this node owns (RFC 5227, 2.4, the third rule: an address that is
- * never given up). It announces once in defence and then keeps still for a while, so that two that both want it cannot start a war
- * of frames; it raises one alarm and takes it back when the stranger has been silent for long enough.
+ * What a node does when somebody else says that it has a VIP which this node owns (RFC 5227, 2.4, the third rule: an
+ * address that is never given up). It announces once in defence and then keeps still for a while, so that two that both
+ * want it cannot start a war of frames; it raises one alarm and takes it back when the stranger has been silent for
+ * long enough.
  */
 import type { MacAddress } from '../net/mac-address.ts';
 
 export interface DefenceTiming {
-  /** Least time between two announcements in defence, and between two alarms for one VIP (RFC 5227, DEFEND_INTERVAL). */
+  /**
+   * Least time between two announcements in defence, and between two alarms for one VIP (RFC 5227, DEFEND_INTERVAL).
+   */
   readonly intervalMs: number;
   /** Silence of strangers after which the alarm ends, in milliseconds. */
   readonly quietMs: number;
@@ -63,7 +66,7 @@ export function stepDefence(
   if (isDefence) actions.push({ type: 'announce' });
   if (isAlarm) actions.push({ type: 'raise-alarm', mac: event.mac });
   const next: DefenceState = {
-    // One that is not told yet does not count as known, or it would never be told.
+    // A stranger is recorded only once its alarm is raised, or the alarm would never be raised.
     stranger: isAlarm || !isNews ? event.mac : state.stranger,
     heardMs: nowMs,
     alarmedMs: isAlarm ? nowMs : state.alarmedMs,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { IpAddress } from '../net/ip-address.ts';
-import { MacAddress } from '../net/mac-address.ts';
+import { ip, mac } from '../net/testing.ts';
 import { decodeArp, gratuitousArp } from '../wire/arp.ts';
 import { decodeIpv6 } from '../wire/ipv6.ts';
 import { decodeNdp } from '../wire/ndp.ts';
@@ -26,18 +26,6 @@ const OWN = mac('00:00:5e:00:53:01');
 const STRANGER = mac('00:00:5e:00:53:99');
 const V4 = ip('203.0.113.20');
 const V6 = ip('2001:db8:5::7');
-
-function ip(text: string): IpAddress {
-  const result = IpAddress.parse(text);
-  if (!result.ok) throw new Error(result.reason);
-  return result.value;
-}
-
-function mac(text: string): MacAddress {
-  const result = MacAddress.parse(text);
-  if (!result.ok) throw new Error(result.reason);
-  return result.value;
-}
 
 /** Lets time pass; returns when probes went out and how it ended. */
 function run(

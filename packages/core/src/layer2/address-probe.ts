@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Finds out whether anybody uses an address before it is used the first time: the probing of RFC 5227, 2.1 for IPv4 and duplicate
- * address detection of RFC 4862, 5.4 for IPv6. One state machine for both; they differ in times and frames. A VIP that a node takes
- * over from another is in use already and is never probed: that would find our own.
+ * Finds out whether anybody uses an address before it is used the first time: the probing of RFC 5227, 2.1 for IPv4 and
+ * duplicate address detection of RFC 4862, 5.4 for IPv6. One state machine for both; they differ in times and frames. A
+ * VIP that a node takes over from another is in use already and is never probed: that would find our own.
  */
 import { IpAddress } from '../net/ip-address.ts';
 import { MacAddress } from '../net/mac-address.ts';
@@ -43,8 +43,8 @@ export const DAD_TIMING: ProbeTiming = {
 };
 
 /**
- * For an address that a Service waits for, under 0.25 s in all. A host that is switched on answers well within that; one that sleeps
- * or is cut off at this moment is found by the defence later, as with the times of the RFC.
+ * For an address that a Service waits for, under 0.25 s in all. A host that is switched on answers well within that;
+ * one that sleeps or is cut off at this moment is found by the defence later, as with the times of the RFC.
  */
 export const QUICK_PROBE_TIMING: ProbeTiming = {
   count: 3,
@@ -64,7 +64,9 @@ export type ProbeState =
   | { readonly phase: 'free' }
   | { readonly phase: 'conflict'; readonly claimant: MacAddress };
 
-/** Time has passed, or a frame showed that somebody else uses or wants the address ({@link arpClaim}, {@link ndpClaim}). */
+/**
+ * Time has passed, or a frame showed that somebody else uses or wants the address ({@link arpClaim}, {@link ndpClaim}).
+ */
 export type ProbeEvent = { readonly type: 'time' } | { readonly type: 'claimed'; readonly claimant: MacAddress };
 
 export type ProbeAction = { readonly type: 'send-probe' };
@@ -112,7 +114,10 @@ export function probeFrame(candidate: IpAddress, mac: MacAddress): Uint8Array {
   return ndpFrame({ source: UNSPECIFIED_V6, destination, message }, mac, MacAddress.BROADCAST);
 }
 
-/** What a frame says about an address: its sender uses it (`holder`), or looks whether it may take it, as we do (`rival`). */
+/**
+ * What a frame says about an address: its sender uses it (`holder`), or looks whether it may take it, as we do
+ * (`rival`).
+ */
 export interface AddressClaim {
   readonly mac: MacAddress;
   readonly by: 'holder' | 'rival';
@@ -127,8 +132,8 @@ export function arpClaim(packet: ArpPacket, candidate: IpAddress): AddressClaim 
 }
 
 /**
- * The same of a message of neighbor discovery: an advertisement for the address, a message from it, or a question of duplicate
- * detection for it. `frameSource` is the sender of the frame, for messages without an address of their own.
+ * The same of a message of neighbor discovery: an advertisement for the address, a message from it, or a question of
+ * duplicate detection for it. `frameSource` is the sender of the frame, for messages without an address of their own.
  */
 export function ndpClaim(
   { message, source }: NdpPacket,

@@ -44,14 +44,14 @@ describe('correctedFor', () => {
 describe('Askers', () => {
   it('names those that asked for a VIP, the latest first', () => {
     const askers = new Askers();
-    for (const number of [1, 2, 1]) askers.note(VIP, host(number));
-    askers.note(ip(21), host(9));
+    for (const number of [1, 2, 1]) askers.note(VIP, host(number), 0);
+    askers.note(ip(21), host(9), 0);
     expect(askers.of(VIP).map((one) => String(one.ip))).to.deep.equal(['203.0.113.1', '203.0.113.2']);
   });
 
   it('keeps a few of each VIP', () => {
     const askers = new Askers();
-    for (let number = 1; number <= 1000; number++) askers.note(VIP, host(number));
+    for (let number = 1; number <= 1000; number++) askers.note(VIP, host(number), 0);
     expect(askers.of(VIP)).to.have.length(8);
     expect(askers.of(VIP)[0]).to.deep.equal(host(1000));
   });
@@ -60,7 +60,7 @@ describe('Askers', () => {
     const askers = new Askers();
     for (let vip = 0; vip < 3000; vip++)
       for (let number = 1; number <= 4; number++)
-        askers.note(IpAddress.of('IPv4', BigInt(0x0a000000 + vip)), host(number));
+        askers.note(IpAddress.of('IPv4', BigInt(0x0a000000 + vip)), host(number), 0);
     const kept = Array.from(
       { length: 3000 },
       (_, vip) => askers.of(IpAddress.of('IPv4', BigInt(0x0a000000 + vip))).length,
@@ -71,7 +71,7 @@ describe('Askers', () => {
 
   it('forgets VIPs that are gone', () => {
     const askers = new Askers();
-    askers.note(VIP, host(1));
+    askers.note(VIP, host(1), 0);
     askers.keep([ip(21)]);
     expect(askers.of(VIP)).to.deep.equal([]);
   });

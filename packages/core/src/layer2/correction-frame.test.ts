@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { expect } from 'chai';
 import { IpAddress } from '../net/ip-address.ts';
-import { MacAddress } from '../net/mac-address.ts';
+import { mac } from '../net/testing.ts';
 import { decodeEthernet } from '../wire/ethernet.ts';
 import { decodeIpv6 } from '../wire/ipv6.ts';
 import { decodeNdp } from '../wire/ndp.ts';
 import { correctionFrame } from './correction-frame.ts';
-
-function mac(number: number): MacAddress {
-  return MacAddress.fromBytes(Uint8Array.of(0, 0, 0x5e, 0, 0x53, number)) ?? MacAddress.ZERO;
-}
 
 describe('correctionFrame', () => {
   it('is a gratuitous ARP reply to the neighbour alone', () => {

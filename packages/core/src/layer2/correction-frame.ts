@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The frame that tells one neighbour where a VIP is now, without having been asked: a gratuitous ARP reply, or a neighbor advertisement with
- * Override set and Solicited not (RFC 4861, 7.2.6). It changes an entry that is there, and makes none.
+ * The frame that tells one neighbour where a VIP is now, without having been asked: a gratuitous ARP reply, or a
+ * neighbor advertisement with Override set and Solicited not (RFC 4861, 7.2.6). It changes an entry that is there, and
+ * makes none.
  */
 import type { IpAddress } from '../net/ip-address.ts';
 import type { MacAddress } from '../net/mac-address.ts';

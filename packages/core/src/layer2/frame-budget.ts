@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** How many frames may go out on one interface: so many a second, and some at once after a quiet time (a token bucket). */
+/**
+ * How many frames may go out on one interface: so many a second, and some at once after a quiet time (a token bucket).
+ */
 
 export interface FrameBudgetOptions {
   readonly perSecond: number;

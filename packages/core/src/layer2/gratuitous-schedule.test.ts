@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { expect } from 'chai';
 import { IpAddress } from '../net/ip-address.ts';
-import { MacAddress } from '../net/mac-address.ts';
+import { mac } from '../net/testing.ts';
 import { type Corrected, type DueFrame, GratuitousSchedule, MAX_CORRECTED } from './gratuitous-schedule.ts';
 
 function vip(number: number): IpAddress {
   return IpAddress.of('IPv4', 0xcb007100n + BigInt(number));
-}
-
-function mac(number: number): MacAddress {
-  return MacAddress.fromBytes(Uint8Array.of(0, 0, 0x5e, 0, 0x53, number)) ?? MacAddress.ZERO;
 }
 
 function neighbor(kind: Corrected['kind'], number: number): Corrected {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What is announced unasked on one interface, and when: each VIP at once when it is taken over, twice again within 5 s, then slowly for
- * as long as it is owned, since switches forget MAC addresses that they do not hear. After a takeover those who are known to hold the old
- * entry are told one by one too, for networks that lose broadcasts. All frames share one budget, so that the takeover of many VIPs does
- * not drown the segment: what reaches most goes first.
+ * What is announced unasked on one interface, and when: each VIP at once when it is taken over, twice again within 5 s,
+ * then slowly for as long as it is owned, since switches forget MAC addresses that they do not hear. After a takeover
+ * those who are known to hold the old entry are told one by one too, for networks that lose broadcasts. All frames
+ * share one budget, so that the takeover of many VIPs does not drown the segment: what reaches most goes first.
  */
 import type { IpAddress } from '../net/ip-address.ts';
 import type { MacAddress } from '../net/mac-address.ts';
@@ -12,11 +12,17 @@ import { FrameBudget } from './frame-budget.ts';
 export interface GratuitousOptions {
   /** When the announcements after a takeover are due, in milliseconds from the takeover. Default: 0, 1000, 3000. */
   readonly burstMs: readonly number[];
-  /** Time between later announcements, in milliseconds. Default: 120,000, half the usual ageing time of switches less a loss. */
+  /**
+   * Time between later announcements, in milliseconds. Default: 120,000, half the usual ageing time of switches less a
+   * loss.
+   */
   readonly refreshMs: number;
   /** Share of `refreshMs` by which a refresh may come early, from 0 to 1, so that VIPs spread out. Default: 0.25. */
   readonly jitter: number;
-  /** Frames per second on this interface. Default: 1000, a twentieth of what storm control of switches lets through at 1 % of 1 Gbit/s. */
+  /**
+   * Frames per second on this interface. Default: 1000, a twentieth of what storm control of switches lets through at 1
+   * % of 1 Gbit/s.
+   */
   readonly perSecond: number;
   /** Frames that may go out at once after a quiet time. Default: 200. */
   readonly atOnce: number;
@@ -34,10 +40,15 @@ export const GRATUITOUS_DEFAULTS: GratuitousOptions = {
 const LEAST_GAP_MS = 1000;
 /** Neighbours that are told one by one after a takeover, for each VIP. */
 export const MAX_CORRECTED = 16;
-/** When the budget is used up, as many frames are gathered as go out in this time, so that nobody wakes for each of them. */
+/**
+ * When the budget is used up, as many frames are gathered as go out in this time, so that nobody wakes for each of
+ * them.
+ */
 const GATHER_MS = 20;
 
-/** Who is known to hold the old entry: the way out of the segment, who asked for the VIP, or only somebody who is there. */
+/**
+ * Who is known to hold the old entry: the way out of the segment, who asked for the VIP, or only somebody who is there.
+ */
 export const CORRECTED_KINDS = ['gateway', 'asker', 'neighbor'] as const;
 export interface Corrected {
   readonly kind: (typeof CORRECTED_KINDS)[number];
@@ -47,7 +58,10 @@ export interface Corrected {
 
 /** One frame that is due. */
 export type DueFrame =
-  /** To everybody: both forms of ARP one after the other; for IPv6 `request` stands for the only form. `isLast`: the round ends with it. */
+  /**
+   * To everybody: both forms of ARP one after the other; for IPv6 `request` stands for the only form. `isLast`: the
+   * round ends with it.
+   */
   | { readonly vip: IpAddress; readonly form: 'request' | 'reply'; readonly isLast: boolean }
   /** To one neighbour. */
   | { readonly vip: IpAddress; readonly to: Corrected };
@@ -72,7 +86,9 @@ interface Entry {
   corrections: readonly Step[];
 }
 
-/** The announcements of one interface. Time is any monotonic clock in milliseconds; `random` gives numbers in [0, 1). */
+/**
+ * The announcements of one interface. Time is any monotonic clock in milliseconds; `random` gives numbers in [0, 1).
+ */
 export class GratuitousSchedule {
   readonly #options: GratuitousOptions;
   readonly #random: () => number;
@@ -100,7 +116,10 @@ export class GratuitousSchedule {
     return true;
   }
 
-  /** Begins again with the burst: clients may have heard of another owner meanwhile. Unknown VIPs are ignored; whether it is known. */
+  /**
+   * Begins again with the burst: clients may have heard of another owner meanwhile. Unknown VIPs are ignored; whether
+   * it is known.
+   */
   again(vip: IpAddress, nowMs: number): boolean {
     const isKnown = this.#entries.delete(String(vip));
     return isKnown && this.add(vip, nowMs);
@@ -117,7 +136,9 @@ export class GratuitousSchedule {
     return vips.filter((vip) => this.add(vip, nowMs));
   }
 
-  /** Tells these neighbours of a VIP as well, {@link MAX_CORRECTED} at most, gateways first. Unknown VIPs are ignored. */
+  /**
+   * Tells these neighbours of a VIP as well, {@link MAX_CORRECTED} at most, gateways first. Unknown VIPs are ignored.
+   */
   correct(vip: IpAddress, neighbors: readonly Corrected[]): void {
     const entry = this.#entries.get(String(vip));
     if (!entry) return;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { IpAddress } from '../net/ip-address.ts';
-import { MacAddress } from '../net/mac-address.ts';
+import { mac } from '../net/testing.ts';
 import { GRATUITOUS_DEFAULTS } from './gratuitous-schedule.ts';
 import type { AnsweringPoint, VipPlace } from './respond.ts';
 import { VECTOR_MAC } from './respond.vectors.ts';
@@ -14,12 +15,6 @@ const FLAGS_OFFSET = 14 + 40 + 4;
 
 function point(fence: 'holds' | 'expired'): AnsweringPoint {
   return { mac: mac(VECTOR_MAC), fence, placeOf };
-}
-
-function mac(text: string): MacAddress {
-  const result = MacAddress.parse(text);
-  if (!result.ok) throw new Error(result.reason);
-  return result.value;
 }
 
 function placeOf(address: IpAddress): VipPlace {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What a node does with a frame that carries neighbor discovery: an advertisement, or the reason why there is none. Pure. The twin
- * of respond.ts for IPv6; packages/link/native/ndp-decide.h takes the same decision in C, in user space and in the kernel, and all
- * of them are held together by the same vectors.
+ * What a node does with a frame that carries neighbor discovery: an advertisement, or the reason why there is none.
+ * Pure. The twin of respond.ts for IPv6; packages/link/native/ndp-decide.h takes the same decision in C, in user space
+ * and in the kernel, and all of them are held together by the same vectors.
  */
 import type { IpAddress } from '../net/ip-address.ts';
 import { MacAddress } from '../net/mac-address.ts';
@@ -11,7 +11,10 @@ import { ALL_NODES, decodeIpv6, isUnspecifiedV6 } from '../wire/ipv6.ts';
 import { decodeNdp, NDP_TYPE, type NdpPacket, ndpFrame } from '../wire/ndp.ts';
 import type { AnsweringPoint } from './respond.ts';
 
-/** Every reason for silence, in the order in which they are looked at; packages/link/native/ndp-decide.h has the same list. */
+/**
+ * Every reason for silence, in the order in which they are looked at; packages/link/native/ndp-decide.h has the same
+ * list.
+ */
 export const NDP_SILENCE_REASONS = [
   'short-frame',
   /** Not IPv6. */
@@ -55,7 +58,9 @@ export type NdpDecision =
   | { readonly ok: true; readonly frame: Uint8Array; readonly vip: IpAddress }
   | { readonly ok: false; readonly reason: NdpSilenceReason; readonly vip?: IpAddress };
 
-/** Answers one frame as it was received on this interface (RFC 4861, 7.2.4; duplicate detection of RFC 4862, 5.4.3 too). */
+/**
+ * Answers one frame as it was received on this interface (RFC 4861, 7.2.4; duplicate detection of RFC 4862, 5.4.3 too).
+ */
 export function respondToNdp(bytes: Uint8Array, at: AnsweringPoint): NdpDecision {
   const ethernet = decodeEthernet(bytes);
   if (!ethernet.ok) return silence(ethernet.reason);
@@ -70,8 +75,8 @@ export function respondToNdp(bytes: Uint8Array, at: AnsweringPoint): NdpDecision
 }
 
 /**
- * The frame that announces a VIP unasked (RFC 4861, 7.2.6): to all nodes, Override set, neither Solicited nor Router. It goes out
- * when GratuitousSchedule says so, which keeps the RFC's three announcements a second apart.
+ * The frame that announces a VIP unasked (RFC 4861, 7.2.6): to all nodes, Override set, neither Solicited nor Router.
+ * It goes out when GratuitousSchedule says so, which keeps the RFC's three announcements a second apart.
  */
 export function unsolicitedAdvertisement(vip: IpAddress, mac: MacAddress): Uint8Array {
   return ndpFrame(advertisement(vip, mac, ALL_NODES), mac, MacAddress.BROADCAST);

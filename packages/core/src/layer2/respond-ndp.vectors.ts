@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Frames with neighbor discovery and what a node must do with them, for tests: the decision in TypeScript, the one in C and the
- * program in the kernel are held to this table. The node has MAC 00:00:5e:00:53:01, answers for 2001:db8:5::7 on this interface and
- * for 2001:db8:5::8 on another one. Checksums of questions are computed here by the plainest means; those of answers are written out.
+ * Frames with neighbor discovery and what a node must do with them, for tests: the decision in TypeScript, the one in C
+ * and the program in the kernel are held to this table. The node has MAC 00:00:5e:00:53:01, answers for 2001:db8:5::7
+ * on this interface and for 2001:db8:5::8 on another one. Checksums of questions are computed here by the plainest
+ * means; those of answers are written out.
  */
 import type { NdpSilenceReason } from './respond-ndp.ts';
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What a node does with a frame that carries ARP: a reply, or the reason why there is none. Pure. The native responder in
- * packages/link takes the same decision in C; both are held together by the same vectors, so this file is also its description.
+ * What a node does with a frame that carries ARP: a reply, or the reason why there is none. Pure. The native responder
+ * in packages/link takes the same decision in C; both are held together by the same vectors, so this file is also its
+ * description.
  */
 import type { IpAddress } from '../net/ip-address.ts';
 import { MacAddress } from '../net/mac-address.ts';
@@ -9,8 +10,8 @@ import { ARP_OPERATION, type ArpPacket, arpFrame, decodeArp } from '../wire/arp.
 import { decodeEthernet, ETHER_TYPE, type EthernetFrame } from '../wire/ethernet.ts';
 
 /**
- * Every reason for silence, in the order in which they are looked at. The native responder counts under the same names in the
- * same order (packages/link/native/arp-decide.h).
+ * Every reason for silence, in the order in which they are looked at. The native responder counts under the same names
+ * in the same order (packages/link/native/arp-decide.h).
  */
 export const SILENCE_REASONS = [
   /** Fewer than 14 bytes. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Frames and what a node must do with them, for tests: both the decision in TypeScript and the one in C are held to this table.
- * The node has MAC 00:00:5e:00:53:01, answers for 203.0.113.20 on this interface and for 203.0.113.21 on another one.
+ * Frames and what a node must do with them, for tests: both the decision in TypeScript and the one in C are held to
+ * this table. The node has MAC 00:00:5e:00:53:01, answers for 203.0.113.20 on this interface and for 203.0.113.21 on
+ * another one.
  */
 import type { SilenceReason } from './respond.ts';
 

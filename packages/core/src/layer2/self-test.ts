@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The self-test: members ask on the wire who answers for each other's VIPs, now and then, and compare with what the owner says of itself.
- * Each VIP is asked for once in a round by one member that does not own it; which one needs no agreement. Pure: who, when, and what
- * an answer means.
+ * The self-test: members ask on the wire who answers for each other's VIPs, now and then, and compare with what the
+ * owner says of itself. Each VIP is asked for once in a round by one member that does not own it; which one needs no
+ * agreement. Pure: who, when, and what an answer means.
  */
 import type { MacAddress } from '../net/mac-address.ts';
 
@@ -33,7 +33,10 @@ export function beginRound(vips: Iterable<string>, nowMs: number, pace: SelfTest
   return { begunMs: nowMs, pace, vips: [...vips], passed: 0, taken: 0 };
 }
 
-/** The VIPs whose turn has come, and the round without them. Gone ones are passed over, so that a round never outlasts what it tests. */
+/**
+ * The VIPs whose turn has come, and the round without them. Gone ones are passed over, so that a round never outlasts
+ * what it tests.
+ */
 export function takeDue(
   round: TestRound,
   nowMs: number,
@@ -58,9 +61,9 @@ export function isOver({ begunMs, pace, vips, passed }: TestRound, nowMs: number
 }
 
 /**
- * The member that tests a VIP: of those that do not own it the one with the highest hash, so that the work is spread and a member that
- * leaves moves only its own part. A cheap hash (FNV-1a, 32 bits) is good enough: nothing hangs on its being even, and 200 members
- * times 1,000 VIPs are hashed in each round. Undefined when the owner is alone.
+ * The member that tests a VIP: of those that do not own it the one with the highest hash, so that the work is spread
+ * and a member that leaves moves only its own part. A cheap hash (FNV-1a, 32 bits) is good enough: nothing hangs on its
+ * being even, and 200 members times 1,000 VIPs are hashed in each round. Undefined when the owner is alone.
  */
 export function testerOf(vip: string, owner: string, members: Iterable<string>): string | undefined {
   let best: { readonly node: string; readonly hash: number } | undefined;
@@ -82,7 +85,10 @@ export function testFailure(answers: readonly MacAddress[], owner: MacAddress): 
   return answers[0]?.equals(owner) ? undefined : 'wrong-answer';
 }
 
-/** What one node hears of a VIP, set beside who owns it: `own` for its owner, which does not hear itself; `nobody` where none owns it. */
+/**
+ * What one node hears of a VIP, set beside who owns it: `own` for its owner, which does not hear itself; `nobody` where
+ * none owns it.
+ */
 export type Hearing = 'right' | 'own' | 'nobody' | TestFailure;
 
 export interface HeardAnswers {

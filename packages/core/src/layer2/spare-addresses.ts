@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Which addresses are likely to be given next, so that they can be looked at before anybody waits for them: of each pool the first
- * ones in the order of use that no Service shows. What the ledger knows besides (who rests, who is quarantined) is not needed here: an address
- * too many costs three frames, one too few a moment of waiting.
+ * Which addresses are likely to be given next, so that they can be looked at before anybody waits for them: of each
+ * pool the first ones in the order of use that no Service shows. What the ledger knows besides (who rests, who is
+ * quarantined) is not needed here: an address too many costs three frames, one too few a moment of waiting.
  */
 import type { PoolCatalog } from '../ipam/pool-catalog.ts';
 import { IP_FAMILIES, isSkipped, isUsable } from '../ipam/pool-catalog.ts';
@@ -24,7 +24,10 @@ export interface SpareWish {
   readonly atMost: number;
 }
 
-/** The spare addresses of all pools, in the order of choice. Neither excluded nor reserved ones, nor those that are never given unasked. */
+/**
+ * The spare addresses of all pools, in the order of choice. Neither excluded nor reserved ones, nor those that are
+ * never given unasked.
+ */
 export function spareAddresses(catalog: PoolCatalog, { taken, each, atMost }: SpareWish): SpareAddress[] {
   const closed = { IPv4: new IntervalSet(), IPv6: new IntervalSet() };
   for (const { family, value } of taken) closed[family].add(value);

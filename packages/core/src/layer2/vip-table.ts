@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What this node answers for: VIP -> the Services that want it -> the interfaces on which they want it. A VIP that several
- * Services share is answered until the last of them is withdrawn.
+ * What this node answers for: VIP -> the Services that want it -> the interfaces on which they want it. A VIP that
+ * several Services share is answered until the last of them is withdrawn.
  */
 import type { IpAddress } from '../net/ip-address.ts';
 

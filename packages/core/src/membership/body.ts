@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a node says: its heartbeat, its full lists in parts, and its offers. */
 import type { HeartbeatBody } from '../wire/heartbeat.ts';
-import { BOOT_ID_BYTES, CLAIM_BYTES, type Offer, type Suspect, type Vouch } from '../wire/heartbeat-section.ts';
+import {
+  BOOT_ID_BYTES,
+  CLAIM_BYTES,
+  type Offer,
+  STANDING_BYTES,
+  type Suspect,
+  type Vouch,
+} from '../wire/heartbeat-section.ts';
+import { isFrail, saysCutOff } from './company.ts';
 import { PART_BUDGET_BYTES, split } from './list-assembly.ts';
 import { lacksLists, type Member, suspectAtMs } from './member.ts';
 import { currentPaceMs, type MembershipState, type OwnClaim } from './state.ts';
@@ -9,7 +17,13 @@ import { currentPaceMs, type MembershipState, type OwnClaim } from './state.ts';
 /** Most wishes, questions and answers in one heartbeat: 4 + 16 * 8, 4 + 16 * 14 and 4 + 16 * 16 bytes. */
 const MAX_ENTRIES = 16;
 
-/** Lists no longer than this ride along on heartbeats for a while after a change, in bytes: what the sections above leave. */
+/** Strangers that are named in one heartbeat, so that they can name this node. */
+const NAMED_AT_ONCE = 8;
+
+/**
+ * Lists no longer than this ride along on heartbeats for a while after a change, in bytes: what the sections above
+ * leave.
+ */
 const RIDE_BUDGET_BYTES = 280;
 
 /** Offers of one frame, at most 29 bytes each. */
@@ -23,7 +37,7 @@ const MAX_AGE_MS = 0xffff;
 /** The heartbeat that is repeated until something changes. */
 export function beatOf(state: MembershipState, nowMs: number): HeartbeatBody {
   const body: HeartbeatBody = {
-    ...headOf(state),
+    ...headOf(state, nowMs),
     wants: wantsOf(state),
     suspects: suspectsOf(state, nowMs),
     vouches: vouchesOf(state, nowMs),
@@ -33,8 +47,8 @@ export function beatOf(state: MembershipState, nowMs: number): HeartbeatBody {
 }
 
 /** The full lists, in as few frames as they need. The first one asks for the lists that are missing here. */
-export function listsOf(state: MembershipState): HeartbeatBody[] {
-  const head = { ...headOf(state), wants: wantsOf(state) };
+export function listsOf(state: MembershipState, nowMs: number): HeartbeatBody[] {
+  const head = { ...headOf(state, nowMs), wants: wantsOf(state) };
   const claims = claimParts(state);
   const view = viewParts(state);
   if (listBytes(state) <= PART_BUDGET_BYTES / 2) return [{ ...head, claims: claims[0], view: view[0] }];
@@ -42,12 +56,12 @@ export function listsOf(state: MembershipState): HeartbeatBody[] {
 }
 
 /** Offers in as few frames as they need. */
-export function offersOf(state: MembershipState): HeartbeatBody[] {
+export function offersOf(state: MembershipState, nowMs: number): HeartbeatBody[] {
   const offers = [...state.handOvers].flatMap(([key, { to }]): Offer[] => {
     const claim = state.claims.get(key);
     return claim ? [{ to, vip: claim.vip, term: claim.term }] : [];
   });
-  const head = headOf(state);
+  const head = headOf(state, nowMs);
   const frames: HeartbeatBody[] = [];
   for (let start = 0; start < offers.length; start += OFFERS_A_FRAME)
     frames.push({ ...head, offers: offers.slice(start, start + OFFERS_A_FRAME) });
@@ -60,6 +74,8 @@ export function isSameBeat(a: HeartbeatBody | undefined, b: HeartbeatBody): bool
   const isHeadSame =
     a.phase === b.phase &&
     a.fitness === b.fitness &&
+    a.isCutOff === b.isCutOff &&
+    a.isUnsteady === b.isUnsteady &&
     a.intervalMs === b.intervalMs &&
     a.claimsVersion === b.claimsVersion &&
     a.viewVersion === b.viewVersion &&
@@ -70,10 +86,12 @@ export function isSameBeat(a: HeartbeatBody | undefined, b: HeartbeatBody): bool
 
 type Head = Omit<HeartbeatBody, 'wants' | 'claims' | 'view' | 'suspects' | 'vouches' | 'offers'>;
 
-function headOf(state: MembershipState): Head {
+function headOf(state: MembershipState, nowMs: number): Head {
   return {
     phase: state.phase,
     fitness: state.fitness,
+    isCutOff: saysCutOff(state, nowMs),
+    isUnsteady: isFrail(state),
     intervalMs: currentPaceMs(state),
     deadAfterMs: state.timing.deadAfterMs,
     claimsVersion: state.claimsVersion,
@@ -84,10 +102,17 @@ function headOf(state: MembershipState): Head {
 }
 
 function wantsOf(state: MembershipState): string[] {
-  return state.members
-    .filter(lacksLists)
-    .slice(0, MAX_ENTRIES)
-    .map((member) => member.bootId);
+  const lacking = state.members.filter(lacksLists).map((member) => member.bootId);
+  return [...strangersNamed(state), ...lacking].slice(0, MAX_ENTRIES);
+}
+
+/** Boot ids to name in a heartbeat; where there are many, each gets its turn. */
+function strangersNamed({ strangers, steppedMs, timing }: MembershipState): string[] {
+  const nowMs = steppedMs ?? 0;
+  const named = [...strangers].filter(([, one]) => nowMs - one.heardMs < one.deadAfterMs).map(([bootId]) => bootId);
+  if (named.length <= NAMED_AT_ONCE) return named;
+  const turn = Math.floor(nowMs / timing.intervalMs) * NAMED_AT_ONCE;
+  return Array.from({ length: NAMED_AT_ONCE }, (_, index) => named[(turn + index) % named.length] ?? '');
 }
 
 function suspectsOf(state: MembershipState, nowMs: number): Suspect[] {
@@ -131,5 +156,5 @@ function listBytes(state: MembershipState): number {
 }
 
 function claimBytes({ vip }: OwnClaim): number {
-  return CLAIM_BYTES[vip.family];
+  return CLAIM_BYTES[vip.family] + STANDING_BYTES;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type Claimant, compareClaims, MAX_TERM, nextTerm } from './claim.ts';
+import { type Claimant, compareClaims, MAX_TERM, nextTerm, nextTermOfFew } from './claim.ts';
 
 const VIP = '203.0.113.20';
 
@@ -47,7 +47,113 @@ describe('nextTerm', () => {
     expect(nextTerm(41)).to.equal(42);
   });
 
+  it('BL-18: leaves terms free for the larger side where few are heard', () => {
+    const [few, many] = [nextTermOfFew(4), nextTerm(nextTerm(nextTerm(4)))];
+    const claim = (node: string, term: number) => ({ node, bootId: node, term, yieldsTo: 4 });
+    for (const [one, other] of [
+      ['edge-1', 'edge-2'],
+      ['edge-2', 'edge-1'],
+    ] as const)
+      expect(compareClaims(VIP, claim(one, many), claim(other, few))).to.be.lessThan(0);
+  });
+
   it('does not run over', () => {
-    expect(nextTerm(MAX_TERM)).to.equal(MAX_TERM);
+    expect([nextTerm(MAX_TERM), nextTermOfFew(MAX_TERM)]).to.deep.equal([MAX_TERM, MAX_TERM]);
+  });
+});
+
+describe('two claims on one VIP', () => {
+  const claim = (node: string, term: number, yieldsTo?: number): Claimant => ({
+    ...{ node, bootId: node, term },
+    ...(yieldsTo !== undefined && { yieldsTo }),
+  });
+  const best = (...claims: Claimant[]) => [...claims].sort((a, b) => compareClaims('203.0.113.20', a, b))[0]?.node;
+
+  const cases: { name: string; claims: Claimant[]; better: string }[] = [
+    { name: 'who was silent goes before who took over', claims: [claim('a', 5, 5), claim('b', 6, 5)], better: 'a' },
+    { name: 'and before who took over from that', claims: [claim('a', 5, 5), claim('c', 7, 5)], better: 'a' },
+    {
+      name: 'who took over first goes before who took over from it',
+      claims: [claim('b', 6, 5), claim('c', 7, 5)],
+      better: 'b',
+    },
+    {
+      name: 'who took what was given up goes before all earlier ones',
+      claims: [claim('a', 5, 5), claim('d', 8, 8)],
+      better: 'd',
+    },
+    {
+      name: 'a lower term that is no part of the line loses',
+      claims: [claim('a', 3, 3), claim('b', 6, 5)],
+      better: 'b',
+    },
+    {
+      name: 'with equal terms who took over from a silent owner loses to whom that owner handed it on',
+      claims: [claim('a', 2, 1), claim('b', 2, 2)],
+      better: 'b',
+    },
+    {
+      name: 'also where the one would win by rendezvous',
+      claims: [claim('b', 2, 1), claim('a', 2, 2)],
+      better: 'a',
+    },
+    {
+      name: 'a weak claim loses to a firm one with a lower term',
+      claims: [{ ...claim('a', 9, 9), isWeak: true }, claim('b', 2, 2)],
+      better: 'b',
+    },
+    {
+      name: 'a weak claim loses to who took over from it',
+      claims: [{ ...claim('a', 5, 5), isWeak: true }, claim('b', 6, 5)],
+      better: 'b',
+    },
+    {
+      name: 'two weak ones are settled by line',
+      claims: [
+        { ...claim('a', 5, 5), isWeak: true },
+        { ...claim('b', 6, 5), isWeak: true },
+      ],
+      better: 'a',
+    },
+    {
+      name: 'a newcomer loses to a standing owner',
+      claims: [{ ...claim('a', 9, 9), isFresh: true }, claim('b', 1, 1)],
+      better: 'b',
+    },
+    {
+      name: 'a newcomer with a witness goes before one that was cut off for long',
+      claims: [
+        { ...claim('a', 1, 1), isFresh: true },
+        { ...claim('b', 4, 4), isWeak: true },
+      ],
+      better: 'a',
+    },
+    {
+      name: 'beside an older speaker the higher term wins',
+      claims: [claim('a', 5, 5), claim('old', 6)],
+      better: 'old',
+    },
+    { name: 'also for the newer one', claims: [{ ...claim('a', 7, 5), isWeak: true }, claim('old', 6)], better: 'a' },
+  ];
+  for (const { name, claims, better } of cases)
+    it(`BL-18: ${name}`, () => {
+      expect(best(...claims)).to.equal(better);
+      expect(best(...claims.toReversed())).to.equal(better);
+    });
+
+  it('BL-18: of one line the best is the same in whatever order they are heard', () => {
+    const kinds = fc.record({ isWeak: fc.boolean(), isFresh: fc.boolean() });
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 5, max: 30 }), kinds), { minLength: 2, maxLength: 6 }),
+        (drawn) => {
+          const claims = drawn.map(([term, kind], index) => ({ ...claim(`n${index}`, term, 5), ...kind }));
+          const found = best(...claims);
+          expect(best(...claims.toReversed())).to.equal(found);
+          for (const one of claims)
+            if (one.node !== found) expect(best(one, ...claims.filter(({ node }) => node === found))).to.equal(found);
+        },
+      ),
+    );
   });
 });

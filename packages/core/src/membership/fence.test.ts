@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { afterSending, beforeSending, CLOSED_FENCE, type Fence, mayAnswer, rearmed, renewed } from './fence.ts';
+import { afterSending, beforeSending, CLOSED_FENCE, type Fence, held, mayAnswer, released, renewed } from './fence.ts';
+import { expectedOf, FENCE_VECTORS, playFence } from './fence.vectors.ts';
 import { type Timing, timingOf } from './timing.ts';
 
 function timing(): Timing {
@@ -12,9 +13,13 @@ function timing(): Timing {
 
 const TIMING = timing();
 
+function sent(fence: Fence, atMs: number): Fence {
+  return afterSending(fence, TIMING, { beforeMs: atMs, afterMs: atMs });
+}
+
 /** A fence whose process is well until 500 and whose last heartbeat went out at 100. */
 function open(): Fence {
-  return afterSending(renewed(CLOSED_FENCE, 500), TIMING, 100);
+  return sent(released(renewed(CLOSED_FENCE, 500)), 100);
 }
 
 describe('fence', () => {
@@ -39,13 +44,14 @@ describe('fence', () => {
     expect(late.fence.lapse).to.equal('lapsed');
     const again = renewed(late.fence, 800);
     expect(beforeSending(again, TIMING, 270).may).to.equal('not-send');
-    expect(mayAnswer(again, 200)).to.equal(false);
+    expect(mayAnswer(again, 270)).to.equal(false);
   });
 
   it('opens again when the deciding process has seen to the lapse', () => {
     const late = beforeSending(open(), TIMING, 260).fence;
-    expect(beforeSending(rearmed(late), TIMING, 270).may).to.equal('send');
-    expect(mayAnswer(rearmed(late), 270)).to.equal(false);
+    expect(beforeSending(held(late), TIMING, 270).may).to.equal('send');
+    expect(mayAnswer(sent(held(late), 270), 271)).to.equal(false);
+    expect(mayAnswer(sent(released(held(late)), 270), 271)).to.equal(true);
   });
 
   it('FO-05: ends, for all allowed times, before peers may take over, wherever the sender stops', () => {
@@ -58,11 +64,18 @@ describe('fence', () => {
         const found = timingOf(chosen);
         fc.pre(found.ok);
         if (!found.ok) return;
-        const fence = afterSending(renewed(CLOSED_FENCE, Number.POSITIVE_INFINITY), found.timing, sentMs);
+        const open = released(renewed(CLOSED_FENCE, Number.POSITIVE_INFINITY));
+        const fence = afterSending(open, found.timing, { beforeMs: sentMs, afterMs: sentMs });
         const takeOverMs = sentMs + transitMs + found.timing.deadAfterMs;
         expect(mayAnswer(fence, takeOverMs)).to.equal(false);
         expect(takeOverMs - fence.answerUntilMs).to.be.at.least(found.timing.intervalMs);
       }),
     );
   });
+
+  for (const { name, answerMs, steps } of FENCE_VECTORS) {
+    it(`FO-05: ${name}`, () => {
+      expect(playFence(answerMs, steps)).to.deep.equal(expectedOf(steps));
+    });
+  }
 });

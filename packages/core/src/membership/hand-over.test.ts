@@ -130,7 +130,7 @@ describe('hand-over', () => {
     node.give({ type: 'move', vip: vipOf(21), node: 'edge-2' });
     expect(node.reports()).to.include('move-refused');
     node.want(BOTH, 21, 22, 23);
-    node.pass(25, unfit);
+    node.pass(75, unfit);
     expect(node.owned()).to.deep.equal([VIP, String(vipOf(22)), String(vipOf(23))]);
   });
 
@@ -181,9 +181,54 @@ describe('hand-over', () => {
     expect(node.give({ type: 'tick' })).to.deep.equal([]);
   });
 
-  it('leaves at once when nobody is there to take anything', () => {
+  it('leaves at once when no other node may take anything', () => {
+    const node = new LoneNode();
+    node.want(['edge-1'], 21);
+    node.begin();
+    node.give({ type: 'leave' });
+    node.give({ type: 'tick' });
+    expect(node.changes()).to.deep.equal(['stop-all left', 'left']);
+  });
+
+  it('AT-11: goes on until a node that starts anew can take what it has, and hands it over then', () => {
     const node = new LoneNode();
     node.want(BOTH, 21);
+    node.begin();
+    node.give({ type: 'leave' });
+    node.pass(5_000);
+    node.pass(500, { ...claimsOf(1), phase: 'listening' });
+    expect(node.changes()).to.deep.equal([]);
+    expect(node.owned()).to.deep.equal([VIP]);
+    node.pass(50, claimsOf(1));
+    expect(offersIn(node).at(-1)).to.equal(`${VIP} to ${PEER}`);
+    node.hear(claimsOf(2, [21, 2]));
+    node.give({ type: 'tick' });
+    expect(node.changes()).to.deep.equal([`stop ${VIP} handed-over`, 'stop-all left', 'left']);
+  });
+
+  it('AT-11: waits 15 seconds at most, and not for a node that leaves too', () => {
+    const alone = new LoneNode();
+    alone.want(BOTH, 21);
+    alone.begin();
+    alone.give({ type: 'leave' });
+    alone.pass(14_990);
+    expect(alone.changes()).to.deep.equal([]);
+    alone.pass(20);
+    expect(alone.changes()).to.deep.equal(['stop-all left', 'left']);
+    const node = owner();
+    node.hear({ ...claimsOf(1), phase: 'leaving' });
+    node.give({ type: 'leave' });
+    node.give({ type: 'tick' });
+    expect(node.changes()).to.deep.equal(['stop-all left', 'left']);
+  });
+
+  it('AT-11: does not wait for a node that is not ready', () => {
+    const node = new LoneNode();
+    const candidates = [
+      { node: 'edge-1', standing: 'eligible', score: 0 },
+      { node: 'edge-2', standing: 'last-resort', score: 0 },
+    ] as const;
+    node.give({ type: 'desired', vips: [{ vip: vipOf(21), candidates }] });
     node.begin();
     node.give({ type: 'leave' });
     node.give({ type: 'tick' });

@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Moves on purpose, make before break: the owner offers a VIP to another node and goes on answering; that node claims it with a
- * higher term, answers and announces; the owner hears the claim and stops (hear-lists.ts).
+ * Moves on purpose, make before break: the owner offers a VIP to another node and goes on answering; that node claims
+ * it with a higher term, answers and announces; the owner hears the claim and stops (hear-lists.ts).
  */
 import type { IpAddress } from '../net/ip-address.ts';
 import type { VipCandidate } from '../placement/candidate.ts';
 import { placeOrphans } from '../placement/orphan-plan.ts';
 import { nextMove } from '../placement/rebalance.ts';
 import { offersOf } from './body.ts';
+import { isOfOpenLine } from './claim.ts';
 import type { DesiredVip } from './event.ts';
-import type { Member } from './member.ts';
-import { isOwnCandidate, ownershipOf, presentCandidates } from './place.ts';
+import { isHeard, type Member } from './member.ts';
+import { isOwnCandidate, ownershipOf, presentCandidates } from './ownership.ts';
 import type { HandOver } from './state.ts';
-import { act, change, giveUp, report, stopAnswering, type Turn } from './turn.ts';
+import { act, change, changeClaims, giveUp, report, stopAnswering, type Turn } from './turn.ts';
 
 /** Begins, retries and gives up hand-overs, and sends the offers that are open. */
 export function handOver(turn: Turn): void {
   dropFinished(turn);
   beginNeeded(turn);
   retryRefused(turn);
-  if (turn.state.handOvers.size > 0) act(turn, { type: 'send', bodies: offersOf(turn.state) });
+  // Whoever takes it has to know by then how it stands.
+  if (tellUnsure(turn)) return;
+  if (turn.state.handOvers.size > 0) act(turn, { type: 'send', bodies: offersOf(turn.state, turn.nowMs) });
 }
 
 /** A person wants this VIP on that node. Nothing happens where it is not owned. */
@@ -63,6 +66,20 @@ function endRebalance(turn: Turn): void {
   report(turn, { kind: 'rebalanced' });
 }
 
+/**
+ * What was taken over from a silent owner, where most nodes are not heard, may still be held by that owner, which most
+ * may hear. Handed on it would begin a line and beat that owner, so it is said to be fresh before it is offered, and
+ * stays so with whoever takes it. True when there was such.
+ */
+function tellUnsure(turn: Turn): boolean {
+  const { handOvers, claims, company } = turn.state;
+  if (company.manySinceMs !== undefined) return false;
+  const unsure = [...claims].filter(([key, one]) => handOvers.has(key) && !one.isFresh && isOfOpenLine(one));
+  if (unsure.length === 0) return false;
+  changeClaims(turn, new Map([...claims, ...unsure.map(([key, one]) => [key, { ...one, isFresh: true }] as const)]));
+  return true;
+}
+
 function dropFinished(turn: Turn): void {
   const { handOvers, claims, desired, phase } = turn.state;
   const isOpen = ([key, one]: [string, HandOver]) => {
@@ -76,7 +93,10 @@ function dropFinished(turn: Turn): void {
   if (open.length < handOvers.size) change(turn, { handOvers: new Map(open) });
 }
 
-/** VIPs that this node has to part with: all of them when it leaves, those that it may not own any more, those that others could serve better. */
+/**
+ * VIPs that this node has to part with: all of them when it leaves, those that it may not own any more, those that
+ * others could serve better.
+ */
 function beginNeeded(turn: Turn): void {
   const { claims, desired, phase, handOvers, fitness } = turn.state;
   const open = [...claims.keys()].flatMap((key) => (handOvers.has(key) ? [] : (desired.get(key) ?? [])));
@@ -139,7 +159,10 @@ function retryRefused(turn: Turn): void {
   abandon(turn, abandoned);
 }
 
-/** Others are candidates by what is known here, but none took it for long: they may know better, about names of their interfaces for one. */
+/**
+ * Others are candidates by what is known here, but none took it for long: they may know better, about names of their
+ * interfaces for one.
+ */
 function isHopeless(turn: Turn, one: HandOver): boolean {
   return one.why === 'not-eligible' && turn.nowMs - one.begunMs >= turn.state.timing.leaveAtMostMs;
 }
@@ -197,5 +220,6 @@ function othersAtWork(turn: Turn): (vip: DesiredVip, refused: readonly string[])
 }
 
 function memberAtWork(turn: Turn, node: string | undefined) {
-  return turn.state.members.find((member) => member.node === node && member.phase === 'active');
+  const isThere = (one: Member) => one.node === node && one.phase === 'active' && isHeard(one, turn.nowMs);
+  return turn.state.members.find(isThere);
 }

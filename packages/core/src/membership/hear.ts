@@ -2,10 +2,12 @@
 /** What a node does with a verified frame: who sent it, what it claims, what it asks for. */
 import type { Heartbeat } from '../wire/heartbeat.ts';
 import { beatOf } from './body.ts';
-import { hearLists } from './hear-lists.ts';
+import { forgetDemands } from './demand.ts';
+import { contestKnown, hearLists } from './hear-lists.ts';
 import { identityProblem } from './identity.ts';
-import type { Member } from './member.ts';
-import { act, change, lose, report, retire, type Turn } from './turn.ts';
+import { isUnheard, type Member } from './member.ts';
+import type { OwnClaim } from './state.ts';
+import { act, change, giveUp, lose, noteUnasked, putMember, report, retire, stopAnswering, type Turn } from './turn.ts';
 
 /** Questions of one member that are remembered. */
 const MAX_SUSPICIONS = 32;
@@ -21,22 +23,31 @@ export function hear(turn: Turn, heartbeat: Heartbeat): void {
 function hearMember(turn: Turn, heartbeat: Heartbeat): void {
   const known = turn.state.members.find((member) => member.bootId === heartbeat.bootId);
   const member = refreshed(turn, known ?? newMember(turn, heartbeat), heartbeat);
-  put(turn, member);
+  putMember(turn, member);
   if (known === undefined) greet(turn, member);
   // What it may own, and what may be given to it, depends on both.
-  if (known?.phase !== member.phase || known.fitness !== member.fitness)
-    change(turn, { placement: 'due', changedMs: turn.nowMs });
+  const isSame =
+    known?.phase === member.phase && known.fitness === member.fitness && known.isUnsteady === member.isUnsteady;
+  if (!isSame) change(turn, { placement: 'due', changedMs: turn.nowMs });
+  if (known) noticeReturn(turn, known, member);
   hearLists(turn, member, heartbeat);
   hearVouches(turn, heartbeat);
   hearWishes(turn, heartbeat);
   hearOffers(turn, heartbeat);
 }
 
-/** Puts the new facts about a member in the place of the old ones. */
-export function put(turn: Turn, member: Member): void {
-  const { members } = turn.state;
-  const index = members.findIndex((one) => one.bootId === member.bootId);
-  change(turn, { members: index < 0 ? [...members, member] : members.with(index, member) });
+/** It was silent, or could not hear, and is back: what it claims is to be told apart from what was taken meanwhile. */
+function noticeReturn(turn: Turn, known: Member, member: Member): void {
+  if (known.answeringSinceMs !== undefined) report(turn, { kind: 'owner-answers', node: member.node, state: 'ended' });
+  if (isUnheard(known, turn.nowMs)) forgetDemands(turn);
+  if (known.darkSinceMs === undefined || member.darkSinceMs !== undefined) return;
+  greetLists(turn);
+  change(turn, { placement: 'due', announce: 'due' });
+  contestKnown(turn, member);
+}
+
+function greetLists(turn: Turn): void {
+  if (turn.state.lists === 'sent') change(turn, { lists: 'due' });
 }
 
 function hearGoodbye(turn: Turn, heartbeat: Heartbeat): void {
@@ -47,10 +58,32 @@ function hearGoodbye(turn: Turn, heartbeat: Heartbeat): void {
 
 /** Whoever appears is told at once what this node owns, so that double owners meet within one heartbeat. */
 function greet(turn: Turn, member: Member): void {
-  if (turn.state.lists === 'sent') change(turn, { lists: 'due' });
-  // At work already: the segment was split. The loser stops before its own claim is heard here, so this is the only sign.
+  noteUnasked(turn, member.node, 'heard');
+  forgetDemands(turn);
+  // One that was cut off itself knows no better: their lists decide.
+  if (member.phase === 'active' && member.claimCount > 0 && !member.isCutOff) dropProvisional(turn);
+  greetLists(turn);
+  // At work already: the segment was split. The loser stops before its own claim is heard here, so this is the only
+  // sign.
   if (member.phase !== 'listening') change(turn, { announce: 'due' });
   report(turn, { kind: 'member-heard', node: member.node, bootId: member.bootId });
+}
+
+/**
+ * What was claimed without a witness, while this node was cut off, yields to whatever the others own. It is given up
+ * with their first frame: until their lists are here clients would have two answers. What nobody owns by these lists is
+ * taken again.
+ */
+function dropProvisional(turn: Turn): void {
+  const { claims, company } = turn.state;
+  // Not what an unsteady node took in company since: that is weak as well.
+  const untilMs = company.cutOffSinceMs === undefined ? company.cutOffEndedMs : turn.nowMs;
+  const isProvisional = ({ isWeak, sinceMs }: OwnClaim) =>
+    isWeak === true && sinceMs >= company.cutOffBeganMs && sinceMs <= untilMs;
+  const keys = [...claims].filter(([, one]) => isProvisional(one)).map(([key]) => key);
+  if (keys.length === 0) return;
+  for (const key of keys) stopAnswering(turn, key, 'better-claim');
+  giveUp(turn, keys);
 }
 
 function newMember(turn: Turn, heartbeat: Heartbeat): Member {
@@ -60,6 +93,9 @@ function newMember(turn: Turn, heartbeat: Heartbeat): Member {
     sinceMs: turn.nowMs,
     heardMs: turn.nowMs,
     vouched: undefined,
+    ...{ answeredMs: undefined, answeringSinceMs: undefined, trial: undefined, asked: 0, darkSinceMs: undefined },
+    isCutOff: heartbeat.isCutOff === true,
+    isUnsteady: heartbeat.isUnsteady === true,
     claims: new Map(),
     claimCount: heartbeat.claimCount,
     claimsVersion: undefined,
@@ -80,6 +116,12 @@ function refreshed(turn: Turn, member: Member, heartbeat: Heartbeat): Member {
     ...member,
     ...{ port, mac, phase, fitness, counter, intervalMs, deadAfterMs, newestKeyId, claimCount },
     heardMs: turn.nowMs,
+    isCutOff: heartbeat.isCutOff === true,
+    isUnsteady: heartbeat.isUnsteady === true,
+    answeringSinceMs: undefined,
+    // While it hears nobody, what it is asked matters more than what it says.
+    trial: heartbeat.isCutOff ? member.trial : undefined,
+    darkSinceMs: heartbeat.isCutOff ? member.darkSinceMs : undefined,
     claimsSaid: heartbeat.claimsVersion,
     viewSaid: heartbeat.viewVersion,
     suspects: suspicions(turn, member, heartbeat),
@@ -101,7 +143,7 @@ function hearVouches(turn: Turn, heartbeat: Heartbeat): void {
   for (const { bootId, counter, ageMs } of heartbeat.vouches ?? []) {
     const member = turn.state.members.find((one) => one.bootId === bootId);
     if (!member || counter <= Math.max(member.counter, member.vouched?.counter ?? 0)) continue;
-    put(turn, { ...member, vouched: { counter, atMs: turn.nowMs - ageMs } });
+    putMember(turn, { ...member, vouched: { counter, atMs: turn.nowMs - ageMs } });
   }
 }
 
@@ -119,6 +161,7 @@ function hearOffers(turn: Turn, heartbeat: Heartbeat): void {
   const mine = heartbeat.offers?.filter((offer) => offer.to === turn.state.self.bootId) ?? [];
   if (mine.length === 0) return;
   const invitations = new Map(turn.state.invitations);
-  for (const { vip, term } of mine) invitations.set(String(vip), { vip, term, atMs: turn.nowMs });
+  for (const { vip, term } of mine)
+    invitations.set(String(vip), { vip, term, atMs: turn.nowMs, from: heartbeat.bootId });
   change(turn, { invitations, placement: 'due' });
 }

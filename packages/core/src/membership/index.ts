@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Who is on a segment and who owns which VIP there: the public part of the membership protocol. */
 export { type Claim, type Claimant, compareClaims } from './claim.ts';
+export { claimStrength, isConnected } from './company.ts';
+export { type DatagramPeer, type DatagramPlan, type DatagramTarget, planDatagrams } from './datagram-plan.ts';
 export type * from './event.ts';
 export {
   afterSending,
   beforeSending,
   CLOSED_FENCE,
   type Fence,
+  held,
   mayAnswer,
-  rearmed,
+  released,
   renewed,
 } from './fence.ts';
+export { type FrameSender, senderProblem } from './identity.ts';
 export * from './intake.ts';
 export { HEARTBEAT_SECRET, type KeyRing, signingKeyId } from './key-choice.ts';
 export { deadAtMs, isDeaf, lastSignMs, type Member } from './member.ts';
+export { nextTickMs } from './next-tick.ts';
+export { type AnsweringMember, answeringMembers, cutOffSinceMs, isUnsteady, weakClaims } from './outlook.ts';
 export { ownerOf, type VipOwner } from './owner.ts';
 export {
   currentPaceMs,
@@ -21,7 +27,6 @@ export {
   initialMembership,
   type MembershipOptions,
   type MembershipState,
-  nextTickMs,
   type OwnClaim,
 } from './state.ts';
 export { type Stepped, stepMembership } from './step.ts';

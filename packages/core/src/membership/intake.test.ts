@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { encodeHeartbeat, HEARTBEAT_TAG_BYTES, type Heartbeat } from '../wire/heartbeat.ts';
-import { type IntakeOptions, openHeartbeat, type TagVerdict } from './intake.ts';
+import { type IntakeOptions, openHeartbeat, type TagCheck } from './intake.ts';
 import { heartbeatOf, LoneNode, vipOf } from './testing.ts';
 
 /** A tag that everybody can compute: key 1 makes it of the sum of all bytes. */
@@ -16,7 +16,7 @@ function tagOf(signed: Uint8Array): Uint8Array {
 const OPTIONS: IntakeOptions = {
   clusterId: heartbeatOf().clusterId,
   verifier: {
-    verify(keyId, signed, tag): TagVerdict {
+    verify(keyId, signed, tag): TagCheck {
       if (keyId !== 1) return 'unknown-key';
       return String(tag) === String(tagOf(signed)) ? 'valid' : 'wrong-key';
     },

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Which key a node signs with, so that a key can be changed by one edit of the Secret and no heartbeat is lost meanwhile. */
+/**
+ * Which key a node signs with, so that a key can be changed by one edit of the Secret and no heartbeat is lost
+ * meanwhile.
+ */
 import type { MembershipState } from './state.ts';
 
 /** Name of the Secret in the namespace of Berth; its values are `current` and, during a rotation, `previous`. */

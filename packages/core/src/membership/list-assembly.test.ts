@@ -28,7 +28,7 @@ describe('split and assemble', () => {
       Array.from({ length: 1000 }, (_, number) => number),
       NINE,
     );
-    expect(parts).to.have.length(11);
+    expect(parts).to.have.length(12);
     for (const { entries } of parts) expect(entries.length * 9).to.be.at.most(PART_BUDGET_BYTES);
   });
 

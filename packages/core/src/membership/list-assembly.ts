@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Full lists travel in parts, one a frame. They are known once all parts of one version have been heard, in any order. */
+/**
+ * Full lists travel in parts, one a frame. They are known once all parts of one version have been heard, in any order.
+ */
 import type { ListPart } from '../wire/heartbeat-section.ts';
 
-/** Most entries of one part, so that header, name and tag fit beside it: 42 IPv6 claims, 98 IPv4 claims or 112 boot ids. */
-export const PART_BUDGET_BYTES = 896;
+/**
+ * Most entries of one part, so that header, the longest name, wishes and tag fit beside it: 34 IPv6 claims, 72 IPv4
+ * claims or 100 boot ids.
+ */
+export const PART_BUDGET_BYTES = 800;
 
-/** Parts that a receiver puts together at most: 42 IPv6 claims each, so about 10,000 claims of one member. */
+/**
+ * Parts that a receiver puts together at most: 34 IPv6 claims each, so about 8,700 claims of one member, or 18,400 of
+ * IPv4.
+ */
 export const MAX_PARTS = 256;
 
 /** Parts of a list that is not complete yet. Undefined: nothing is under way. */
@@ -15,12 +23,16 @@ export interface Assembly<Entry> {
   readonly parts: ReadonlyMap<number, readonly Entry[]>;
 }
 
-/** Adds a part. The entries of the whole list when it is complete now, else what there is so far. */
+/**
+ * Adds a part. The entries of the whole list when it is complete now, else what there is so far; a list of more than
+ * `maxParts` is left alone.
+ */
 export function assemble<Entry>(
   assembly: Assembly<Entry> | undefined,
   part: ListPart<Entry>,
+  maxParts: number = MAX_PARTS,
 ): { complete?: readonly Entry[]; assembly?: Assembly<Entry> | undefined } {
-  if (part.total > MAX_PARTS) return { assembly };
+  if (part.total > maxParts) return { assembly };
   const isSame = assembly !== undefined && assembly.version === part.version && assembly.total === part.total;
   const parts = new Map(isSame ? assembly.parts : []).set(part.index, part.entries);
   if (parts.size < part.total) return { assembly: { version: part.version, total: part.total, parts } };

@@ -11,6 +11,17 @@ export interface Suspicion extends Suspect {
   readonly atMs: number;
 }
 
+/** Questions for VIPs of a member that were not answered yet. */
+export interface Trial {
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /**
+   * Whether somebody else answered for one of them: then what it claims may have another owner, which is not heard
+   * here.
+   */
+  readonly isAnsweredElsewhere: boolean;
+}
+
 export interface Member {
   readonly bootId: string;
   readonly node: string;
@@ -28,6 +39,18 @@ export interface Member {
   readonly newestKeyId: number;
   /** Evidence by others: the newest frame of it that somebody heard, and when. */
   readonly vouched: { readonly counter: number; readonly atMs: number } | undefined;
+  /** When it last answered for a VIP that it was asked about. */
+  readonly answeredMs: number | undefined;
+  /** Since when its answers alone have shown that it lives. */
+  readonly answeringSinceMs: number | undefined;
+  readonly trial: Trial | undefined;
+  /** How often it was asked, so that each time another of its VIPs is. */
+  readonly asked: number;
+  /** It says that it hears nobody, */
+  readonly isCutOff: boolean;
+  /** and since then it answers for nothing: what it claims does not count. */
+  readonly darkSinceMs: number | undefined;
+  readonly isUnsteady: boolean;
   readonly claims: Claims;
   /** Number of claims that it says to have; the list may not be here yet. */
   readonly claimCount: number;
@@ -47,14 +70,36 @@ export interface Member {
   readonly suspects: readonly Suspicion[];
 }
 
-/** When there was the last sign of life, direct or by others. */
-export function lastSignMs(member: Member): number {
+/** When a frame of it was last heard, here or by others. */
+export function lastHeardMs(member: Member): number {
   return Math.max(member.heardMs, member.vouched?.atMs ?? Number.NEGATIVE_INFINITY);
 }
 
-/** When it counts as dead if nothing more is heard of it. */
+/** When there was the last sign of life: a frame, or an answer. */
+export function lastSignMs(member: Member): number {
+  return Math.max(lastHeardMs(member), member.answeredMs ?? Number.NEGATIVE_INFINITY);
+}
+
+/** When it counts as dead if nothing more is heard of it and no question is answered. */
 export function deadAtMs(member: Member): number {
   return lastSignMs(member) + member.deadAfterMs;
+}
+
+/** Whether its heartbeats are lost and it answers for its VIPs. */
+export function isAnsweringOnly(member: Member, nowMs: number): boolean {
+  const { answeredMs, deadAfterMs } = member;
+  const heardMs = lastHeardMs(member);
+  return heardMs + deadAfterMs <= nowMs && answeredMs !== undefined && answeredMs > heardMs;
+}
+
+/** Whether it was heard here a moment ago, so that it can be given something. */
+export function isHeard(member: Member, nowMs: number): boolean {
+  return nowMs - member.heardMs < member.deadAfterMs && member.darkSinceMs === undefined;
+}
+
+/** Whether no frame of it has come for "dead after", whatever others heard of it: what it claims now is not known. */
+export function isUnheard(member: Member, nowMs: number): boolean {
+  return nowMs - member.heardMs >= member.deadAfterMs;
 }
 
 /** When peers are asked about it. */

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { expect } from 'chai';
-import { MacAddress } from '../net/mac-address.ts';
+import { mac } from '../net/testing.ts';
 import { ownerOf } from './owner.ts';
 import type { MembershipState } from './state.ts';
 
 const VIP = '192.0.2.20';
-
-function mac(last: number): MacAddress {
-  return MacAddress.fromBytes(Uint8Array.of(0, 0, 0x5e, 0, 0x53, last)) ?? MacAddress.ZERO;
-}
 
 /** Terms of this node and of others; a node without one claims nothing. */
 function segment(own: number | undefined, ...others: (number | undefined)[]): MembershipState {
@@ -17,8 +14,8 @@ function segment(own: number | undefined, ...others: (number | undefined)[]): Me
     return { node: `node-${index + 2}`, bootId: `${index + 2}`, mac: mac(index + 2), claims: claims(term) };
   });
   const self = { node: 'node-1', bootId: '1', mac: mac(1) };
-  // Identity, claims and members are all that is looked at.
-  return { self, claims: claims(own), members } as unknown as MembershipState;
+  // Identity, steadiness, claims and members are all that is looked at.
+  return { self, company: { steadiness: 'steady' }, claims: claims(own), members } as unknown as MembershipState;
 }
 
 describe('ownerOf', () => {

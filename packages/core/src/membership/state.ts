@@ -4,8 +4,8 @@ import type { MacAddress } from '../net/mac-address.ts';
 import type { OrphanPlan } from '../placement/orphan-plan.ts';
 import type { HeartbeatBody, HeartbeatPhase, NodeFitness } from '../wire/heartbeat.ts';
 import type { Claim } from './claim.ts';
-import type { DesiredVip } from './event.ts';
-import { deadAtMs, type Member } from './member.ts';
+import type { DesiredVip, StationKind, SuccessionCause } from './event.ts';
+import type { Member } from './member.ts';
 import { paceOf, type Timing } from './timing.ts';
 
 /** Who this node is on this segment. */
@@ -46,7 +46,83 @@ export interface HandOver {
 
 /** An offer that was made to this node. */
 export interface Invitation extends Claim {
+  /** Boot id of who offers. */
+  readonly from: string;
   readonly atMs: number;
+}
+
+/**
+ * Whether this node is cut off, by what it hears of others (company.ts). Times are those at which something began or
+ * was last so.
+ */
+export interface Company {
+  /** fresh: it has only just come, and may not know who owns what. */
+  readonly freshness: 'fresh' | 'settled';
+  /** Nodes that were heard and are not any more, by name: when. Those that said goodbye are not among them. */
+  readonly absent: ReadonlyMap<string, number>;
+  /** Names of nodes that fell silent and owned nothing that they could be asked for: nobody knows whether they live. */
+  readonly unasked: ReadonlySet<string>;
+  readonly witnessedMs: number;
+  readonly askedMs: number;
+  /** Undefined: it is not connected, or hears less than half of the nodes of the cluster, or is not cut off. */
+  readonly connectedSinceMs: number | undefined;
+  readonly manySinceMs: number | undefined;
+  readonly cutOffSinceMs: number | undefined;
+  /** Of the last time that it was cut off. */
+  readonly cutOffBeganMs: number;
+  readonly cutOffEndedMs: number;
+  /** unsteady: cut off twice within a minute. */
+  readonly steadiness: 'steady' | 'unsteady';
+}
+
+/** What the owner of a VIP claimed when it fell silent: it, or the one that it took over from, may go on with it. */
+export interface Lineage {
+  readonly yieldsTo: number;
+  readonly isFresh: boolean;
+  /** Whether it was asked for and did not answer. */
+  readonly wasAsked: boolean;
+  /** Of the owner's interface. */
+  readonly mac: MacAddress;
+}
+
+/** An orphan that is asked for before it is taken. */
+export interface Doubt {
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly answeredMs: number | undefined;
+  /** MAC addresses of the stations that answered, as text. */
+  readonly answeredBy: readonly string[];
+  /** Whether somebody who is not heard answered until the last question. */
+  readonly wasAnswered: boolean;
+}
+
+/** A station that answered for a VIP and is no member's. */
+export interface Station {
+  /** When it was last asked whose it is. */
+  readonly askedMs: number;
+  readonly kind: StationKind;
+}
+
+/** A sender that is not known to be alive. */
+export interface Stranger {
+  readonly counter: number;
+  readonly sinceMs: number;
+  readonly heardMs: number;
+  readonly frames: number;
+  readonly deadAfterMs: number;
+}
+
+/** Who had a VIP last, why no longer, and when there was the last sign of it. */
+export interface Predecessor {
+  readonly node: string;
+  readonly cause: SuccessionCause;
+  readonly lastMs: number;
+}
+
+/** Questions that may still be asked until then. */
+export interface QuestionBudget {
+  readonly untilMs: number;
+  readonly left: number;
 }
 
 /** A plan for many orphans, and what it holds for: while neither wishes nor candidates change, it stays for a while. */
@@ -61,7 +137,7 @@ export interface MembershipState {
   readonly self: Identity;
   readonly timing: Timing;
   readonly rebalance: 'off' | 'gradual' | 'once';
-  readonly link: 'up' | 'down';
+  readonly startedMs: number;
   /** What this node says of itself. */
   readonly fitness: NodeFitness;
   readonly phase: HeartbeatPhase;
@@ -75,6 +151,8 @@ export interface MembershipState {
   readonly members: readonly Member[];
   /** Counters of members that are gone, so that their old frames stay old. */
   readonly retired: ReadonlyMap<string, number>;
+  /** Senders of frames with a good tag that are not known to be alive, by boot id. */
+  readonly strangers: ReadonlyMap<string, Stranger>;
   readonly desired: ReadonlyMap<string, DesiredVip>;
   /** Highest term ever heard of each VIP that matters. */
   readonly terms: ReadonlyMap<string, number>;
@@ -85,6 +163,24 @@ export interface MembershipState {
   readonly viewVersion: number;
   /** Since when VIPs have had no owner that is heard. */
   readonly orphans: ReadonlyMap<string, number>;
+  readonly company: Company;
+  /** Names of all nodes that may own anything here. */
+  readonly candidateNames: ReadonlySet<string>;
+  /** By VIP: what silent owners claimed last. Empty for what was given up. */
+  readonly silentClaims: ReadonlyMap<string, Lineage>;
+  /** By VIP that somebody let go of: for people. */
+  readonly predecessors: ReadonlyMap<string, Predecessor>;
+  readonly doubts: ReadonlyMap<string, Doubt>;
+  /** By MAC address: whose the stations are that answer for VIPs. */
+  readonly stations: ReadonlyMap<string, Station>;
+  /** By VIP: when a host first asked for it since this node was cut off, or last heard somebody new. */
+  readonly demands: ReadonlyMap<string, number>;
+  /** When the next of the doubts is due. */
+  readonly doubtMs: number;
+  readonly questions: QuestionBudget;
+  /** What this node owned when it fell silent by itself, and when that was: it takes it back first. */
+  readonly former: ReadonlySet<string>;
+  readonly lapsedMs: number;
   /** Who is to take them; finished or under way. */
   readonly plan: StandingPlan | undefined;
   readonly handOvers: ReadonlyMap<string, HandOver>;
@@ -109,15 +205,31 @@ export interface MembershipState {
   readonly movedMs: number;
 }
 
+const NEVER = Number.NEGATIVE_INFINITY;
+
+const NEWCOMER: Company = {
+  ...{
+    freshness: 'fresh',
+    absent: new Map(),
+    unasked: new Set(),
+    witnessedMs: NEVER,
+    askedMs: NEVER,
+    steadiness: 'steady',
+  },
+  ...{ connectedSinceMs: undefined, manySinceMs: undefined, cutOffSinceMs: undefined },
+  ...{ cutOffBeganMs: NEVER, cutOffEndedMs: NEVER },
+};
+
 /** A node that has heard nothing yet. */
 export function initialMembership(options: MembershipOptions, nowMs: number): MembershipState {
-  // A machine that is made anew in the same process, when its interface comes back, must not repeat a version for other contents.
+  // A machine that is made anew in the same process, when its interface comes back, must not repeat a version for other
+  // contents.
   const firstVersion = Math.floor(Math.abs(nowMs)) % 2 ** 32;
   return {
     self: options.self,
     timing: options.timing,
     rebalance: options.rebalance ?? 'off',
-    link: 'up',
+    startedMs: nowMs,
     fitness: 'fit',
     phase: 'listening',
     phaseSinceMs: nowMs,
@@ -126,6 +238,7 @@ export function initialMembership(options: MembershipOptions, nowMs: number): Me
     graceUntilMs: nowMs,
     members: [],
     retired: options.retired ?? new Map(),
+    strangers: new Map(),
     desired: new Map(),
     terms: new Map(),
     claims: new Map(),
@@ -133,6 +246,17 @@ export function initialMembership(options: MembershipOptions, nowMs: number): Me
     view: [],
     viewVersion: firstVersion,
     orphans: new Map(),
+    company: NEWCOMER,
+    candidateNames: new Set(),
+    silentClaims: new Map(),
+    predecessors: new Map(),
+    doubts: new Map(),
+    demands: new Map(),
+    stations: new Map(),
+    doubtMs: Number.POSITIVE_INFINITY,
+    questions: { untilMs: nowMs, left: 0 },
+    former: new Set(),
+    lapsedMs: Number.NEGATIVE_INFINITY,
     plan: undefined,
     handOvers: new Map(),
     invitations: new Map(),
@@ -147,19 +271,6 @@ export function initialMembership(options: MembershipOptions, nowMs: number): Me
     changedMs: nowMs,
     movedMs: nowMs,
   };
-}
-
-/**
- * When the next tick is worth giving, at the latest one interval after the last: at once when there is something to decide or
- * to send, else when the next member would count as dead.
- */
-export function nextTickMs(state: MembershipState): number {
-  const latest = state.tickedMs + state.timing.intervalMs;
-  const isPlacing = state.phase === 'active' || state.phase === 'leaving';
-  if ((isPlacing && state.placement === 'due') || state.lists === 'urgent') return state.tickedMs;
-  if (state.lists === 'due') return Math.max(state.tickedMs, Math.min(latest, state.listedMs + listSpacingMs(state)));
-  const death = state.members.reduce((least, member) => Math.min(least, deadAtMs(member)), latest);
-  return Math.max(death, Math.min(latest, state.graceUntilMs));
 }
 
 /** Time between two heartbeats of this node now. */

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The membership state machine of one segment: a pure function of state, event and monotonic time. */
+import { candidateNames, hearWitness } from './company.ts';
+import { hearDemand } from './demand.ts';
 import type { DesiredVip, MembershipAction, MembershipEvent } from './event.ts';
 import { orderMove } from './hand-over.ts';
 import { hear } from './hear.ts';
+import { hearAnswer } from './question.ts';
 import type { MembershipState } from './state.ts';
+import { hearIdentity } from './station.ts';
 import { tick } from './tick.ts';
 import { change, fallSilent, forgetMembers, report, type Turn } from './turn.ts';
 
@@ -13,8 +17,9 @@ export interface Stepped {
 }
 
 /**
- * What follows from an event at a time in milliseconds of a monotonic clock. Time that passed unnoticed is the first thing to
- * be seen to: a node that was away longer than its process fence stops all answers before it looks at the event.
+ * What follows from an event at a time in milliseconds of a monotonic clock. Time that passed unnoticed is the first
+ * thing to be seen to: a node that was away longer than its process fence stops all answers before it looks at the
+ * event.
  */
 export function stepMembership(before: MembershipState, event: MembershipEvent, nowMs: number): Stepped {
   const turn: Turn = { state: before, nowMs, actions: [] };
@@ -45,9 +50,6 @@ function handle(turn: Turn, event: MembershipEvent): void {
     case 'desired':
       desire(turn, event.vips);
       break;
-    case 'link':
-      turnLink(turn, event.link);
-      break;
     case 'fitness':
       change(turn, { fitness: event.fitness, placement: 'due', changedMs: turn.nowMs });
       break;
@@ -56,6 +58,18 @@ function handle(turn: Turn, event: MembershipEvent): void {
       break;
     case 'move':
       orderMove(turn, event.vip, event.node);
+      break;
+    case 'answered':
+      hearAnswer(turn, event.vip, event.mac);
+      break;
+    case 'identified':
+      hearIdentity(turn, event.mac, event.as);
+      break;
+    case 'witnessed':
+      hearWitness(turn);
+      break;
+    case 'demanded':
+      hearDemand(turn, event.vip);
       break;
     case 'rebalance':
       change(turn, { rebalance: turn.state.rebalance === 'off' ? 'once' : turn.state.rebalance });
@@ -72,15 +86,16 @@ function desire(turn: Turn, vips: readonly DesiredVip[]): void {
   const isNeeded = (key: string) =>
     desired.has(key) || claims.has(key) || members.some((member) => member.claims.has(key));
   const kept = new Map([...terms].filter(([key]) => isNeeded(key)));
-  change(turn, { desired, terms: kept, placement: 'due' });
-}
-
-function turnLink(turn: Turn, link: 'up' | 'down'): void {
-  if (link === turn.state.link) return;
-  // On the way down nothing can be answered any more; on the way up the world may have gone on without this node.
-  fallSilent(turn, 'link-down');
-  forgetMembers(turn);
-  change(turn, { link });
+  const silentClaims = new Map([...turn.state.silentClaims].filter(([key]) => desired.has(key)));
+  const predecessors = new Map([...turn.state.predecessors].filter(([key]) => desired.has(key)));
+  change(turn, {
+    desired,
+    terms: kept,
+    silentClaims,
+    predecessors,
+    candidateNames: candidateNames(vips),
+    placement: 'due',
+  });
 }
 
 function leave(turn: Turn): void {

@@ -4,7 +4,7 @@ import { IpAddress } from '../net/ip-address.ts';
 import { MacAddress } from '../net/mac-address.ts';
 import type { Heartbeat, HeartbeatBody } from '../wire/heartbeat.ts';
 import type { WireClaim } from '../wire/heartbeat-section.ts';
-import type { MembershipAction, MembershipEvent, MembershipReport } from './event.ts';
+import type { MembershipAction, MembershipEvent, MembershipReport, StationKind } from './event.ts';
 import { initialMembership, type MembershipOptions, type MembershipState } from './state.ts';
 import { stepMembership } from './step.ts';
 import { type TimingOptions, timingOf } from './timing.ts';
@@ -16,6 +16,8 @@ export interface LoneNodeOptions {
   readonly rebalance?: NonNullable<MembershipOptions['rebalance']>;
   readonly bootId?: string;
   readonly port?: number;
+  /** Whether a witness answers whenever it is asked. Default: 'answers'. */
+  readonly witness?: 'answers' | 'silent';
 }
 
 /** The machine of edge-1, with all actions that it asked for since they were last taken. */
@@ -24,12 +26,18 @@ export class LoneNode {
   state: MembershipState;
   #actions: MembershipAction[] = [];
   readonly #counters = new Map<string, number>();
+  witness: 'answers' | 'silent';
+  /** VIPs, by their text, that somebody answers for when they are asked for. */
+  readonly answering = new Map<string, MacAddress>();
+  /** By MAC address: whose the station is, where that can be found out. */
+  readonly stations = new Map<string, StationKind>();
 
   constructor(options: LoneNodeOptions = {}) {
     const timing = timingOf(options.timing);
     if (!timing.ok) throw new Error(timing.problems.join());
     const self = { node: 'edge-1', bootId: options.bootId ?? OWN_BOOT, port: options.port ?? 2, mac: macOf(1) };
-    const { rebalance = 'off' } = options;
+    const { rebalance = 'off', witness = 'answers' } = options;
+    this.witness = witness;
     this.state = initialMembership({ self, timing: timing.timing, rebalance }, this.nowMs);
   }
 
@@ -37,7 +45,22 @@ export class LoneNode {
     const stepped = stepMembership(this.state, event, this.nowMs);
     this.state = stepped.state;
     this.#actions.push(...stepped.actions);
+    for (const action of stepped.actions) if (action.type === 'question') this.#answer(action);
     return stepped.actions;
+  }
+
+  #answer(question: Extract<MembershipAction, { type: 'question' }>): void {
+    if (question.about === 'witness') {
+      if (this.witness === 'answers') this.give({ type: 'witnessed' });
+      return;
+    }
+    if (question.about === 'station') {
+      const kind = this.stations.get(String(question.mac));
+      if (kind) this.give({ type: 'identified', mac: question.mac, as: kind });
+      return;
+    }
+    const mac = this.answering.get(String(question.vip));
+    if (mac) this.give({ type: 'answered', vip: question.vip, mac });
   }
 
   /** Lets time pass with a tick every 5 ms, and heartbeats of these peers every 25 ms. */
@@ -62,9 +85,9 @@ export class LoneNode {
     this.give({ type: 'desired', vips: vips.map((number) => ({ vip: vipOf(number), candidates })) });
   }
 
-  /** Listens until it is at work. */
+  /** Listens until it is at work, and for as long as a node that has just come asks for VIPs before it takes them. */
   begin(...peers: Partial<Heartbeat>[]): void {
-    this.pass(300, ...peers);
+    this.pass(400, ...peers);
     this.take();
   }
 

@@ -1,23 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What time alone brings about: members that die, listening that ends, orphans to take, lists and heartbeats to send. */
+/**
+ * What time alone brings about: members that die, listening that ends, orphans to take, lists and heartbeats to send.
+ */
+import type { VipCandidate } from '../placement/candidate.ts';
 import { beatOf, isSameBeat, listsOf } from './body.ts';
+import { askWitnesses, lookAtCompany } from './company.ts';
 import { handOver, rebalance } from './hand-over.ts';
-import { deadAtMs, isDeaf, type Member } from './member.ts';
+import { contestKnown } from './hear-lists.ts';
+import { isDeaf, type Member } from './member.ts';
 import { place } from './place.ts';
+import { askOwners, buryDead } from './question.ts';
 import { listSpacingMs } from './state.ts';
-import { act, change, lose, report, type Turn } from './turn.ts';
+import { act, change, report, type Turn } from './turn.ts';
 
-/** A tick that comes later than this many intervals declares nobody dead, and neither do those of the next half interval. */
+/**
+ * A tick that comes later than this many intervals declares nobody dead, and neither do those of the next half
+ * interval.
+ */
 const LATE_INTERVALS = 3;
 
 export function tick(turn: Turn): void {
   const previousMs = turn.state.tickedMs;
   change(turn, { tickedMs: turn.nowMs });
-  act(turn, { type: 'renew', untilMs: turn.nowMs + turn.state.timing.processFenceMs });
   const { intervalMs } = turn.state.timing;
   if (turn.nowMs - previousMs > LATE_INTERVALS * intervalMs)
     change(turn, { graceUntilMs: turn.nowMs + intervalMs / 2 });
-  if (turn.nowMs >= turn.state.graceUntilMs) buryDead(turn);
+  const isPunctual = turn.nowMs >= turn.state.graceUntilMs;
+  if (isPunctual) askOwners(turn);
+  if (isPunctual) buryDead(turn);
+  askWitnesses(turn);
+  lookAtCompany(turn);
   reportOneWay(turn, previousMs);
   lookAround(turn);
   endListening(turn);
@@ -28,16 +40,14 @@ export function tick(turn: Turn): void {
   endLeaving(turn);
 }
 
-function buryDead(turn: Turn): void {
-  for (const member of turn.state.members) if (deadAtMs(member) <= turn.nowMs) lose(turn, member, 'silent');
-}
-
 function reportOneWay(turn: Turn, previousMs: number): void {
   const { oneWayAfterMs } = turn.state.timing;
   for (const member of turn.state.members) {
     if (!isDeaf(member, oneWayAfterMs, turn.nowMs) || isDeaf(member, oneWayAfterMs, previousMs)) continue;
     report(turn, { kind: 'one-way', node: member.node, state: 'began' });
     change(turn, { placement: 'due' });
+    // It will never yield.
+    contestKnown(turn, member);
   }
 }
 
@@ -50,8 +60,8 @@ function lookAround(turn: Turn): void {
 }
 
 function endListening(turn: Turn): void {
-  const { phase, phaseSinceMs, blockedUntilMs, timing, link, members } = turn.state;
-  if (phase !== 'listening' || link === 'down' || blockedUntilMs > turn.nowMs) return;
+  const { phase, phaseSinceMs, blockedUntilMs, timing, members } = turn.state;
+  if (phase !== 'listening' || blockedUntilMs > turn.nowMs) return;
   const listenedMs = turn.nowMs - phaseSinceMs;
   if (listenedMs < timing.listenMs) return;
   // The first list of each: later ones come as they change, and on a crowded segment some list is always on its way.
@@ -85,8 +95,8 @@ function sendLists(turn: Turn): void {
   const { state, nowMs } = turn;
   const isRefresh = nowMs - state.listedMs >= state.timing.refreshMs;
   const isDue = state.lists === 'due' && nowMs - state.listedMs >= listSpacingMs(state);
-  if (state.link === 'down' || (!isRefresh && !isDue && state.lists !== 'urgent')) return;
-  act(turn, { type: 'send', bodies: listsOf(state) });
+  if (!isRefresh && !isDue && state.lists !== 'urgent') return;
+  act(turn, { type: 'send', bodies: listsOf(state, nowMs) });
   change(turn, { lists: 'sent', listedMs: nowMs });
 }
 
@@ -99,11 +109,9 @@ function updateBeat(turn: Turn): void {
 
 /** All that could be handed over is, or time is up: says goodbye, so that peers take the rest at once. */
 function endLeaving(turn: Turn): void {
-  const { phase, phaseSinceMs, claims, handOvers, timing } = turn.state;
+  const { phase, claims } = turn.state;
   if (phase !== 'leaving') return;
-  const isTimeUp = turn.nowMs - phaseSinceMs >= timing.leaveAtMostMs;
-  const isDone = claims.size === 0 || handOvers.size === 0;
-  if (!isTimeUp && !isDone) return;
+  if (claims.size > 0 && (isHandingOver(turn) || awaitsTaker(turn))) return;
   act(turn, { type: 'stop-all', cause: 'left' });
   change(turn, { phase: 'gone', claims: new Map(), handOvers: new Map(), claimsVersion: turn.state.claimsVersion + 1 });
   const body = beatOf(turn.state, turn.nowMs);
@@ -111,4 +119,21 @@ function endLeaving(turn: Turn): void {
   act(turn, { type: 'send', bodies: [body] });
   act(turn, { type: 'beat', body });
   act(turn, { type: 'left' });
+}
+
+function isHandingOver({ state, nowMs }: Turn): boolean {
+  return [...state.handOvers.values()].some(({ begunMs }) => nowMs - begunMs < state.timing.leaveAtMostMs);
+}
+
+/**
+ * Whether a node that may own what is left is not at work yet but may soon be: its speaker starts anew, as in a rolling
+ * update, or only listens so far. Who is not ready, or leaves too, is not waited for.
+ */
+function awaitsTaker({ state, nowMs }: Turn): boolean {
+  const { claims, desired, members, self, phaseSinceMs, timing } = state;
+  if (nowMs - phaseSinceMs >= timing.awaitTakerMs) return false;
+  const phases = new Map(members.map((one) => [one.node, one.phase]));
+  const mayCome = ({ node, standing }: VipCandidate) =>
+    node !== self.node && standing === 'eligible' && (phases.get(node) ?? 'listening') === 'listening';
+  return [...claims.keys()].some((key) => desired.get(key)?.candidates.some(mayCome));
 }

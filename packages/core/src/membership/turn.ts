@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** One step under way: the state so far and the actions so far. Only the functions of one step share it. */
+
 import type { MembershipAction, MembershipReport, SilenceCause, StopReason } from './event.ts';
 import type { Member } from './member.ts';
+import { afterLoss, afterOwnSilence } from './predecessor.ts';
 import type { MembershipState, OwnClaim } from './state.ts';
 
 export interface Turn {
@@ -12,6 +14,10 @@ export interface Turn {
 
 /** Lists ride along on heartbeats for this many intervals after this node's claims changed, against loss. */
 const RIDE_INTERVALS = 4;
+
+/** What a node owned before it fell silent is remembered for so long, if it owned it for as long as that. */
+export const FORMER_MS = 10_000;
+const OWNED_MS = 1000;
 
 /** Counters of members that are gone are kept for this many of them. */
 const MAX_RETIRED = 1024;
@@ -32,17 +38,31 @@ export function report(turn: Turn, what: MembershipReport): void {
 export function fallSilent(turn: Turn, cause: SilenceCause): void {
   act(turn, { type: 'stop-all', cause });
   const { state, nowMs } = turn;
+  if (cause === 'lapsed' || cause === 'was-away') rememberOwn(turn);
+  if (cause === 'lapsed' || cause === 'was-away') change(turn, { predecessors: afterOwnSilence(state) });
   const phase = state.phase === 'leaving' ? 'leaving' : 'listening';
   changeClaims(turn, new Map());
   change(turn, {
     phase,
     phaseSinceMs: phase === state.phase && phase === 'leaving' ? state.phaseSinceMs : nowMs,
     orphans: new Map(),
+    doubts: new Map(),
     plan: undefined,
     handOvers: new Map(),
     invitations: new Map(),
   });
   if (phase !== state.phase) report(turn, { kind: 'phase', phase });
+}
+
+/**
+ * What this node owned for longer than a fault takes: after a lapse it takes that back first. What it took meanwhile
+ * from others that lapsed a moment before is theirs.
+ */
+function rememberOwn(turn: Turn): void {
+  const { state, nowMs } = turn;
+  const isRecent = nowMs - state.lapsedMs < FORMER_MS;
+  const owned = [...state.claims].filter(([, { sinceMs }]) => nowMs - sinceMs >= OWNED_MS).map(([key]) => key);
+  change(turn, { former: new Set([...(isRecent ? state.former : []), ...owned]), lapsedMs: nowMs });
 }
 
 /** Says that a VIP is no longer answered; {@link giveUp} takes the claims back, many at once. */
@@ -77,11 +97,59 @@ export function changeClaims(turn: Turn, claims: ReadonlyMap<string, OwnClaim>):
 
 /** Forgets everybody: what was heard is older than this node can tell. Their counters and all terms stay known. */
 export function forgetMembers(turn: Turn): void {
-  for (const member of turn.state.members) retire(turn, member);
-  change(turn, { members: [], changedMs: turn.nowMs });
+  for (const member of turn.state.members) {
+    retire(turn, member);
+    miss(turn, member);
+    change(turn, { predecessors: afterLoss(turn.state, member, { why: 'silent', nowMs: turn.nowMs }) });
+    // Whoever is not heard again may have gone on all the same.
+    rememberClaims(turn, member, 'unasked');
+  }
+  // So may have whoever took over what was asked for before.
+  const silentClaims = new Map([...turn.state.silentClaims].map(([key, one]) => [key, { ...one, wasAsked: false }]));
+  change(turn, { members: [], silentClaims, demands: new Map(), changedMs: turn.nowMs });
 }
 
-/** The counters of all that were heard, members included: what a machine must know that follows this one on the same segment. */
+/** Puts the new facts about a member in the place of the old ones. */
+export function putMember(turn: Turn, member: Member): void {
+  const { members } = turn.state;
+  const index = members.findIndex((one) => one.bootId === member.bootId);
+  change(turn, { members: index < 0 ? [...members, member] : members.with(index, member) });
+}
+
+/** What a member claimed that may go on with it unheard: whoever takes over yields to it when it is back. */
+export function rememberClaims(
+  turn: Turn,
+  { claims, mac }: Pick<Member, 'claims' | 'mac'>,
+  how: 'asked' | 'unasked',
+): void {
+  if (claims.size === 0) return;
+  const silentClaims = new Map(turn.state.silentClaims);
+  const wasAsked = how === 'asked';
+  for (const [key, { term, yieldsTo, isFresh }] of claims)
+    if (turn.state.desired.has(key))
+      silentClaims.set(key, { yieldsTo: yieldsTo ?? term, isFresh: isFresh === true, wasAsked, mac });
+  change(turn, { silentClaims });
+}
+
+/** Notes that a node fell silent without having been asked for anything, or that it is heard. */
+export function noteUnasked(turn: Turn, node: string, how: 'silent' | 'heard'): void {
+  const { company } = turn.state;
+  if (company.unasked.has(node) === (how === 'silent')) return;
+  const unasked = new Set(company.unasked);
+  unasked[how === 'silent' ? 'add' : 'delete'](node);
+  change(turn, { company: { ...company, unasked } });
+}
+
+// It counts among those that should be heard for a while.
+function miss(turn: Turn, { node, heardMs }: Pick<Member, 'node' | 'heardMs'>): void {
+  const { company } = turn.state;
+  change(turn, { company: { ...company, absent: new Map(company.absent).set(node, heardMs) } });
+}
+
+/**
+ * The counters of all that were heard, members included: what a machine must know that follows this one on the same
+ * segment.
+ */
 export function countersHeard(state: MembershipState): ReadonlyMap<string, number> {
   const turn: Turn = { state, nowMs: state.tickedMs, actions: [] };
   forgetMembers(turn);
@@ -102,6 +170,14 @@ export function retire(turn: Turn, member: Pick<Member, 'bootId' | 'counter'>): 
 /** Takes a member out of the table. */
 export function lose(turn: Turn, member: Member, why: 'silent' | 'gone'): void {
   retire(turn, member);
+  change(turn, { predecessors: afterLoss(turn.state, member, { why, nowMs: turn.nowMs }) });
+  if (why === 'silent') {
+    miss(turn, member);
+    const isAsked = member.trial !== undefined && !member.trial.isAnsweredElsewhere;
+    rememberClaims(turn, member, isAsked ? 'asked' : 'unasked');
+    if (member.trial === undefined) noteUnasked(turn, member.node, 'silent');
+  }
+  if (member.answeringSinceMs !== undefined) report(turn, { kind: 'owner-answers', node: member.node, state: 'ended' });
   change(turn, {
     members: turn.state.members.filter((one) => one.bootId !== member.bootId),
     placement: 'due',

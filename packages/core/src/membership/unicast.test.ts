@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { expect } from 'chai';
-import { MacAddress } from '../net/mac-address.ts';
+import { mac } from '../net/testing.ts';
 import { type ExpectedPeer, planUnicast, transportOf } from './unicast.ts';
 
 const NOW = 100_000;
-
-function mac(number: number): MacAddress {
-  return MacAddress.fromBytes(Uint8Array.of(0, 0, 0x5e, 0, 0x53, number)) ?? MacAddress.ZERO;
-}
 
 function peer(number: number, facts: Partial<ExpectedPeer> = {}): ExpectedPeer {
   return { mac: mac(number), groupMs: undefined, aloneMs: undefined, isDeaf: false, ...facts };

@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Which nodes of a segment get heartbeats of their own, because the group does not bring them (docs/design/0010-membership-protocol.md,
- * section 3.1). Pure: what was heard of whom and how, in; MAC addresses, out.
+ * Which nodes of a segment get heartbeats of their own, because the group does not bring them
+ * (docs/design/0010-membership-protocol.md, section 3.1). Pure: what was heard of whom and how, in; MAC addresses, out.
  *
- * A node that is expected and not heard at all is knocked at with the frames that go out once a second. Whoever is heard by a frame of its
- * own alone, or does not hear us, gets each heartbeat; so a knock that is heard opens both directions at once.
+ * A node that is expected and not heard at all is knocked at with the frames that go out once a second. Whoever is
+ * heard by a frame of its own alone, or does not hear us, gets each heartbeat; so a knock that is heard opens both
+ * directions at once.
  */
 import type { MacAddress } from '../net/mac-address.ts';
 
 /** A node that should be on the segment. */
 export interface ExpectedPeer {
   readonly mac: MacAddress;
-  /** When a frame of it was last believed that came by the group, or to this node alone; undefined: never. On any monotonic clock. */
+  /**
+   * When a frame of it was last believed that came by the group, or to this node alone; undefined: never. On any
+   * monotonic clock.
+   */
   readonly groupMs: number | undefined;
   readonly aloneMs: number | undefined;
-  /** Whether it is a member that did not hear this node while the group brought it here, at any time since it was first heard. */
+  /**
+   * Whether it is a member that did not hear this node while the group brought it here, at any time since it was first
+   * heard.
+   */
   readonly isDeaf: boolean;
 }
 
@@ -25,8 +32,11 @@ export interface UnicastPlan {
   readonly knocks: readonly MacAddress[];
 }
 
-/** How this node reaches its peers, for people. */
-export const TRANSPORTS = ['multicast', 'unicast', 'mixed'] as const;
+/**
+ * How this node reaches its peers, for people: frames to the group, frames to single stations, datagrams between node
+ * addresses, or not all in one way.
+ */
+export const TRANSPORTS = ['multicast', 'unicast', 'udp', 'mixed'] as const;
 export type Transport = (typeof TRANSPORTS)[number];
 
 /** How long a way counts as open after a frame came by it: several times the longest interval of heartbeats. */

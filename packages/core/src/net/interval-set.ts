@@ -120,7 +120,9 @@ export class IntervalSet {
     return count;
   }
 
-  /** Index of the first interval whose last number is at or above the value; the number of intervals when there is none. */
+  /**
+   * Index of the first interval whose last number is at or above the value; the number of intervals when there is none.
+   */
   #indexEndingAtOrAfter(value: bigint): number {
     let low = 0;
     let high = this.#lasts.length;

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Address6 } from 'ip-address';
 import { IpAddress } from './ip-address.ts';
 import { IpPrefix } from './ip-prefix.ts';
 import { IpRange } from './ip-range.ts';
-
-function ip(text: string): IpAddress {
-  const result = IpAddress.parse(text);
-  if (!result.ok) throw new Error(result.reason);
-  return result.value;
-}
+import { ip } from './testing.ts';
 
 describe('IpAddress', () => {
   const same = [

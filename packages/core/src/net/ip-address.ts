@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * IP addresses as values: an immutable pair of family and number, with the canonical text of RFC 5952.
- * Parsing is that of the ip-address library (strict: `010.0.0.1` is refused). Formatting is not, since its way to text takes
- * longer than a whole allocation decision; a test holds the two against each other.
+ * IP addresses as values: an immutable pair of family and number, with the canonical text of RFC 5952. Parsing is that
+ * of the ip-address library (strict: `010.0.0.1` is refused). Formatting is not, since its way to text takes longer
+ * than a whole allocation decision; a test holds the two against each other.
  */
 import { Address4, Address6 } from 'ip-address';
 import { type Parsed, parsed, unparsed } from './parsed.ts';
@@ -20,7 +20,8 @@ const MAX_TEXT_CHARACTERS = 64;
 const MAPPED_PREFIX = 0xffffn;
 
 /**
- * An IPv4 or IPv6 address. Immutable; compare with {@link IpAddress.equals}, and use {@link IpAddress.toString} as a map key.
+ * An IPv4 or IPv6 address. Immutable; compare with {@link IpAddress.equals}, and use {@link IpAddress.toString} as a
+ * map key.
  */
 export class IpAddress {
   readonly family: IpFamily;
@@ -47,7 +48,10 @@ export class IpAddress {
     return parsed(text.includes(':') ? fromV6Value(value) : new IpAddress('IPv4', value));
   }
 
-  /** The address with this number. Throws a RangeError when the number does not fit the family, which only a bug can cause. */
+  /**
+   * The address with this number. Throws a RangeError when the number does not fit the family, which only a bug can
+   * cause.
+   */
   static of(family: IpFamily, value: bigint): IpAddress {
     if (value < 0n || value >> BigInt(ADDRESS_BITS[family]) !== 0n) {
       throw new RangeError(`core: ${value} is not an ${family} address`);
@@ -56,8 +60,8 @@ export class IpAddress {
   }
 
   /**
-   * The address in 4 or 16 bytes in network order (copied), or undefined for any other length. IPv4-mapped bytes stay IPv6:
-   * on the wire the length tells the family.
+   * The address in 4 or 16 bytes in network order (copied), or undefined for any other length. IPv4-mapped bytes stay
+   * IPv6: on the wire the length tells the family.
    */
   static fromBytes(bytes: Uint8Array): IpAddress | undefined {
     if (bytes.length !== 4 && bytes.length !== 16) return undefined;

@@ -21,8 +21,8 @@ export class IpPrefix {
   }
 
   /**
-   * Reads `address/length`. Host bits are cleared; compare {@link IpPrefix.network} with the address that was written to
-   * warn about them (see {@link IpPrefix.parseWithHostBits}).
+   * Reads `address/length`. Host bits are cleared; compare {@link IpPrefix.network} with the address that was written
+   * to warn about them (see {@link IpPrefix.parseWithHostBits}).
    */
   static parse(text: string): Parsed<IpPrefix> {
     const result = IpPrefix.parseWithHostBits(text);

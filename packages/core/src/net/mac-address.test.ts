@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { MacAddress } from './mac-address.ts';
-
-function mac(text: string): MacAddress {
-  const result = MacAddress.parse(text);
-  if (!result.ok) throw new Error(result.reason);
-  return result.value;
-}
+import { mac } from './testing.ts';
 
 describe('MacAddress', () => {
   const table = [

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The result of reading text that a user or a stranger wrote: a value, or the reason why there is none. Nothing throws. */
+/**
+ * The result of reading text that a user or a stranger wrote: a value, or the reason why there is none. Nothing throws.
+ */
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
 
 /** Wraps a value that was read. */

@@ -25,6 +25,18 @@ describe('countingClaims', () => {
       counting: ['b lan0'],
     },
     {
+      name: 'BL-22: nor by its line: who took over from it stands in the same',
+      nodes: { a: hearing('b'), b: hearing() },
+      claims: [standing(claim('a', 1), 1, 'firm'), standing(claim('b', 2), 1, 'firm')],
+      counting: ['b lan0'],
+    },
+    {
+      name: 'BL-22: nor where the successor is provisional, or had only just come',
+      nodes: { a: hearing('b'), b: hearing() },
+      claims: [standing(claim('a', 1), 1, 'firm'), standing(claim('b', 2), 1, 'weak')],
+      counting: ['b lan0'],
+    },
+    {
       name: 'two sides of a split segment have an owner each',
       nodes: { a: hearing(), b: hearing() },
       claims: [claim('a', 1), claim('b', 2)],
@@ -41,6 +53,30 @@ describe('countingClaims', () => {
       nodes: { a: { ...hearing('b'), freshness: 'stale' }, b: hearing('a') },
       claims: [claim('a', 1)],
       counting: ['a lan0'],
+    },
+    {
+      name: 'BL-22: a provisional claim does not count against one that had a witness, whatever the terms',
+      nodes: { a: hearing('b'), b: hearing('a') },
+      claims: [standing(claim('a', 2), 2, 'firm'), standing(claim('b', 5), 5, 'weak')],
+      counting: ['a lan0'],
+    },
+    {
+      name: 'BL-22: of one line the claim that was never given up counts, though its term is lower',
+      nodes: { a: hearing('b'), b: hearing('a') },
+      claims: [standing(claim('a', 2), 1, 'firm'), standing(claim('b', 3), 1, 'firm')],
+      counting: ['a lan0'],
+    },
+    {
+      name: 'BL-22: what a node claims that had only just come does not count against a standing owner',
+      nodes: { a: hearing('b'), b: hearing('a') },
+      claims: [standing(claim('a', 2), 2, 'firm'), standing(claim('b', 9), 9, 'fresh')],
+      counting: ['a lan0'],
+    },
+    {
+      name: 'beside an older speaker, which does not tell, the higher term counts',
+      nodes: { a: hearing('b'), b: hearing('a') },
+      claims: [standing(claim('a', 2), 2, 'firm'), claim('b', 5)],
+      counting: ['b lan0'],
     },
     {
       name: 'a node without a report does not count',
@@ -70,6 +106,10 @@ describe('countingClaims', () => {
 
 function claim(node: string, term: number, ifname = 'lan0'): NodeClaim {
   return { node, interface: ifname, term, sinceSeconds: 0 };
+}
+
+function standing(of: NodeClaim, yieldsTo: number, kind: 'firm' | 'weak' | 'fresh'): NodeClaim {
+  return { ...of, standing: { yieldsTo, isWeak: kind === 'weak', isFresh: kind === 'fresh' } };
 }
 
 function hearing(...members: string[]): NodeHearing {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Who announces a VIP, from what the nodes say. On one segment the better claim counts, as among the nodes themselves; on two segments, or
- * two sides of a split one, there is an owner on each.
+ * Who announces a VIP, from what the nodes say. On one segment the better claim counts, as among the nodes themselves;
+ * on two segments, or two sides of a split one, there is an owner on each.
  */
 import { compareText } from '../compare-text.ts';
 import { type Claimant, compareClaims } from '../membership/claim.ts';
 import type { SegmentState } from './node-state.ts';
+import type { Standing } from './standing.ts';
 
 /** The parts of a node's report that tell whose claims count. */
 export interface NodeHearing {
@@ -21,6 +22,10 @@ export interface NodeClaim {
   readonly interface: string;
   readonly term: number;
   readonly sinceSeconds: number;
+  /** Whether the VIP lies in no subnet of that interface. Default: false. */
+  readonly isOutside?: boolean;
+  /** Undefined: an older speaker, of which the higher term counts. */
+  readonly standing?: Standing | undefined;
 }
 
 /** The claims that count, in the order of nodes and interfaces. */
@@ -30,9 +35,7 @@ export function countingClaims(
   nodes: ReadonlyMap<string, NodeHearing>,
 ): readonly NodeClaim[] {
   const believed = claims.filter(({ node }) => isBelieved(node, nodes));
-  const counting = believed.filter(
-    (claim) => !believed.some((other) => isBetter(vip, [other, claim], nodes) && isSameSegment(claim, other, nodes)),
-  );
+  const counting = believed.filter((claim) => !believed.some((other) => isBeaten(vip, [claim, other], nodes)));
   return counting.toSorted((a, b) => compareText(a.node, b.node) || compareText(a.interface, b.interface));
 }
 
@@ -43,26 +46,33 @@ function isBelieved(node: string, nodes: ReadonlyMap<string, NodeHearing>): bool
   return [...nodes.values()].some((other) => other.freshness !== 'stale' && hears(other.segments, node));
 }
 
-function isBetter(
+/**
+ * Whether the other claim counts and this one does not. Of two nodes that hear each other the better claim does, as
+ * among themselves. Where one alone hears, or last heard, the other, that one is silent for the other: it is dead and
+ * this was its last word, or it has to yield, since the other never will.
+ */
+function isBeaten(
   vip: string,
-  [a, b]: readonly [NodeClaim, NodeClaim],
+  [claim, other]: readonly [NodeClaim, NodeClaim],
   nodes: ReadonlyMap<string, NodeHearing>,
 ): boolean {
-  if (a.node === b.node) return false;
-  const claimant = ({ node, term }: NodeClaim): Claimant => ({ node, term, bootId: nodes.get(node)?.bootId ?? '' });
-  return compareClaims(vip, claimant(a), claimant(b)) < 0;
+  if (claim.node === other.node) return false;
+  const [hearsOther, isHeard] = [hearsOn(claim, other, nodes), hearsOn(other, claim, nodes)];
+  if (hearsOther !== isHeard) return hearsOther;
+  return isHeard && compareClaims(vip, claimantOf(other, nodes), claimantOf(claim, nodes)) < 0;
 }
 
-/** One of the two hears, or last heard, the other there. */
-function isSameSegment(a: NodeClaim, b: NodeClaim, nodes: ReadonlyMap<string, NodeHearing>): boolean {
-  const heardBy = (one: NodeClaim, other: NodeClaim) => {
-    const segments = nodes.get(one.node)?.segments ?? [];
-    return hears(
-      segments.filter((segment) => segment.interface === one.interface),
-      other.node,
-    );
-  };
-  return heardBy(a, b) || heardBy(b, a);
+function claimantOf({ node, term, standing }: NodeClaim, nodes: ReadonlyMap<string, NodeHearing>): Claimant {
+  return { ...standing, node, term, bootId: nodes.get(node)?.bootId ?? '' };
+}
+
+/** Whether the node of a claim hears, or last heard, that of another one on its interface. */
+function hearsOn(claim: NodeClaim, other: NodeClaim, nodes: ReadonlyMap<string, NodeHearing>): boolean {
+  const segments = nodes.get(claim.node)?.segments ?? [];
+  return hears(
+    segments.filter((segment) => segment.interface === claim.interface),
+    other.node,
+  );
 }
 
 function hears(segments: readonly SegmentState[], node: string): boolean {

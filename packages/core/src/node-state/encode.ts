@@ -1,28 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * A node's state as text for an annotation: JSON of few characters, since it is written at each change and stored by the API server.
- * 5,000 IPv4 VIPs take about 60 kB, 5,000 random IPv6 ones about 160 kB.
+ * A node's state as text for an annotation: JSON of few characters, since it is written at each change and stored by
+ * the API server. 5,000 IPv4 VIPs take about 60 kB, 5,000 random IPv6 ones about 160 kB.
  */
 import type { IpAddress } from '../net/ip-address.ts';
 import type { CheckReport, NodeHealth, NodeState, OwnedState, SegmentState } from './node-state.ts';
+import { encodeServing } from './serving.ts';
+import { encodeStandings } from './standing.ts';
+import { encodeUnanswered, moveHead } from './succession.ts';
 import { encodeVipRows } from './vip-rows.ts';
 
 /** Version of the text. A reader refuses another one; fields that it does not know it skips. */
 export const NODE_STATE_VERSION = 1;
 /** The API server takes 256 KiB of annotations; the rest is for others. */
 export const MAX_STATE_CHARACTERS = 240 * 1024;
+/** Behind the word for what answers on a segment: the kernel may answer there for VIPs of others. */
+export const FOR_OTHERS = 'for-others';
 /** Most conflicts, unreachable VIPs and outcomes that are told; more than that is no news for a person. */
 export const MAX_REMARKS = 256;
 
 /**
- * The text of a state. Where it would be too long, reasons for VIPs that it does not announce are cut first, and then what it owns, which is
- * said: a text that the API server refuses would take the node's whole word away.
+ * The text of a state. Where it would be too long, reasons for VIPs that it does not announce are cut first, then who
+ * serves, and then what it owns, which is said: a text that the API server refuses would take the node's whole word
+ * away.
  */
 export function encodeNodeState(state: NodeState): string {
-  const { owned, notAnnounced } = state;
+  const { owned, notAnnounced, serving = [] } = state;
   const text = encodeWhole(state);
   if (text.length <= MAX_STATE_CHARACTERS) return text;
   if (notAnnounced.length > 0) return encodeNodeState({ ...state, notAnnounced: shortened(notAnnounced) });
+  if (serving.length > 0) return encodeNodeState({ ...state, serving: shortened(serving) });
   if (owned.length === 0) return text;
   const kept = shortened(owned);
   return encodeNodeState({ ...state, owned: kept, leftOut: state.leftOut + owned.length - kept.length });
@@ -32,23 +39,32 @@ function shortened<T>(list: readonly T[]): readonly T[] {
   return list.slice(0, Math.floor((list.length * 3) / 4));
 }
 
-export function encodeNodeHealth({ latestMs, lapses }: NodeHealth): string {
-  return JSON.stringify({ latestMs: Math.round(latestMs), lapses });
+export function encodeNodeHealth({ latestMs, lapses, spread }: NodeHealth): string {
+  return JSON.stringify({
+    latestMs: Math.round(latestMs),
+    lapses,
+    spread: spread && [spread.forwarded, spread.strays],
+  });
 }
 
 // Lists with nothing in them are left out.
 function encodeWhole(state: NodeState): string {
   const { bootId, engine, transport, keys, ineligible, fitness, leftOut } = state;
+  const groups = ownedGroups(state.owned);
   return JSON.stringify({
     v: NODE_STATE_VERSION,
     ...{ bootId, engine, transport, keys: [keys.newest, keys.signing] },
     ineligible: ineligible === '' ? undefined : ineligible,
     fitness: fitness === 'fit' ? undefined : fitness,
     segments: filled(state.segments.map(encodeSegment)),
-    owned: filled(encodeOwned(state.owned)),
+    owned: filled(groups.map(encodeOwned)),
+    // Beside the groups, since older readers refuse a group with more in it.
+    standings: filled(groups.map(encodeStandings)),
     leftOut: leftOut === 0 ? undefined : leftOut,
     conflicts: filled(
-      state.conflicts.map((one) => [one.vip, one.interface, one.mac, one.sinceSeconds, one.kind]).slice(0, MAX_REMARKS),
+      state.conflicts
+        .map((one) => [one.vip, one.interface, one.mac, one.sinceSeconds, one.kind, ...(one.user ? [one.user] : [])])
+        .slice(0, MAX_REMARKS),
     ),
     unreachable: filled(
       state.unreachable
@@ -59,24 +75,52 @@ function encodeWhole(state: NodeState): string {
     orders: filled(state.orders.map(({ id, outcome, why }) => [id, outcome, why]).slice(0, MAX_REMARKS)),
     tested: state.testedSeconds,
     check: state.check && encodeCheck(state.check),
+    serving: filled(encodeServing(state.serving ?? [])),
   });
 }
 
 // Names of nodes have no blanks.
-function encodeSegment({ interface: ifname, mac, phase, members }: SegmentState): unknown {
+function encodeSegment(segment: SegmentState): unknown {
+  const { interface: ifname, mac, phase, members, contact = '', answer, answersForOthers, notReached = [] } = segment;
   const names = (hearing: string) => members.filter((one) => one.hearing === hearing).map(({ node }) => node);
-  return [ifname, mac, phase, names('both').join(' '), names('one-way').join(' ')];
+  const by = (way: string) => members.filter((one) => one.way === way).map(({ node }) => node);
+  const usual = [ifname, mac, phase, names('both').join(' '), names('one-way').join(' ')];
+  const how = [answer ?? [], answersForOthers ? FOR_OTHERS : []].flat().join(' ');
+  const rest = [
+    names('lost').join(' '),
+    contact,
+    how,
+    by('udp').join(' '),
+    by('unicast').join(' '),
+    notReached.join(' '),
+  ];
+  // Left out where there is nothing to tell.
+  return [...usual, ...rest.slice(0, rest.findLastIndex((one) => one !== '') + 1)];
 }
 
-function encodeOwned(owned: readonly OwnedState[]): unknown[] {
-  const groups = Map.groupBy(owned, (one) => `${one.vip.family} ${one.why} ${one.interface}`);
-  return [...groups.values()].flatMap((group) => {
-    const [first] = group;
-    if (!first) return [];
-    const since = group.reduce((least, one) => Math.min(least, one.sinceSeconds), first.sinceSeconds);
-    const rows = group.map(({ vip, term, sinceSeconds }) => ({ vip, numbers: [term, sinceSeconds - since] }));
-    return [[first.interface, first.why, first.vip.family, since, encodeVipRows(rows)]];
-  });
+/** What has all but a few numbers in common, each group in the order in which its rows are written. */
+function ownedGroups(owned: readonly OwnedState[]): readonly (readonly OwnedState[])[] {
+  const groups = Map.groupBy(
+    owned,
+    (one) => `${one.vip.family} ${one.why} ${one.isOutside} ${one.interface} ${headOf(one)}`,
+  );
+  return [...groups.values()].map((group) => group.toSorted((a, b) => a.vip.compare(b.vip)));
+}
+
+function headOf({ moved }: OwnedState): string {
+  return moved ? moveHead(moved) : '';
+}
+
+function encodeOwned(group: readonly OwnedState[]): unknown[] {
+  const [first] = group;
+  if (!first) return [];
+  const since = group.reduce((least, one) => Math.min(least, one.sinceSeconds), first.sinceSeconds);
+  const rows = group.map(({ vip, term, sinceSeconds }) => ({ vip, numbers: [term, sinceSeconds - since] }));
+  const outside = first.isOutside ? 1 : 0;
+  const moved = first.moved ? [headOf(first), encodeUnanswered(group.map((one) => one.moved?.unansweredMs))] : [];
+  // Left out where there is nothing to tell.
+  const more = outside === 1 || moved.length > 0 ? [outside, ...moved] : [];
+  return [first.interface, first.why, first.vip.family, since, encodeVipRows(rows), ...more];
 }
 
 function encodeCheck({ id, asked, right, heard }: CheckReport): unknown {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Typed looks into JSON that somebody else wrote. Undefined is the answer to everything that is not what was asked for; nothing throws. */
+/**
+ * Typed looks into JSON that somebody else wrote. Undefined is the answer to everything that is not what was asked for;
+ * nothing throws.
+ */
 
 /** The value of JSON text, or undefined. */
 export function readJson(text: string, maxCharacters: number): unknown {

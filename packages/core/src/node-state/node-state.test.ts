@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { IpAddress } from '../net/ip-address.ts';
 import { MacAddress } from '../net/mac-address.ts';
+import { ip } from '../net/testing.ts';
 import { decodeNodeHealth, decodeNodeState } from './decode.ts';
 import { encodeNodeHealth, encodeNodeState, MAX_STATE_CHARACTERS } from './encode.ts';
 import { type NodeState, nodeLabelValue, nodeLeaseName, type OwnedState } from './node-state.ts';
@@ -20,21 +21,46 @@ describe('node state as text', () => {
           mac: MAC,
           phase: 'active',
           members: [
-            { node: 'edge-2', hearing: 'both' },
-            { node: 'edge-3', hearing: 'one-way' },
+            { node: 'edge-2', hearing: 'both', way: 'udp' },
+            { node: 'edge-3', hearing: 'one-way', way: 'unicast' },
+            { node: 'edge-4', hearing: 'lost' },
           ],
         },
-        { interface: 'lan1', mac: MAC, phase: 'listening', members: [] },
+        {
+          interface: 'lan2',
+          mac: MAC,
+          phase: 'active',
+          members: [{ node: 'edge-4', hearing: 'lost' }],
+          contact: 'cut-off',
+          answer: 'engine',
+        },
+        { interface: 'lan1', mac: MAC, phase: 'listening', members: [], answer: 'none' },
+        { interface: 'lan4', mac: MAC, phase: 'active', members: [], notReached: ['edge-5', 'edge-6'] },
+        { interface: 'lan3', mac: MAC, phase: 'active', members: [], answer: 'thread', answersForOthers: true },
       ],
       owned: [
         owned('192.0.2.7', { term: 3, sinceSeconds: 1_800_000_005 }),
         owned('192.0.2.9', { sinceSeconds: 1_800_000_000 }),
+        owned('192.0.2.200', { isOutside: true }),
         owned('2001:db8::7', { why: 'orphaned' }),
         owned('192.0.2.7', { interface: 'lan1' }),
+        owned('192.0.2.20', { why: 'orphaned', moved: { from: 'edge-2', cause: 'silent', unansweredMs: 131 } }),
+        owned('192.0.2.21', { why: 'orphaned', moved: { from: 'edge-2', cause: 'silent', unansweredMs: undefined } }),
+        owned('192.0.2.22', { why: 'handed-over', moved: { from: 'edge-3', cause: 'order', unansweredMs: 0 } }),
+        owned('192.0.2.7', { interface: 'lan2', term: 4, standing: { yieldsTo: 4, isWeak: true, isFresh: false } }),
+        owned('192.0.2.8', { interface: 'lan2', term: 9, standing: { yieldsTo: 2, isWeak: false, isFresh: true } }),
       ],
-      conflicts: [{ vip: ip('192.0.2.8'), interface: 'lan0', mac: MAC, sinceSeconds: 17, kind: 'before-use' }],
+      conflicts: [
+        { vip: ip('192.0.2.8'), interface: 'lan0', mac: MAC, sinceSeconds: 17, kind: 'before-use' },
+        { vip: ip('192.0.2.2'), interface: 'lan0', mac: MAC, sinceSeconds: 17, kind: 'before-use', user: 'node' },
+        { vip: ip('192.0.2.1'), interface: 'lan0', mac: MAC, sinceSeconds: 17, kind: 'before-use', user: 'gateway' },
+      ],
       unreachable: [{ vip: ip('192.0.2.8'), interface: 'lan0', why: 'wrong-answer', macs: [MAC], sinceSeconds: 17 }],
-      notAnnounced: [{ vip: ip('192.0.2.10'), why: 'probing' }],
+      notAnnounced: [
+        { vip: ip('192.0.2.10'), why: 'probing' },
+        { vip: ip('192.0.2.11'), why: 'not-attached' },
+        { vip: ip('192.0.2.12'), why: 'no-room' },
+      ],
       orders: [
         { id: 'a1', outcome: 'done', why: undefined },
         { id: 'a2', outcome: 'refused', why: 'not-heard' },
@@ -51,6 +77,49 @@ describe('node state as text', () => {
       },
     };
     expect(decoded(encodeNodeState(state))).to.deep.equal({ ok: true, value: state });
+  });
+
+  it('BL-22: keeps how claims stand, one word for many that stand alike, and nothing that no encoder makes', () => {
+    const firm = { yieldsTo: 3, isWeak: false, isFresh: false };
+    const many = Array.from({ length: 200 }, (_, index) => owned(`192.0.2.${index}`, { term: 3, standing: firm }));
+    const text = encodeNodeState({ ...IDLE_NODE_STATE, owned: many });
+    expect(JSON.parse(text).standings).to.deep.equal(['0']);
+    const read = (standings: unknown) => {
+      const state = decodeNodeState(JSON.stringify({ ...JSON.parse(text), standings }));
+      return state.ok ? state.value.owned.map(({ standing }) => standing) : state.reason;
+    };
+    expect(read(['0'])).to.deep.equal(many.map(() => firm));
+    // An older speaker tells nothing, and what cannot be read, or goes below term 0, is nothing either.
+    for (const broken of [undefined, [], ['0 0'], ['!'], [7], 'x', ['zzzz'], [['0']]])
+      expect(read(broken)).to.deep.equal(many.map(() => undefined));
+  });
+
+  it('keeps who had a VIP before in the order of its rows, however they were given', () => {
+    const numbers = [9, 3, 200, 41];
+    const rows = numbers.map((number) =>
+      owned(`192.0.2.${number}`, { why: 'orphaned', moved: { from: 'edge-2', cause: 'silent', unansweredMs: number } }),
+    );
+    const read = decodeNodeState(encodeNodeState({ ...IDLE_NODE_STATE, owned: rows }));
+    const told = read.ok ? read.value.owned.map(({ vip, moved }) => [String(vip), moved?.unansweredMs]) : [];
+    expect(told).to.deep.equal([3, 9, 41, 200].map((number) => [`192.0.2.${number}`, number]));
+  });
+
+  it('reads a cause that only newer speakers know, and leaves a broken one away', () => {
+    const text = encodeNodeState({
+      ...IDLE_NODE_STATE,
+      owned: [owned('192.0.2.9', { moved: { from: 'edge-2', cause: 'silent', unansweredMs: 131 } })],
+    });
+    const movedIn = (broken: string) => {
+      const read = decodeNodeState(broken);
+      return read.ok ? read.value.owned[0]?.moved : read.reason;
+    };
+    expect(movedIn(text.replace('edge-2 silent', 'edge-2 tired'))).to.deep.equal({
+      ...{ from: 'edge-2', cause: 'unknown', unansweredMs: 131 },
+    });
+    expect(movedIn(text.replace('edge-2 silent', 'NO NODE'))).to.equal(undefined);
+    expect(movedIn(text.replace('"3n"', '"a b c d"'))).to.deep.equal({
+      ...{ from: 'edge-2', cause: 'silent', unansweredMs: undefined },
+    });
   });
 
   it('keeps 5,000 IPv4 VIPs under 80 kB and 5,000 random IPv6 ones under 200 kB', () => {
@@ -138,6 +207,16 @@ describe('names of a node', () => {
   });
 });
 
+describe('times of a state', () => {
+  it('are never later than a Date can tell, whatever somebody wrote', () => {
+    const read = decodeNodeState(withOwned('1.1.zzzzzzzzzz'));
+    expect(read.ok && read.value.owned[0]?.sinceSeconds).to.equal(Date.UTC(9999, 11, 31, 23, 59, 59) / 1000);
+    const late = [['lan0', 'new', 'IPv4', Date.UTC(10_000, 0, 1) / 1000, '1.1.0']];
+    const text = JSON.stringify({ ...JSON.parse(encodeNodeState(IDLE_NODE_STATE)), owned: late });
+    expect(decodeNodeState(text)).to.deep.equal({ ok: false, reason: 'node state: owned has another shape' });
+  });
+});
+
 // Values of class IpAddress remember their text once it was asked for.
 function decoded(text: string): unknown {
   const state = decodeNodeState(text);
@@ -160,11 +239,4 @@ function randomV6(index: number): string {
     return (seed >>> 16).toString(16);
   };
   return ['2001', 'db8', field(), field(), field(), field(), field(), field()].join(':');
-}
-
-function ip(text: string): IpAddress {
-  const address = IpAddress.parse(text);
-  if (!address.ok) throw new Error(address.reason);
-  String(address.value);
-  return address.value;
 }

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What a node says of itself to people and to the controller: whom it hears, what it answers for and since when, what it found on the
- * wire. Each node keeps one Lease with it. Nothing of it decides who owns a VIP: that is agreed on the segment itself.
+ * What a node says of itself to people and to the controller: whom it hears, what it answers for and since when, what
+ * it found on the wire. Each node keeps one Lease with it. Nothing of it decides who owns a VIP: that is agreed on the
+ * segment itself.
  */
 import type { AnswerReason, MoveRefusal } from '../membership/event.ts';
 import type { IpAddress } from '../net/ip-address.ts';
 import type { MacAddress } from '../net/mac-address.ts';
 import { sha256 } from '../placement/sha256.ts';
 import type { HeartbeatPhase, NodeFitness } from '../wire/heartbeat.ts';
+import type { ServingState } from './serving.ts';
+import type { Standing } from './standing.ts';
+import type { Moved } from './succession.ts';
 
 /** Label of the Leases that hold a node's state; its value is {@link nodeLabelValue}. */
 export const NODE_STATE_LABEL = 'berth.dev/node';
@@ -32,11 +36,13 @@ export interface NodeState {
   readonly engine: string;
   /** How heartbeats travel. */
   readonly transport: string;
-  /** Newest key that the node has, and the one that it signs with, by their ids in hex; empty while nothing is known. */
+  /**
+   * Newest key that the node has, and the one that it signs with, by their ids in hex; empty while nothing is known.
+   */
   readonly keys: { readonly newest: string; readonly signing: string };
   /** Why the node may own nothing, by what the cluster says of it; empty when it may. */
   readonly ineligible: string;
-  /** Unfit: by its own word it should own nothing that another node can, since its kube-proxy is not well. */
+  /** Unfit: by its own word it should own nothing that another node can, since its kube-proxy is not healthy. */
   readonly fitness: NodeFitness;
   readonly segments: readonly SegmentState[];
   /** One for each VIP and interface. */
@@ -48,24 +54,56 @@ export interface NodeState {
   readonly notAnnounced: readonly NotAnnounced[];
   /** What became of the last orders. */
   readonly orders: readonly OrderOutcome[];
-  /** VIPs that were announced by then have been asked for since, as far as it was this node's turn. Undefined: not yet. */
+  /**
+   * VIPs that were announced by then have been asked for since, as far as it was this node's turn. Undefined: not yet.
+   */
   readonly testedSeconds?: number | undefined;
   /** What the last order to ask on the wire brought. */
   readonly check?: CheckReport | undefined;
+  /**
+   * Who serves the VIPs of `owned` that every node is to serve. Default: there is none, or an older speaker does not
+   * tell.
+   */
+  readonly serving?: readonly ServingState[];
 }
 
 export interface SegmentState {
   readonly interface: string;
   readonly mac: MacAddress;
   readonly phase: HeartbeatPhase;
-  /** The other members that this node hears. */
+  /** The other members that this node hears, or that answer although it does not hear them. */
   readonly members: readonly MemberState[];
+  /** `cut-off`: it hears neither most of the members nor a witness. Undefined: it is not. */
+  readonly contact?: 'cut-off' | undefined;
+  /**
+   * Ready nodes with an address in a subnet of the interface that are heard in no way and do not answer ARP or neighbor
+   * discovery. Default: none.
+   */
+  readonly notReached?: readonly string[];
+  /** Undefined: an older speaker, which does not tell. */
+  readonly answer?: SegmentAnswer | undefined;
+  /**
+   * Whether the node's kernel has VIPs as addresses, as kube-proxy in IPVS mode does, and may answer on this segment
+   * for those of others: it is answered by a thread, which can hold nothing back, and arp_ignore is 0. Default: false.
+   */
+  readonly answersForOthers?: boolean;
 }
+
+/**
+ * What answers there: `engine`, that of the node; `thread`, which stands in since the program could not be attached;
+ * `behind`, the program behind one of others that may take questions away; `none`: the node is no candidate there.
+ */
+export type SegmentAnswer = 'engine' | 'thread' | 'behind' | 'none';
 
 export interface MemberState {
   readonly node: string;
-  /** `one-way`: we hear it, it does not hear us. */
-  readonly hearing: 'both' | 'one-way';
+  /** `one-way`: we hear it, it does not hear us. `lost`: we do not hear its heartbeats, but it answers for its VIPs. */
+  readonly hearing: 'both' | 'one-way' | 'lost';
+  /**
+   * How it is heard. `unicast`: by frames to this station alone, since the group brings none. `udp`: by datagrams
+   * alone, since no raw frame arrives. Undefined: by frames to the group.
+   */
+  readonly way?: 'unicast' | 'udp' | undefined;
 }
 
 export interface OwnedState {
@@ -74,6 +112,12 @@ export interface OwnedState {
   readonly term: number;
   readonly sinceSeconds: number;
   readonly why: OwnedReason;
+  /** Whether the VIP lies in no subnet of the interface: hosts of the LAN need a route for it. Default: false. */
+  readonly isOutside?: boolean;
+  /** Undefined: nobody owned it before, or an older speaker does not tell. */
+  readonly moved?: Moved;
+  /** Undefined: an older speaker does not tell. */
+  readonly standing?: Standing;
 }
 
 /** `unknown`: a reason that a newer speaker has. */
@@ -87,7 +131,15 @@ export interface AddressConflict {
   readonly sinceSeconds: number;
   /** Whether it was found before the VIP was ever answered for. */
   readonly kind: 'before-use' | 'in-use';
+  /** Who uses it where that is no stranger: the node that tells it, or a gateway of that node. */
+  readonly user?: AddressUser;
 }
+
+/**
+ * Users of an address that belong to the cluster's own network; `subnet`: it is the network or broadcast address of
+ * one.
+ */
+export type AddressUser = 'node' | 'gateway' | 'subnet';
 
 /** A VIP of another node that this one asked for on the wire without getting the one right answer. */
 export interface UnreachableVip {
@@ -100,8 +152,8 @@ export interface UnreachableVip {
 }
 
 /**
- * A VIP that this node does not answer for, and why. The last three are told only of VIPs that no node of the cluster may own: for
- * all others it is no news.
+ * A VIP that this node does not answer for, and why. The last three are told only of VIPs that no node of the cluster
+ * may own: for all others it is no news.
  */
 export interface NotAnnounced {
   readonly vip: IpAddress;
@@ -113,10 +165,18 @@ export type NotAnnouncedReason =
   | 'probing'
   /** A stranger uses it. */
   | 'conflict'
+  /** It is an address of a node or of a gateway. */
+  | 'own-address'
   /** Every policy for this node names interfaces, and it has none of them. */
   | 'no-interface'
   /** No interface has an address of the VIP's family, or none is usable. */
   | 'no-segment'
+  /** The interfaces that policies name are in the segment of another one of this node, which serves it. */
+  | 'same-segment'
+  /** Nothing can answer on the node's segments: no program and no thread could be attached. */
+  | 'not-attached'
+  /** The table of VIPs has no room for it. */
+  | 'no-room'
   /** No policy selects this node. */
   | 'not-selected'
   /** `externalTrafficPolicy: Local`, and no usable endpoint is here. */
@@ -156,11 +216,23 @@ export interface OrderOutcome {
 export interface NodeHealth {
   /** Longest delay of a heartbeat since the last renewal, in milliseconds. */
   readonly latestMs: number;
-  /** Times that the node fell silent because it was too late, since it started. */
+  /** Times that the node stopped answering because its heartbeats were late, since it started. */
   readonly lapses: number;
+  /** What the node does for VIPs that every node serves; undefined: nothing. */
+  readonly spread?: SpreadHealth | undefined;
 }
 
-/** Name of the Lease of a node. A node's name may be as long as a Lease's, so a long one is cut and told apart by its digest. */
+export interface SpreadHealth {
+  /** Packets that it passed on to other nodes, since it began to. */
+  readonly forwarded: number;
+  /** Flows that it serves although their hash names another node. */
+  readonly strays: number;
+}
+
+/**
+ * Name of the Lease of a node. A node's name may be as long as a Lease's, so a long one is cut and told apart by its
+ * digest.
+ */
 export function nodeLeaseName(node: string): string {
   return fitted(`${LEASE_PREFIX}${node}`, node, MAX_NAME_CHARACTERS);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Orders by people to the speakers: the ConfigMap `orders`, one key for each kind. An order has an id and is carried out once; those
- * that are there when a speaker starts are old. What became of it stands in the states of the nodes.
+ * Orders by people to the speakers: the ConfigMap `orders`, one key for each kind. An order has an id and is carried
+ * out once; those that are there when a speaker starts are old. What became of it stands in the states of the nodes.
  */
 import { IpAddress } from '../net/ip-address.ts';
 import { type Parsed, parsed, unparsed } from '../net/parsed.ts';
@@ -26,8 +26,9 @@ type OrderContent =
 export const ORDER_KINDS = ['move', 'rebalance', 'check'] as const satisfies readonly Order['kind'][];
 
 /**
- * An order this old is not carried out any more. It compares the clock of whoever gave it with that of the node, so it is far more than
- * clocks differ where somebody sets them, and far less than a node is cut off from the API server without anybody minding.
+ * An order this old is not carried out any more. It compares the clock of whoever gave it with that of the node, so it
+ * is far more than clocks differ where somebody sets them, and far less than a node is cut off from the API server
+ * without anybody minding.
  */
 const LAPSE_SECONDS = 600;
 
@@ -61,7 +62,10 @@ export function decodeOrder(kind: Order['kind'], text: string): Parsed<Order> {
   return parsed({ kind, ...head, vip: vip.value, node });
 }
 
-/** Whether an order came too late to be carried out. One without a time never does, and one from the future neither: a clock is wrong then. */
+/**
+ * Whether an order came too late to be carried out. One without a time never does, and one from the future neither: a
+ * clock is wrong then.
+ */
 export function hasLapsed({ atSeconds }: Order, nowSeconds: number): boolean {
   return atSeconds !== undefined && nowSeconds - atSeconds > LAPSE_SECONDS;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Which of its candidates a VIP should go to. Candidates that are a last resort come after all others, then the higher score
- * wins, then the smaller load, then rendezvous order. A VIP that is owned stays where it is: that is decided before this is asked.
+ * Which of its candidates a VIP should go to. Candidates that are a last resort come after all others, then the higher
+ * score wins, then the smaller load, then rendezvous order. A VIP that is owned stays where it is: that is decided
+ * before this is asked.
  */
 import type { IpAddress } from '../net/ip-address.ts';
 import type { Eligibility } from './eligibility.ts';

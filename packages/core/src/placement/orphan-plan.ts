@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Who takes the VIPs that nobody owns. On a crowded segment that costs a hash for each VIP and candidate, so a plan can be made in
- * pieces; it is made for one moment, so that all nodes that begin with the same come to the same.
+ * Who takes the VIPs that nobody owns. On a crowded segment that costs a hash for each VIP and candidate, so a plan can
+ * be made in pieces; it is made for one moment, so that all nodes that begin with the same come to the same.
  */
 import { chooseNode, type Loads, loadOf, type Orphan } from './candidate.ts';
 
@@ -26,7 +26,10 @@ export function isComplete(plan: OrphanPlan): boolean {
   return plan.placed === plan.orphans.length;
 }
 
-/** Places further VIPs, each where fewest are by then, until about so many pairs of VIP and candidate have been looked at. */
+/**
+ * Places further VIPs, each where fewest are by then, until about so many pairs of VIP and candidate have been looked
+ * at.
+ */
 export function continuePlan(plan: OrphanPlan, pairs: number): OrphanPlan {
   const owners = new Map(plan.owners);
   const loads = new Map(plan.loads);

@@ -18,9 +18,10 @@ export interface Move {
 const UNEVEN_BY = 2;
 
 /**
- * The move that comes next, the same for all who know the same, or undefined when all is well. First VIPs go to nodes that are
- * preferred over their owner; then from the node that has most to the one that has fewest of equally good ones. Moves end: one of
- * the first kind raises a score, one of the second lowers the sum of squared loads and keeps all scores.
+ * The move that comes next, the same for all who know the same, or undefined when all is well. First VIPs go to nodes
+ * that are preferred over their owner; then from the node that has most to the one that has fewest of equally good
+ * ones. Moves end: one of the first kind raises a score, one of the second lowers the sum of squared loads and keeps
+ * all scores.
  */
 export function nextMove(vips: readonly OwnedVip[], loads: Loads): Move | undefined {
   const ordered = [...vips].sort((a, b) => a.vip.compare(b.vip));

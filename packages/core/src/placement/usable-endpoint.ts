@@ -13,7 +13,10 @@ export interface EndpointFacts {
     | undefined;
 }
 
-/** Whether new connections may go to the endpoint: it is ready (absent means yes), or it still serves while it terminates. */
+/**
+ * Whether new connections may go to the endpoint: it is ready (absent means yes), or it still serves while it
+ * terminates.
+ */
 export function isUsable(endpoint: EndpointFacts): boolean {
   const { ready, serving } = endpoint.conditions ?? {};
   return (ready ?? true) || serving === true;

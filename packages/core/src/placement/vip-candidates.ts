@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The candidates of a VIP: what policies, nodes and endpoints say together. Every speaker computes the same list from the same
- * objects, for all nodes and not only for its own; whether a node's speaker is heard is not looked at here.
+ * The candidates of a VIP: what policies, nodes and endpoints say together. Every speaker computes the same list from
+ * the same objects, for all nodes and not only for its own; whether a node's speaker is heard is not looked at here.
  */
 import { type Labels, matchesAny, matchesSelector } from '../config/label-selector.ts';
 import type { L2Advertisement } from '../config/pool-config.ts';
@@ -20,7 +20,10 @@ export interface CandidateOptions {
   readonly eligibility?: EligibilityOptions;
 }
 
-/** The candidates in the order of their names. A node is one when any policy selects it; the weights of all those policies add up. */
+/**
+ * The candidates in the order of their names. A node is one when any policy selects it; the weights of all those
+ * policies add up.
+ */
 export function vipCandidates(options: CandidateOptions): VipCandidate[] {
   const candidates = options.nodes.flatMap((node) => candidateOf(node, options) ?? []);
   return candidates.sort((a, b) => (a.node < b.node ? -1 : 1));

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The annotations of a Service in all their spellings: ours, MetalLB's, and MetalLB's older one. Values come from users:
- * empty means not set, two spellings must agree, the size of what is read is capped.
+ * The annotations of a Service in all their spellings: ours, MetalLB's, and MetalLB's older one. Values come from
+ * users: empty means not set, two spellings must agree, the size of what is read is capped.
  */
 import { IpAddress } from '../net/ip-address.ts';
 import { type Parsed, parsed, unparsed } from '../net/parsed.ts';
 
 /** Prefixes that mean the same, ours first. */
-const PREFIXES = ['berth.dev/', 'metallb.io/', 'metallb.universe.tf/'] as const;
+export const PREFIXES = ['berth.dev/', 'metallb.io/', 'metallb.universe.tf/'] as const;
 
 /** Longest value that is read, in characters. */
 const MAX_CHARACTERS = 4096;
@@ -21,6 +21,9 @@ export const ANNOTATION_WANTED_POOL = 'address-pool';
 export const ANNOTATION_SHARING_KEY = 'allow-shared-ip';
 /** Ours only: the addresses that a Service is to leave for others; it acts until the Service has left them. */
 export const ANNOTATION_RENUMBER = 'berth.dev/renumber';
+
+/** Ours only: the addresses of somebody else that Berth is to take over as they are; it acts until that is done. */
+export const ANNOTATION_ADOPT = 'berth.dev/adopt';
 
 export type Annotations = Readonly<Record<string, string>>;
 
@@ -47,6 +50,18 @@ export function readWantedAddresses(annotations: Annotations): Parsed<readonly I
   return unparsed(`annotations contradict each other: ${a}, but ${b}`);
 }
 
+/** Where a Service asks for addresses by name: its annotations that do, and `spec.loadBalancerIP`. */
+export function wantedAddressSources(annotations: Annotations, loadBalancerIP: string | undefined): readonly string[] {
+  const names = spellingsOf(annotations, ANNOTATION_WANTED_ADDRESSES).map(({ name }) => `annotation ${name}`);
+  return (loadBalancerIP ?? '').trim() === '' ? names : [...names, 'spec.loadBalancerIP'];
+}
+
+/** Whether a wish is written in one of MetalLB's spellings. */
+export function usesMetallbSpelling(annotations: Annotations): boolean {
+  const wishes = [ANNOTATION_WANTED_ADDRESSES, ANNOTATION_WANTED_POOL, ANNOTATION_SHARING_KEY];
+  return wishes.some((wish) => spellingsOf(annotations, wish).some(({ name }) => !name.startsWith(PREFIXES[0])));
+}
+
 /** The pool that is asked for, undefined when there is no annotation. */
 export function readWantedPool(annotations: Annotations): Parsed<string | undefined> {
   return agreedValue(annotations, ANNOTATION_WANTED_POOL);
@@ -64,6 +79,12 @@ export function readSharingKey(annotations: Annotations): Parsed<string> {
 export function readRenumber(annotations: Annotations): Parsed<readonly IpAddress[]> {
   const list = readAddressList(textOf(annotations, ANNOTATION_RENUMBER));
   return list.ok ? list : unparsed(`annotation ${ANNOTATION_RENUMBER}: ${list.reason}`);
+}
+
+/** The addresses of somebody else that Berth is to take over. */
+export function readAdopt(annotations: Annotations): Parsed<readonly IpAddress[]> {
+  const list = readAddressList(textOf(annotations, ANNOTATION_ADOPT));
+  return list.ok ? list : unparsed(`annotation ${ANNOTATION_ADOPT}: ${list.reason}`);
 }
 
 /** Reads `a, b`: blanks and empty items are skipped, one bad item refuses the whole, duplicates count once. */

@@ -22,7 +22,10 @@ export interface KubeService {
     readonly clusterIPs?: readonly string[];
     readonly ipFamilies?: readonly string[];
     readonly ipFamilyPolicy?: string;
+    readonly externalIPs?: readonly string[];
     readonly externalTrafficPolicy?: string;
+    readonly healthCheckNodePort?: number;
+    readonly sessionAffinity?: string;
     readonly selector?: Readonly<Record<string, string>>;
     readonly ports?: readonly { readonly protocol?: string; readonly port: number }[];
   };

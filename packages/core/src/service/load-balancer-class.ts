@@ -11,7 +11,9 @@ export interface LoadBalancerClassRule {
   readonly acceptsAbsent: boolean;
 }
 
-/** The rule that the flag `--load-balancer-class` stands for: any class but the default excludes Services without one. */
+/**
+ * The rule that the flag `--load-balancer-class` stands for: any class but the default excludes Services without one.
+ */
 export function loadBalancerClassRule(flag: string = DEFAULT_LOAD_BALANCER_CLASS): LoadBalancerClassRule {
   return { loadBalancerClass: flag, acceptsAbsent: flag === DEFAULT_LOAD_BALANCER_CLASS };
 }

@@ -20,7 +20,8 @@ export function policiesOfVip(service: KubeService, vip: IpAddress, config: Pool
   return announcementOf(policies, about);
 }
 
-// A VIP whose pool was taken out of the configuration is kept and answered without a gap; no policy names it, so all may.
+// A VIP whose pool was taken out of the configuration is kept and answered without a gap; no policy names it, so all
+// may.
 function policiesOutsidePools(config: PoolConfig): readonly L2Advertisement[] {
   return config.advertisements.length === 0 ? [ANNOUNCE_EVERYTHING] : config.advertisements;
 }

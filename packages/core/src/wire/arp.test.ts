@@ -1,21 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { IpAddress } from '../net/ip-address.ts';
 import { MacAddress } from '../net/mac-address.ts';
+import { ip, mac } from '../net/testing.ts';
 import { type ArpPacket, arpFrame, decodeArp, encodeArp, gratuitousArp } from './arp.ts';
-
-function ip(text: string): IpAddress {
-  const result = IpAddress.parse(text);
-  if (!result.ok) throw new Error(result.reason);
-  return result.value;
-}
-
-function mac(text: string): MacAddress {
-  const result = MacAddress.parse(text);
-  if (!result.ok) throw new Error(result.reason);
-  return result.value;
-}
 
 const REQUEST: ArpPacket = {
   operation: 1,

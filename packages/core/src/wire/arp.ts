@@ -44,7 +44,9 @@ export class ArpEncodeError extends Error {
   override readonly name = 'ArpEncodeError';
 }
 
-/** The packet in 28 bytes, a fresh copy. Throws {@link ArpEncodeError} for IPv6: that is the business of NDP (RFC 4861). */
+/**
+ * The packet in 28 bytes, a fresh copy. Throws {@link ArpEncodeError} for IPv6: that is the business of NDP (RFC 4861).
+ */
 export function encodeArp(packet: ArpPacket): Uint8Array {
   const bytes = new Uint8Array(ARP_LENGTH_BYTES);
   const view = new DataView(bytes.buffer);
@@ -73,8 +75,9 @@ export function decodeArp(bytes: Uint8Array): ArpDecoded {
 }
 
 /**
- * The gratuitous forms (RFC 5227, 3; RFC 5944, 4.6): sender and target are the announced address, and the frame is a broadcast.
- * The target hardware address is not looked at by receivers; it is zero in the request form and the sender's in the reply form.
+ * The gratuitous forms (RFC 5227, 3; RFC 5944, 4.6): sender and target are the announced address, and the frame is a
+ * broadcast. The target hardware address is not looked at by receivers; it is zero in the request form and the sender's
+ * in the reply form.
  */
 export function gratuitousArp(form: 'request' | 'reply', address: IpAddress, mac: MacAddress): Uint8Array {
   const packet: ArpPacket = {

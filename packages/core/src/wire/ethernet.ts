@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Ethernet II frames (IEEE 802.3 with a type field): 14 bytes of header, then the payload. Tags are left to the kernel. */
+/**
+ * Ethernet II frames (IEEE 802.3 with a type field): 14 bytes of header, then the payload. Tags are left to the kernel.
+ */
 import { MAC_LENGTH_BYTES, MacAddress } from '../net/mac-address.ts';
 
 /** Destination, source and EtherType, in bytes. */

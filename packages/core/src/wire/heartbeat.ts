@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The heartbeat of Berth's membership protocol as bytes (docs/design/0010-membership-protocol.md, section 3). A frame is a fixed
- * header, the sender's node name, sections, and a tag. This file lays out and checks bytes; it computes no tag, since core has
- * no cryptography. Numbers are in network order.
+ * The heartbeat of Berth's membership protocol as bytes (docs/design/0010-membership-protocol.md, section 3). A frame
+ * is a fixed header, the sender's node name, sections, and a tag. This file lays out and checks bytes; it computes no
+ * tag, since core has no cryptography. Numbers are in network order.
  */
 import { MAC_LENGTH_BYTES, MacAddress } from '../net/mac-address.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { type HeartbeatSections, readSections, writeSections } from './heartbeat-section.ts';
+import type { HeartbeatSections } from './heartbeat-section.ts';
+import { readSections } from './read-sections.ts';
+import { writeSections } from './write-sections.ts';
 
 /** IEEE 802 Local Experimental EtherType 1 (IEEE Std 802-2014, 9.2.4). */
 export const HEARTBEAT_ETHER_TYPE = 0x88b5;
 
 /**
- * The group that heartbeats go to: the Ethernet form of 224.0.0.254, which RFC 4727 sets aside for experiments. It lies in the
- * block that switches flood whatever IGMP snooping says (RFC 4541, 2.1.2).
+ * The group that heartbeats go to: the Ethernet form of 224.0.0.254, which RFC 4727 sets aside for experiments. It lies
+ * in the block that switches flood whatever IGMP snooping says (RFC 4541, 2.1.2).
  */
 export const HEARTBEAT_GROUP_MAC = '01:00:5e:00:00:fe';
 
@@ -24,7 +26,7 @@ export const HEARTBEAT_MAX_BYTES = 1280;
 export const HEARTBEAT_TAG_BYTES = 16;
 
 /** The major version that this code speaks; another one is dropped. Minor versions add sections, which others skip. */
-export const HEARTBEAT_VERSION = { MAJOR: 1, MINOR: 1 } as const;
+export const HEARTBEAT_VERSION = { MAJOR: 1, MINOR: 3 } as const;
 
 /** Offsets from the first byte after the Ethernet header. The native sender patches `COUNTER` in place. */
 export const HEARTBEAT_OFFSET = {
@@ -63,13 +65,13 @@ export const HEARTBEAT_PHASES = ['listening', 'active', 'leaving', 'gone'] as co
 
 export type HeartbeatPhase = (typeof HEARTBEAT_PHASES)[number];
 
-/** Set in the flags by a node that others should go before. */
-const UNFIT_FLAG = 1;
+/** In the flags: others should go before this node; it hears nobody at all; it was cut off again and again. */
+const FLAG = { UNFIT: 1, CUT_OFF: 2, UNSTEADY: 4 } as const;
 
 /** Whether a sender could serve clients by what it knows of itself, such as a kube-proxy that is dead. */
 export type NodeFitness = 'fit' | 'unfit';
 
-/** Who sends, with which key, and the how-manieth frame it is. */
+/** Sender, key and frame counter. */
 export interface HeartbeatEnvelope {
   /** 16 hex digits, the same for all nodes of one cluster. */
   readonly clusterId: string;
@@ -91,6 +93,10 @@ export interface HeartbeatBody extends HeartbeatSections {
   readonly phase: HeartbeatPhase;
   /** Since minor version 1; before that everybody is fit. */
   readonly fitness: NodeFitness;
+  /** It hears neither members nor witnesses. Since minor version 2. */
+  readonly isCutOff?: boolean | undefined;
+  /** It was cut off more than once lately: others go before it, and its claims are weak. Since minor version 2. */
+  readonly isUnsteady?: boolean | undefined;
   /** Time between two heartbeats of the sender. */
   readonly intervalMs: number;
   /** The sender counts as dead when nothing was heard of it for this long. */
@@ -120,6 +126,8 @@ export type HeartbeatDropReason =
 export interface SealedHeartbeat {
   readonly clusterId: string;
   readonly keyId: number;
+  /** Who says to have sent it; not verified yet. Undefined: a value that no sender can mean. */
+  readonly sender: Pick<HeartbeatEnvelope, 'bootId' | 'counter' | 'port' | 'mac'> | undefined;
   /** What the tag covers: everything before it. A view. */
   readonly signed: Uint8Array;
   /** A view. */
@@ -133,8 +141,8 @@ export type SealedDecoded = { readonly ok: true; readonly sealed: SealedHeartbea
 export type HeartbeatDecoded = { readonly ok: true; readonly heartbeat: Heartbeat } | Drop<HeartbeatDropReason>;
 
 /**
- * The frame without its Ethernet header, the last 16 bytes left zero for the tag over what is before them. A fresh buffer.
- * Throws a RangeError for what does not fit in {@link HEARTBEAT_MAX_BYTES}: the sender splits its lists before.
+ * The frame without its Ethernet header, the last 16 bytes left zero for the tag over what is before them. A fresh
+ * buffer. Throws a RangeError for what does not fit in {@link HEARTBEAT_MAX_BYTES}: the sender splits its lists before.
  */
 export function encodeHeartbeat(heartbeat: Heartbeat): Uint8Array {
   const writer = new ByteWriter(HEARTBEAT_MAX_BYTES);
@@ -150,7 +158,10 @@ export function encodeHeartbeat(heartbeat: Heartbeat): Uint8Array {
   return writer.done();
 }
 
-/** Checks what can be checked before the tag is: magic, version, length. Bytes after the length that is stated are padding. */
+/**
+ * Checks what can be checked before the tag is: magic, version, length. Bytes after the length that is stated are
+ * padding.
+ */
 export function decodeSealed(bytes: Uint8Array): SealedDecoded {
   if (bytes.length < HEARTBEAT_OFFSET.CLUSTER) return drop('truncated');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -163,7 +174,10 @@ export function decodeSealed(bytes: Uint8Array): SealedDecoded {
   const reader = new ByteReader(signed.subarray(HEARTBEAT_OFFSET.CLUSTER));
   const clusterId = reader.id64() ?? '';
   const keyId = reader.u32() ?? 0;
-  return { ok: true, sealed: { clusterId, keyId, signed, tag: bytes.subarray(length - HEARTBEAT_TAG_BYTES, length) } };
+  reader.u32();
+  const sender = readSender(reader);
+  const tag = bytes.subarray(length - HEARTBEAT_TAG_BYTES, length);
+  return { ok: true, sealed: { clusterId, keyId, sender, signed, tag } };
 }
 
 /** Reads what the tag was found to cover; to be called for verified bytes only. */
@@ -177,7 +191,7 @@ export function decodeHeartbeat(signed: Uint8Array): HeartbeatDecoded {
   if (!name) return drop('lying-length');
   const node = String.fromCharCode(...name);
   if (nodeLength > MAX_NODE_CHARACTERS || !NODE_NAME.test(node)) return drop('malformed');
-  const sections = readSections(reader);
+  const sections = readSections(reader, signed[HEARTBEAT_OFFSET.MINOR] ?? 0);
   if (!sections.ok) return sections;
   return { ok: true, heartbeat: { ...envelope, ...facts, node, ...sections.sections } };
 }
@@ -194,7 +208,7 @@ function writeEnvelope(writer: ByteWriter, envelope: HeartbeatEnvelope): void {
 
 function writeBody(writer: ByteWriter, body: HeartbeatBody): void {
   writer.u8(HEARTBEAT_PHASES.indexOf(body.phase) + 1);
-  writer.u8(body.fitness === 'unfit' ? UNFIT_FLAG : 0);
+  writer.u8(flagsOf(body));
   writer.u16(body.intervalMs);
   writer.u16(body.deadAfterMs);
   writer.u32(body.claimsVersion);
@@ -204,24 +218,35 @@ function writeBody(writer: ByteWriter, body: HeartbeatBody): void {
   writer.raw(Uint8Array.from(body.node, (character) => character.charCodeAt(0)));
 }
 
+function flagsOf({ fitness, isCutOff, isUnsteady }: HeartbeatBody): number {
+  return (fitness === 'unfit' ? FLAG.UNFIT : 0) | (isCutOff ? FLAG.CUT_OFF : 0) | (isUnsteady ? FLAG.UNSTEADY : 0);
+}
+
 function readEnvelope(reader: ByteReader): HeartbeatEnvelope | undefined {
   const clusterId = reader.id64();
   const keyId = reader.u32();
   const newestKeyId = reader.u32();
+  const sender = readSender(reader);
+  if (clusterId === undefined || keyId === undefined || newestKeyId === undefined || !sender) return undefined;
+  return { clusterId, keyId, newestKeyId, ...sender };
+}
+
+function readSender(reader: ByteReader): SealedHeartbeat['sender'] {
   const bootId = reader.id64();
   const counter = reader.u48();
   const port = reader.u16();
   const mac = MacAddress.fromBytes(reader.raw(MAC_LENGTH_BYTES) ?? new Uint8Array());
-  if (clusterId === undefined || keyId === undefined || newestKeyId === undefined || bootId === undefined)
-    return undefined;
-  if (!counter || !port || !mac || mac.isMulticast || mac.isZero) return undefined;
-  return { clusterId, keyId, newestKeyId, bootId, counter, port, mac };
+  if (bootId === undefined || !counter || !port || !mac || mac.isMulticast || mac.isZero) return undefined;
+  return { bootId, counter, port, mac };
 }
 
 function readFacts(reader: ByteReader): Omit<HeartbeatBody, keyof HeartbeatSections | 'node'> | undefined {
   const phase = HEARTBEAT_PHASES[(reader.u8() ?? 0) - 1];
   // Whatever else a later minor version sets there is ignored.
-  const fitness = ((reader.u8() ?? 0) & UNFIT_FLAG) === 0 ? 'fit' : 'unfit';
+  const flags = reader.u8() ?? 0;
+  const fitness = (flags & FLAG.UNFIT) === 0 ? 'fit' : 'unfit';
+  const isCutOff = (flags & FLAG.CUT_OFF) !== 0;
+  const isUnsteady = (flags & FLAG.UNSTEADY) !== 0;
   const intervalMs = reader.u16();
   const deadAfterMs = reader.u16();
   const claimsVersion = reader.u32();
@@ -230,7 +255,7 @@ function readFacts(reader: ByteReader): Omit<HeartbeatBody, keyof HeartbeatSecti
   if (phase === undefined || claimsVersion === undefined || viewVersion === undefined || claimCount === undefined)
     return undefined;
   if (!intervalMs || !deadAfterMs || deadAfterMs < intervalMs) return undefined;
-  return { phase, fitness, intervalMs, deadAfterMs, claimsVersion, viewVersion, claimCount };
+  return { phase, fitness, isCutOff, isUnsteady, intervalMs, deadAfterMs, claimsVersion, viewVersion, claimCount };
 }
 
 function drop<Reason>(reason: Reason): Drop<Reason> {

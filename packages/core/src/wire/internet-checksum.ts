@@ -2,8 +2,8 @@
 /** The Internet checksum (RFC 1071): the complement of the one's complement sum of 16-bit words. */
 
 /**
- * The checksum of the parts one after the other, from 0 to 0xffff. An odd last byte counts as the high half of a word; only the
- * last part may be odd. Over bytes that hold their own checksum the result is 0.
+ * The checksum of the parts one after the other, from 0 to 0xffff. An odd last byte counts as the high half of a word;
+ * only the last part may be odd. Over bytes that hold their own checksum the result is 0.
  */
 export function internetChecksum(...parts: readonly Uint8Array[]): number {
   let sum = 0;

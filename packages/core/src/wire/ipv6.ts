@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The fixed header of IPv6 (RFC 8200), the pseudo-header of its checksums, and the address ranges that NDP asks about. */
+/**
+ * The fixed header of IPv6 (RFC 8200), the pseudo-header of its checksums, and the address ranges that NDP asks about.
+ */
 import { IpAddress } from '../net/ip-address.ts';
 
 /** Length of the fixed header, in bytes. */

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Options of neighbor discovery messages (RFC 4861, 4.6), as far as neighbor solicitations and advertisements carry them. */
+/**
+ * Options of neighbor discovery messages (RFC 4861, 4.6), as far as neighbor solicitations and advertisements carry
+ * them.
+ */
 import { MAC_LENGTH_BYTES, MacAddress } from '../net/mac-address.ts';
 
 /** Option types (RFC 4861, 4.6.1). */
@@ -39,8 +42,9 @@ export function encodeLinkLayerOption(direction: LinkLayerDirection, mac: MacAdd
 }
 
 /**
- * Reads all options of a message and returns the link-layer address among them; of several the last, as Linux does. Options
- * of other types (a nonce of RFC 7527 among them) are skipped. One bad option refuses the message (RFC 4861, 7.1).
+ * Reads all options of a message and returns the link-layer address among them; of several the last, as Linux does.
+ * Options of other types (a nonce of RFC 7527 among them) are skipped. One bad option refuses the message (RFC 4861,
+ * 7.1).
  */
 export function decodeNdpOptions(bytes: Uint8Array, direction: LinkLayerDirection): NdpOptionsDecoded {
   let linkLayerAddr: MacAddress | undefined;

@@ -1,22 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { IpAddress } from '../net/ip-address.ts';
-import { MacAddress } from '../net/mac-address.ts';
+import { ip, mac } from '../net/testing.ts';
 import { decodeIpv6 } from './ipv6.ts';
 import { decodeNdp, encodeNdp, NDP_TYPE, type NdpDecoded, type NdpPacket } from './ndp.ts';
-
-function ip(text: string): IpAddress {
-  const result = IpAddress.parse(text);
-  if (!result.ok) throw new Error(result.reason);
-  return result.value;
-}
-
-function mac(text: string): MacAddress {
-  const result = MacAddress.parse(text);
-  if (!result.ok) throw new Error(result.reason);
-  return result.value;
-}
 
 function decode(bytes: Uint8Array): NdpDecoded | ReturnType<typeof decodeIpv6> {
   const packet = decodeIpv6(bytes);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Neighbor solicitations and advertisements (RFC 4861, 4.3 and 4.4), with the checks of 7.1.1 and 7.1.2, over Ethernet. */
+/**
+ * Neighbor solicitations and advertisements (RFC 4861, 4.3 and 4.4), with the checks of 7.1.1 and 7.1.2, over Ethernet.
+ */
 import { IpAddress } from '../net/ip-address.ts';
 import type { MacAddress } from '../net/mac-address.ts';
 import { ETHER_TYPE, encodeEthernet } from './ethernet.ts';
@@ -26,8 +28,8 @@ export const NDP_HOP_LIMIT = 255;
 export const NDP_FIXED_BYTES = 24;
 
 /**
- * Longest message that is read, in bytes: room for 12 options of the shortest kind, where hosts send one or two. The RFC has no
- * limit; this one bounds the work per frame, in the kernel too.
+ * Longest message that is read, in bytes: room for 12 options of the shortest kind, where hosts send one or two. The
+ * RFC has no limit; this one bounds the work per frame, in the kernel too.
  */
 export const NDP_LONGEST_BYTES = 120;
 
@@ -112,7 +114,9 @@ export function decodeNdp(packet: Ipv6Packet): NdpDecoded {
   return decodeRest(packet, type, targetAddress);
 }
 
-/** An Ethernet frame with the message. A packet to a group goes to the group's own address, whatever `destination` says. */
+/**
+ * An Ethernet frame with the message. A packet to a group goes to the group's own address, whatever `destination` says.
+ */
 export function ndpFrame(packet: NdpPacket, source: MacAddress, destination: MacAddress): Uint8Array {
   const toGroup = isMulticastV6(packet.destination);
   return encodeEthernet({

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { expect } from 'chai';
-import { IpAddress } from '../net/ip-address.ts';
-import { isSolicitedNodeGroup, multicastMac, solicitedNodeGroup, solicitedNodeGroups } from './solicited-node.ts';
 
-function ip(text: string): IpAddress {
-  const result = IpAddress.parse(text);
-  if (!result.ok) throw new Error(result.reason);
-  return result.value;
-}
+import { expect } from 'chai';
+import { ip } from '../net/testing.ts';
+import { isSolicitedNodeGroup, multicastMac, solicitedNodeGroup, solicitedNodeGroups } from './solicited-node.ts';
 
 describe('solicitedNodeGroup', () => {
   for (const { address, group, mac } of [

@@ -2,8 +2,8 @@
 
 /**
  * An API server in memory, for unit tests: objects with uid and resourceVersion, compare-and-swap, finalizers, paged
- * lists, watches that can be resumed, cut and made too old, and faults on any call. It passes the same contract suite as
- * the real one (test/contract/kube).
+ * lists, watches that can be resumed, cut and made too old, and faults on any call. It passes the same contract suite
+ * as the real one (test/contract/kube).
  */
 
 import type {
@@ -29,6 +29,14 @@ export interface FakeCall {
   readonly kind: string;
   readonly at: Partial<ObjectName>;
   readonly body?: unknown;
+  /** Of a list. */
+  readonly limit?: number | undefined;
+}
+
+/** State of a {@link FakeApi} at some time. */
+export interface FakeBackup {
+  readonly version: number;
+  readonly objects: ReadonlyMap<string, KubeObject>;
 }
 
 type Kind = Resource<KubeObject>;
@@ -65,7 +73,8 @@ export class FakeApi implements KubeApi {
 
   async list<T extends KubeObject>(kind: Resource<T>, options: ListOptions = {}): Promise<ListPage<T>> {
     const at = options.namespace ? { namespace: options.namespace } : {};
-    return this.#call({ verb: 'list', kind: kind.kind, at }, options.signal, () => {
+    const { limit } = options;
+    return this.#call({ verb: 'list', kind: kind.kind, at, limit }, options.signal, () => {
       const start = Number(options.continueToken ?? 0);
       const all = this.#select(kind, options) as T[];
       const end = start + (options.limit ?? all.length);
@@ -87,7 +96,7 @@ export class FakeApi implements KubeApi {
     for (;;) {
       if (options.signal?.aborted) throw new KubeError('aborted', 'watch: stopped');
       if (epoch !== this.#epoch) return;
-      const news = this.#log.filter((entry) => entry.version > seen && entry.kind === kind.kind);
+      const news = this.#log.slice(this.#firstAfter(seen)).filter((entry) => entry.kind === kind.kind);
       for (const entry of news) {
         seen = entry.version;
         if (matches(entry.object, options)) {
@@ -156,6 +165,23 @@ export class FakeApi implements KubeApi {
     this.closeWatches();
   }
 
+  /** What a copy of etcd's data has. */
+  backUp(): FakeBackup {
+    return { version: this.#version, objects: new Map(this.#objects) };
+  }
+
+  /**
+   * Goes back to a backup, as after a restore of etcd: versions go back too and are given again, and a watch from a
+   * version that was not reached yet is accepted and silent.
+   */
+  restore({ version, objects }: FakeBackup): void {
+    this.#objects.clear();
+    for (const [path, object] of objects) this.#objects.set(path, object);
+    this.#version = version;
+    this.#log.splice(0, this.#log.length, ...this.#log.filter((entry) => entry.version <= version));
+    this.closeWatches();
+  }
+
   /** Returns all objects of a kind. */
   all<T extends KubeObject>(kind: Resource<T>): T[] {
     return this.#select(kind, {}).map(copy) as T[];
@@ -213,6 +239,17 @@ export class FakeApi implements KubeApi {
     this.#version += 1;
     const metadata = { ...object.metadata, resourceVersion: String(this.#version) };
     return copy({ ...object, apiVersion: kind.apiVersion, kind: kind.kind, metadata });
+  }
+
+  /** Index of the first entry of the log that is newer; versions ascend, and there may be tens of thousands. */
+  #firstAfter(version: number): number {
+    let [low, high] = [0, this.#log.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#log[middle]?.version ?? 0) > version) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   #append(kind: Kind, type: LogEntry['type'], object: KubeObject): void {

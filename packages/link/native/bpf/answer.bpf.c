@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers ARP requests and neighbor solicitations for VIPs where frames enter an interface (TC ingress), and passes everything else
-// on untouched. The decision is the very code of the answering thread; only the table is a map of the kernel, and the fence is
-// checked here, against the monotonic clock, so that a process that hangs or is gone stops answering without its help.
+// Answers ARP requests and neighbor solicitations for VIPs where frames enter an interface (TC ingress), holds back those for VIPs that
+// other nodes answer for, and passes everything else on untouched. The decision is the very code of the answering thread; only the table is a map of the kernel, and the fence is
+// checked here, against the clock that does not stop while the machine sleeps, so that a process that hangs or is gone stops answering without its help.
 #include <linux/bpf.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,7 +33,7 @@ INLINED const struct answer_vip *vip_table_find_v4(const struct vip_table *table
 extern const char points, vips, counters, fence, outcomes, scratch;
 
 static void *(*const map_lookup)(const void *map, const void *key) = (void *)BPF_FUNC_map_lookup_elem;
-static uint64_t (*const monotonic_now)(void) = (void *)BPF_FUNC_ktime_get_ns;
+static uint64_t (*const fence_now)(void) = (void *)BPF_FUNC_ktime_get_boot_ns;
 static long (*const load_bytes)(const void *skb, uint32_t offset, void *to, uint32_t length) = (void *)BPF_FUNC_skb_load_bytes;
 static long (*const store_bytes)(struct __sk_buff *skb, uint32_t offset, const void *from, uint32_t length,
                                  uint64_t flags) = (void *)BPF_FUNC_skb_store_bytes;
@@ -41,8 +41,8 @@ static long (*const change_tail)(struct __sk_buff *skb, uint32_t length, uint64_
 static long (*const vlan_pop)(struct __sk_buff *skb) = (void *)BPF_FUNC_skb_vlan_pop;
 static long (*const redirect)(uint32_t ifindex, uint64_t flags) = (void *)BPF_FUNC_redirect;
 
-// TCX_NEXT and TC_ACT_UNSPEC are the same number: the next program on the hook has its turn.
-enum { PASS_ON = -1 };
+// TCX_NEXT and TC_ACT_UNSPEC are the same number: the next program on the hook has its turn. So are TCX_DROP and TC_ACT_SHOT.
+enum { PASS_ON = -1, HOLD_BACK = 2 };
 enum { TYPE_ARP = 0x0806, TYPE_IPV6 = 0x86dd, NEXT_HEADER_AT = 14 + 6, ICMPV6_TYPE_AT = 14 + 40, VLAN_ID = 0x0fff };
 
 INLINED const struct answer_vip *vip_table_find(const struct vip_table *table, const uint8_t *address) {
@@ -63,10 +63,17 @@ INLINED void count(uint32_t outcome) {
   if (counter != NULL) add_one(counter);
 }
 
-INLINED bool fence_holds(void) {
-  uint32_t only = 0;
-  const uint64_t *deadline = map_lookup(&fence, &only);
-  return deadline != NULL && monotonic_now() < *deadline;
+INLINED bool is_before(uint32_t which) {
+  const uint64_t *deadline = map_lookup(&fence, &which);
+  return deadline != NULL && fence_now() < *deadline;
+}
+
+INLINED bool fence_holds(void) { return is_before(FENCE_ANSWER); }
+
+// A question for a VIP of Berth that is not answered here, or not now: the kernel, which may have the address on another interface (kube-proxy in
+// IPVS mode has), must not answer it either. A process that is gone for long holds nothing back any more.
+INLINED int pass_or_hold_back(bool is_vip_of_others) {
+  return is_vip_of_others && is_before(FENCE_QUIET) ? HOLD_BACK : PASS_ON;
 }
 
 // What became of a question for a VIP, for that VIP's own counters.
@@ -134,7 +141,8 @@ INLINED int answer_arp(struct __sk_buff *skb, const struct answer_point *point, 
                             .is_request = decision.outcome == ARP_REPLY || decision.outcome == ARP_FENCED,
                             .is_reply = outcome == ARP_REPLY};
   if (decision.vip != NULL) count_vip(&verdict);
-  return outcome == ARP_REPLY ? (int)redirect(skb->ifindex, 0) : PASS_ON;
+  if (outcome == ARP_REPLY) return (int)redirect(skb->ifindex, 0);
+  return pass_or_hold_back(outcome == ARP_OTHER_INTERFACE || outcome == ARP_FENCED);
 }
 
 // Most IPv6 frames are none of ours; they cost one or two bytes to look at.
@@ -160,7 +168,8 @@ INLINED int answer_ndp(struct __sk_buff *skb, const struct answer_point *point, 
                             .is_request = decision.outcome == NDP_REPLY || decision.outcome == NDP_FENCED,
                             .is_reply = outcome == NDP_BEFORE + NDP_REPLY};
   if (decision.vip != NULL) count_vip(&verdict);
-  return outcome == NDP_BEFORE + NDP_REPLY ? (int)redirect(skb->ifindex, 0) : PASS_ON;
+  if (outcome == NDP_BEFORE + NDP_REPLY) return (int)redirect(skb->ifindex, 0);
+  return pass_or_hold_back(decision.outcome == NDP_OTHER_INTERFACE || decision.outcome == NDP_FENCED);
 }
 
 // The kernel has taken the outer tag off already. A frame of a VLAN is for the interface above, which has a program of its own.

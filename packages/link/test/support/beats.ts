@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Heartbeats without a speaker: frames of their type and size from the native thread, and an ear that measures the time between them. */
+/**
+ * Heartbeats without a speaker: frames of their type and size from the native thread, and an ear that measures the time
+ * between them.
+ */
 import { HEARTBEAT_ETHER_TYPE, HEARTBEAT_GROUP_MAC, MacAddress } from '@berth/core';
 import { HeartbeatSender, PacketSocket, type Responder } from '@berth/link';
 

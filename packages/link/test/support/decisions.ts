@@ -1,10 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The node of core's vectors, and its decision in TypeScript, for the tests that hold the ones in C and in the kernel to it. */
-import { type AnsweringPoint, IpAddress, MacAddress, respondToArp, respondToNdp, type VipPlace } from '@berth/core';
+/**
+ * The node of core's vectors, and its decision in TypeScript, for the tests that hold the ones in C and in the kernel
+ * to it.
+ */
+
+import {
+  type AnsweringPoint,
+  type IpAddress,
+  MacAddress,
+  respondToArp,
+  respondToNdp,
+  type VipPlace,
+} from '@berth/core';
+import { ip } from '@berth/core/testing';
 import { encodeVipRows } from '@berth/link';
 import fc from 'fast-check';
 import { ARP_VECTORS, VECTOR_MAC, VECTOR_VIPS } from '../../../core/src/layer2/respond.vectors.ts';
 import { NDP_VECTOR_VIPS, NDP_VECTORS } from '../../../core/src/layer2/respond-ndp.vectors.ts';
+
+export { ip };
 
 export type Fence = 'holds' | 'expired';
 
@@ -13,12 +27,6 @@ const ELSEWHERE = 1;
 
 /** A reply, or the name of the reason for silence without "ndp-". */
 export type Decision = Uint8Array | string;
-
-export function ip(text: string): IpAddress {
-  const result = IpAddress.parse(text);
-  if (!result.ok) throw new Error(result.reason);
-  return result.value;
-}
 
 export function ownMac(): MacAddress {
   const result = MacAddress.parse(VECTOR_MAC);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The contract of all engines: one suite, run on the packet sockets and on the program in the kernel, at both of its hooks. */
+/**
+ * The contract of all engines: one suite, run on the packet sockets and on the program in the kernel, at both of its
+ * hooks.
+ */
 import { ENGINES, type EngineName, Responder } from '@berth/link';
 import { buildAddon } from '../../build.ts';
 
-/** Defines the suite once for each engine; pending, with the reason in its title, where an engine cannot be had. */
+/** Defines the suite once for each engine; pending, with the reason in its title, where an engine is not available. */
 export function eachEngine(title: string, suite: (engine: EngineName) => void): void {
   for (const engine of ENGINES) {
     const obstacle = obstacleTo(engine);
@@ -12,7 +15,15 @@ export function eachEngine(title: string, suite: (engine: EngineName) => void): 
   }
 }
 
+/** What was found out once: the kernel takes a moment to check the program. */
+const obstacles = new Map<EngineName, string | undefined>();
+
 function obstacleTo(engine: EngineName): string | undefined {
+  if (!obstacles.has(engine)) obstacles.set(engine, findObstacle(engine));
+  return obstacles.get(engine);
+}
+
+function findObstacle(engine: EngineName): string | undefined {
   buildAddon();
   try {
     Responder.open(undefined, engine).close();

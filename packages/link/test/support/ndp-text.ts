@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Neighbor discovery as hex text, written and read independently of core, so that a test does not believe its own codec. */
+/**
+ * Neighbor discovery as hex text, written and read independently of core, so that a test does not believe its own
+ * codec.
+ */
 
 export interface NdpFields {
   readonly destination: string;

@@ -1,20 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The program that runs in each host of a WireLan: it owns a responder and a packet socket per interface, and obeys over IPC. */
-import { gratuitousArp, IpAddress, MacAddress, QUICK_PROBE_TIMING, unsolicitedAdvertisement } from '@berth/core';
+/**
+ * The program that runs in each host of a WireLan: it owns a responder and a packet socket per interface, and obeys
+ * over IPC.
+ */
+import {
+  gratuitousArp,
+  HEARTBEAT_ETHER_TYPE,
+  HEARTBEAT_GROUP_MAC,
+  IpAddress,
+  MacAddress,
+  QUICK_PROBE_TIMING,
+  unsolicitedAdvertisement,
+} from '@berth/core';
 import {
   AddressProber,
   type AnnounceResult,
   Announcer,
   ClaimEars,
   ConflictWatch,
+  DatagramSocket,
+  DefaultRoutes,
   type EngineName,
+  Inquiry,
+  LinkGroup,
   Links,
   ListeningAudience,
   PacketSocket,
   Responder,
   SolicitedGroups,
+  sourceFor,
 } from '@berth/link';
+import { systemClock } from '@berth/runtime';
 import { BeatEar, sendBeats } from './beats.ts';
+import { spreadCalls } from './spread-calls.ts';
 
 const ARP = 0x0806;
 const IPV6 = 0x86dd;
@@ -22,19 +40,24 @@ const IPV6 = 0x86dd;
 const RENEW_MS = 50;
 /** How often {@link HostCalls.guard} looks, in milliseconds. */
 const LOOK_MS = 100;
+/** How long {@link HostCalls.inquire} waits for answers, in milliseconds. */
+const INQUIRY_MS = 250;
 
 let engine: EngineName = 'packet-socket';
 let responder: Responder | undefined;
 const groups = new SolicitedGroups({ onFailed: (_group, _ifindex, error) => console.error(error) });
 const sockets = new Map<string, PacketSocket>();
+const datagrams = new Map<string, DatagramSocket>();
 const links = new Links({ onChange: () => {}, onError: (error) => console.error(error) });
 let announcer: Announcer | undefined;
+let routes: DefaultRoutes | undefined;
 let fenceTimer: NodeJS.Timeout | undefined;
 
 /** VIPs as text with the names of their interfaces. */
 type TextRow = readonly [vip: string, ...ifnames: string[]];
 
 const calls = {
+  ...spreadCalls(linkOf),
   async ping(): Promise<void> {
     await links.ready;
   },
@@ -51,6 +74,39 @@ const calls = {
     };
     socket.receive(onFrame, () => {});
     sockets.set(ifname, socket);
+  },
+  /** Begins to report the heartbeats that count as those of the interface's own segment. */
+  watchSegment(ifname: string): void {
+    const group = MacAddress.parse(HEARTBEAT_GROUP_MAC);
+    if (!group.ok) throw new Error(group.reason);
+    const socket = PacketSocket.open({
+      ...{ ifindex: linkOf(ifname).index, protocol: HEARTBEAT_ETHER_TYPE },
+      groups: [group.value],
+      priority: 'control',
+    });
+    LinkGroup.join(linkOf(ifname).index, group.value);
+    socket.receive(
+      ({ bytes }) => process.send?.({ frame: Buffer.from(bytes).toString('hex'), ifname, atMs: performance.now() }),
+      () => {},
+    );
+    sockets.set(ifname, socket);
+  },
+  /** Begins to report the datagrams that hosts of these addresses send to a port. */
+  hearDatagrams(ifname: string, port: number, ...sources: string[]): void {
+    for (const family of ['IPv4', 'IPv6'] as const) {
+      const socket = DatagramSocket.open({ ifname, family, port });
+      socket.takeFrom(sources.map(addressOf).filter((one) => one.family === family));
+      const tell = (bytes: Uint8Array) => Buffer.from(bytes).toString('utf8');
+      socket.receive(
+        ({ bytes, from }) => process.send?.({ frame: `${from} ${tell(bytes)}`, ifname, atMs: 0 }),
+        console.error,
+      );
+      datagrams.set(family, socket);
+    }
+  },
+  sendDatagram(to: string, text: string): boolean | undefined {
+    const address = addressOf(to);
+    return datagrams.get(address.family)?.send(new TextEncoder().encode(text), address);
   },
   send(ifname: string, hex: string): boolean {
     return socketOf(ifname).send(Buffer.from(hex, 'hex'));
@@ -79,6 +135,31 @@ const calls = {
       responder.attach(linkOf(ifname).index, linkOf(ifname).mac ?? MacAddress.ZERO);
       groups.attach(linkOf(ifname).index);
     }
+  },
+  /** How an interface is answered, with the name of the error that the program met with. */
+  answeredBy(ifname: string): string {
+    const attachment = responder?.attachmentOf(linkOf(ifname).index);
+    return attachment ? [attachment.by, attachment.refusal?.code ?? []].flat().join(' ') : 'nobody';
+  },
+  look(ifname: string): string | undefined {
+    return responder?.look(linkOf(ifname).index);
+  },
+  attachAgain(ifname: string): void {
+    responder?.attachAgain(linkOf(ifname).index);
+  },
+  keepQuiet(milliseconds: number): void {
+    responder?.keepQuiet(milliseconds);
+  },
+  /** Answers for so many VIPs from 10.0.0.0 on, on an interface; returns for how many there was no room. */
+  replaceMany(ifname: string, count: number): number {
+    const first = Number(addressOf('10.0.0.0').value);
+    const ifindexes = [linkOf(ifname).index];
+    const rows = Array.from({ length: count }, (_, index) => ({
+      vip: IpAddress.fromBytes(Uint8Array.from([24, 16, 8, 0].map((shift) => ((first + index) >>> shift) & 0xff))),
+      ifindexes,
+    }));
+    responder?.replace(rows.flatMap(({ vip, ...rest }) => (vip ? [{ vip, ...rest }] : [])));
+    return responder?.shortfall?.missing.length ?? 0;
   },
   detach(ifname: string): void {
     responder?.detach(linkOf(ifname).index);
@@ -149,6 +230,44 @@ const calls = {
     prober.stop();
     return result.end === 'conflict' ? `conflict with ${result.claimant}` : result.end;
   },
+  /**
+   * Asks once who answers for an address, with a question to one station, to everybody, or both; returns who answered
+   * within a while, and after how long.
+   */
+  async inquire(
+    ifname: string,
+    target: string,
+    to: { readonly station?: string; readonly everybody?: boolean },
+  ): Promise<{ mac: string; afterMs: number }[]> {
+    const { index, mac = MacAddress.ZERO, addresses } = linkOf(ifname);
+    const answers: { mac: string; afterMs: number }[] = [];
+    let askedMs = 0;
+    const inquiry = new Inquiry({
+      ...{ ifindex: index, mac, clock: systemClock },
+      from: (one) => sourceFor(addresses, one),
+      onAnswer: (_address, one) => answers.push({ mac: String(one), afterMs: performance.now() - askedMs }),
+      onFailed: (error) => console.error(error),
+    });
+    askedMs = performance.now();
+    const stations = to.station === undefined ? [] : [macOf(to.station)];
+    inquiry.ask({ target: addressOf(target), stations, audience: to.everybody ? 'everybody' : 'stations' });
+    await new Promise((resolve) => setTimeout(resolve, INQUIRY_MS));
+    inquiry.close();
+    return answers;
+  },
+  /** Hosts that asked lately for the VIPs of {@link HostCalls.listenFor}, as `MAC IP`. */
+  askers(ifname: string): string[] {
+    const lately = audience.lately(linkOf(ifname).index, { withinMs: 60_000, atMost: 8 });
+    return lately.map(({ mac, ip }) => `${mac} ${ip}`);
+  },
+  /** The next hops by an interface, as they are known at this moment. */
+  gateways(ifname: string): string[] {
+    if (!routes) {
+      routes = new DefaultRoutes({ clock: systemClock, onFailed: (error) => console.error(error) });
+      routes.start();
+    }
+    return routes.on(linkOf(ifname).index).map(String);
+  },
   /** Defends the VIPs on an interface from now on; alarms are written down. Members are no conflict. */
   guard(ifname: string, ...members: string[]): void {
     const { index, mac = MacAddress.ZERO } = linkOf(ifname);
@@ -208,14 +327,6 @@ function newAnnouncer(refreshMs: number): Announcer {
   });
 }
 
-const systemClock = {
-  now: () => performance.now(),
-  after: (delayMs: number, callback: () => void) => {
-    const handle = setTimeout(callback, delayMs);
-    return { cancel: () => clearTimeout(handle) };
-  },
-};
-
 const audience = new ListeningAudience({ clock: systemClock, onFailed: console.error });
 
 export type HostCalls = typeof calls;
@@ -251,6 +362,12 @@ function socketOf(ifname: string): PacketSocket {
   const socket = sockets.get(ifname);
   if (!socket) throw new Error(`"${ifname}" is not watched`);
   return socket;
+}
+
+function macOf(text: string): MacAddress {
+  const mac = MacAddress.parse(text);
+  if (!mac.ok) throw new Error(mac.reason);
+  return mac.value;
 }
 
 function addressOf(text: string): IpAddress {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * A small LAN for tests: one bridge, hosts in network namespaces of their own, each with `lan0` on the bridge. In each host runs a
- * program (wire-host.ts) that opens sockets there and does what the test says. Needs root.
+ * A small LAN for tests: one bridge, hosts in network namespaces of their own, each with `lan0` on the bridge. In each
+ * host runs a program (wire-host.ts) that opens sockets there and does what the test says. Needs root.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineName } from '@berth/link';
@@ -17,7 +18,13 @@ let lanCount = 0;
 
 /** Names the hosts of a LAN and the addresses that the kernel of each has, in CIDR notation. */
 export interface LanPlan {
-  readonly [host: string]: { readonly addresses?: readonly string[] };
+  readonly [host: string]: {
+    readonly addresses?: readonly string[];
+    /**
+     * By how many seconds CLOCK_BOOTTIME of its program is ahead of the kernel's, as if it alone had slept. Default: 0.
+     */
+    readonly boottimeAhead?: number;
+  };
 }
 
 /** A frame that a host saw, as hex text without blanks. */
@@ -48,9 +55,11 @@ export class WireHost {
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   #calls = 0;
 
-  constructor(namespace: string) {
+  constructor(namespace: string, boottimeAhead = 0) {
     this.#namespace = namespace;
-    const argv = [`--net=/run/netns/${namespace}`, process.execPath, join(import.meta.dirname, 'wire-host.ts')];
+    const ahead = ['unshare', '--time', '--boottime', String(boottimeAhead), '--fork', '--kill-child'];
+    const program = [process.execPath, join(import.meta.dirname, 'wire-host.ts')];
+    const argv = [`--net=/run/netns/${namespace}`, ...(boottimeAhead === 0 ? [] : ahead), ...program];
     this.#child = spawn('nsenter', argv, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     this.#child.on('message', (message: HostMessage) => this.#onMessage(message));
   }
@@ -86,6 +95,18 @@ export class WireHost {
       output += chunk;
     });
     return new Promise((resolve) => child.on('close', (code) => resolve({ code: code ?? -1, output })));
+  }
+
+  /**
+   * Stops the host's program and waits until all of its threads stand still: a busy machine lets one run on for a
+   * moment.
+   */
+  async freeze(): Promise<void> {
+    this.signal('SIGSTOP');
+    const tasks = `/proc/${this.pid}/task`;
+    // The state stands behind the name, which is in brackets (proc(5)).
+    const isStopped = (task: string) => /\) T/.test(readFileSync(join(tasks, task, 'stat'), 'utf8'));
+    await until('all threads stand still', () => readdirSync(tasks).every(isStopped));
   }
 
   /** Kills the host's program as SIGKILL or another signal does; the namespace stays. */
@@ -127,7 +148,8 @@ export class WireLan {
   static async up(plan: LanPlan, engine: EngineName = 'packet-socket'): Promise<WireLan> {
     const lan = new WireLan(`${PREFIX}-${lanCount++}`, Object.keys(plan));
     lan.#lay(plan);
-    for (const name of lan.#names) lan.#hosts.set(name, new WireHost(lan.#namespaceOf(name)));
+    for (const name of lan.#names)
+      lan.#hosts.set(name, new WireHost(lan.#namespaceOf(name), plan[name]?.boottimeAhead));
     await Promise.all(lan.#names.map((name) => lan.host(name).call('ping')));
     await Promise.all(lan.#names.map((name) => lan.host(name).call('useEngine', engine)));
     return lan;

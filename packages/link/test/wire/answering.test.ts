@@ -43,7 +43,8 @@ eachEngine('answering on the wire', (engine) => {
     for (const hex of hexes) await client.call('send', 'lan0', hex);
   }
 
-  // Frames keep their order, and one thread answers: once the last question is answered, silence to the ones before is proved.
+  // Frames keep their order, and one thread answers: once the last question is answered, silence to the ones before is
+  // proved.
   async function askThenKnown(...hexes: string[]): Promise<void> {
     await owner.call('replace', [VIP, 'lan0'], [OTHER_VIP, 'lan0']);
     await ask(...hexes, question(clientMac, CLIENT_IP, OTHER_VIP));

@@ -84,12 +84,13 @@ eachEngine('the fence', (engine) => {
   });
 
   it('is not outlived by questions that waited while the process was stopped', async () => {
-    await owner.call('openFence', 200);
-    owner.signal('SIGSTOP');
+    await owner.call('openFence', 500);
+    await owner.freeze();
     const stoppedAtMs = performance.now();
     const from = await ask();
-    await until('the fence is over', () => performance.now() - stoppedAtMs > 250);
-    // The thread stands still with its process; the program in the kernel answers as long as the fence allows it, and no longer.
+    await until('the fence is over', () => performance.now() - stoppedAtMs > 550);
+    // The thread stands still with its process; the program in the kernel answers as long as the fence allows it, and
+    // no longer.
     const wasAnswered = isAnswered(from);
     const late = await ask();
     owner.signal('SIGCONT');
@@ -109,7 +110,8 @@ eachEngine('a process that is killed', (engine) => {
 
   after(() => lan.down());
 
-  // The filter of an older kernel outlives the process (hook.test.ts); like everything else it answers no longer than the fence lasts.
+  // The filter of an older kernel outlives the process (hook.test.ts); like everything else it answers no longer than
+  // the fence lasts.
   const fenceMs = engine === 'kernel-clsact' ? 2000 : 60_000;
 
   it('leaves nothing behind: no address, no socket, no answer', async () => {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The program in the kernel and its neighbours on the hook: it takes only what it answers, and leaves nothing behind. */
+/**
+ * The program in the kernel and its neighbours on the hook: it takes only what it answers, and leaves nothing behind.
+ */
 import { execFileSync } from 'node:child_process';
 import { expect } from 'chai';
 import { question, readArp } from '../support/arp-text.ts';

@@ -60,7 +60,10 @@ eachEngine('neighbor discovery on the wire', (engine) => {
     return advertisements(VIP)[0];
   }
 
-  /** Sends the frames, then a good question for another VIP; frames keep their order, so silence to the ones before is proved. */
+  /**
+   * Sends the frames, then a good question for another VIP; frames keep their order, so silence to the ones before is
+   * proved.
+   */
   async function askThenKnown(...hexes: string[]): Promise<void> {
     await owner.call('replace', [VIP, 'lan0'], [OTHER_VIP, 'lan0']);
     for (const hex of hexes) await client.call('send', 'lan0', hex);

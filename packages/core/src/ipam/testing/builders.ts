@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The smallest configurations and Services that a test needs. */
 import { parsePoolConfig } from '../../config/parse.ts';
-import type { PoolConfig } from '../../config/pool-config.ts';
-import { IpAddress } from '../../net/ip-address.ts';
-import type { KubeService } from '../../service/kube-service.ts';
+import { EMPTY_POOL_CONFIG, type PoolConfig } from '../../config/pool-config.ts';
+import { ip } from '../../net/testing.ts';
+import type { KubeCondition, KubeService } from '../../service/kube-service.ts';
+import { DEFAULT_LOAD_BALANCER_CLASS } from '../../service/load-balancer-class.ts';
 import { readServiceRequest, type ServiceRequest } from '../../service/service-request.ts';
+import { usageCondition } from '../../service/usage.ts';
 
 /** What a test says about a pool; `addresses` is required, the rest as in `spec`. */
 export interface PoolSpec {
@@ -25,6 +27,7 @@ export function poolDocuments(pools: Readonly<Record<string, PoolSpec>>, apiVers
 
 /** The configuration of these pools; throws when they are refused. */
 export function configOf(pools: Readonly<Record<string, PoolSpec>>, apiVersion?: string): PoolConfig {
+  if (Object.keys(pools).length === 0) return EMPTY_POOL_CONFIG;
   const parsed = parsePoolConfig({ 'pools.yaml': poolDocuments(pools, apiVersion) });
   if (!parsed.ok) throw new Error(parsed.problems.map(({ message }) => message).join('\n'));
   return parsed.config;
@@ -49,6 +52,8 @@ export interface ServiceSketch {
   readonly selector?: Readonly<Record<string, string>>;
   /** Addresses that the status shows. */
   readonly shown?: readonly string[];
+  /** What Berth says that it gave; default: it says nothing. */
+  readonly given?: readonly string[];
   readonly creationTimestamp?: string;
 }
 
@@ -76,8 +81,16 @@ export function serviceOf(name: string, sketch: ServiceSketch = {}): KubeService
       ...(sketch.creationTimestamp === undefined ? {} : { creationTimestamp: sketch.creationTimestamp }),
     },
     spec: { type, clusterIPs, ports: (sketch.ports ?? ['tcp/80']).map(portOf), ...specOf(sketch) },
-    status: { loadBalancer: { ingress: (sketch.shown ?? []).map((ip) => ({ ip, ipMode: 'VIP' })) } },
+    status: {
+      loadBalancer: { ingress: (sketch.shown ?? []).map((ip) => ({ ip, ipMode: 'VIP' })) },
+      ...(sketch.given && { conditions: [givenFact(sketch.given)] }),
+    },
   };
+}
+
+function givenFact(given: readonly string[]): KubeCondition {
+  const usage = { loadBalancerClass: DEFAULT_LOAD_BALANCER_CLASS, given: given.map(ip), used: [] };
+  return { ...usageCondition(usage), lastTransitionTime: '2026-01-01T00:00:00Z' };
 }
 
 /** What such a Service asks for. */
@@ -85,12 +98,6 @@ export function requestOf(name: string, sketch: ServiceSketch = {}): ServiceRequ
   const request = readServiceRequest(serviceOf(name, sketch));
   if (request === undefined) throw new Error(`${name} has no cluster IP`);
   return request;
-}
-
-export function ip(text: string): IpAddress {
-  const address = IpAddress.parse(text);
-  if (!address.ok) throw new Error(address.reason);
-  return address.value;
 }
 
 function specOf(sketch: ServiceSketch): KubeService['spec'] {

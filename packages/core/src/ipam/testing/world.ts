@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * A cluster in memory for tests: an API server that keeps Services and ledger objects under compare-and-swap, and the loop
- * of a controller over it, with every step by hand so that a test can stop between any two of them.
+ * A cluster in memory for tests: an API server that keeps Services and ledger objects under compare-and-swap, and the
+ * loop of a controller over it, with every step by hand so that a test can stop between any two of them.
  */
+import { apply } from 'json-merge-patch';
+import { compareText } from '../../compare-text.ts';
 import type { PoolConfig } from '../../config/pool-config.ts';
 import type { IpAddress } from '../../net/ip-address.ts';
-import { wasAnnounced } from '../../service/announced-before.ts';
 import type { KubeService, ServiceKey } from '../../service/kube-service.ts';
 import { serviceKeyOf } from '../../service/kube-service.ts';
 import { isOurs, loadBalancerClassRule } from '../../service/load-balancer-class.ts';
 import { readServiceRequest, type ServiceRequest } from '../../service/service-request.ts';
-import { removalPatch, type ServicePatch, statusPatch } from '../../service/service-status.ts';
-import { Allocator, type Surroundings } from '../allocator.ts';
+import { includesAddress, shownAddressesOf } from '../../service/usage.ts';
+import { wasAnnounced } from '../../status/announced-before.ts';
+import { removalPatch } from '../../status/removal-patch.ts';
+import type { ServicePatch } from '../../status/service-patch.ts';
+import { statusPatch } from '../../status/service-status.ts';
+import { Allocator } from '../allocator.ts';
 import type { Decision } from '../decision.ts';
+import type { Surroundings } from '../decision-scope.ts';
 import { type KubeLedgerObject, type LedgerWrite, ledgerObjectOf } from '../ledger-object.ts';
+import { departingOf } from '../live-status.ts';
+import { Occupants } from '../occupants.ts';
+import { occupantsOfService } from '../occupants-of.ts';
 
 type Json = { [key: string]: unknown };
 
@@ -98,36 +107,52 @@ export class FakeController {
   nowMs = 0;
   readonly #server: FakeApiServer;
   #view = new Map<ServiceKey, KubeService>();
+  #occupants = '';
 
   constructor(server: FakeApiServer, surroundings: Surroundings, options: { readonly sealBytes?: number } = {}) {
     this.#server = server;
     this.allocator = new Allocator(surroundings, options);
   }
 
-  /** Looks at all Services anew. */
+  /** Looks at all Services anew, and at who else has addresses. */
   observe(): void {
     this.#view = new Map(this.#server.services);
+    const occupants = [...this.#view.values()].flatMap((service) => occupantsOfService(service, RULE));
+    const text = occupants.map(({ at, holder }) => `${at} ${holder}`).join();
+    if (text === this.#occupants) return;
+    this.#occupants = text;
+    this.allocator.setSurroundings({ ...this.allocator.surroundings, occupants: new Occupants(occupants) });
+  }
+
+  /** Swaps pools and namespaces; who else has addresses stays known. */
+  configure(surroundings: Surroundings): void {
+    const { occupants = Occupants.NONE } = this.allocator.surroundings;
+    this.allocator.setSurroundings({ occupants, ...surroundings });
   }
 
   /**
-   * Reads the ledger, then all Services, and takes over statuses, in the draft. In this order: a Service that is in the
-   * ledger must not be taken for gone because the view is older.
+   * Reads the ledger, then all Services, takes over statuses and ends quarantines of what is in use, in the draft. In
+   * this order: a Service that is in the ledger must not be taken for gone because the view is older.
    */
   restart(): ReturnType<Allocator['adopt']> {
     this.allocator.reset([...this.#server.ledger.values()].map(ledgerObjectOf));
     this.observe();
     const all = [...this.#view.values()];
     const requests = all.flatMap((service) => this.requestFrom(service) ?? []);
-    const departing = all.filter((service) => this.requestFrom(service) === undefined).map(serviceKeyOf);
+    const departing = all
+      .filter((service) => this.requestFrom(service) === undefined)
+      .map((service) => departingOf(service, RULE));
     const { nowMs } = this;
     const used = (key: ServiceKey, address: IpAddress) => wasAnnounced(this.#view.get(key) ?? {}, address, nowMs);
-    return this.allocator.adopt({ requests, departing, nowMs, wasAnnounced: used });
+    const report = this.allocator.adopt({ requests, departing, nowMs, wasAnnounced: used });
+    this.allocator.endUsedQuarantines(used);
+    return report;
   }
 
   /** What a Service of ours asks for; undefined for one that is not ours, is being deleted, or has no cluster IP. */
   requestFrom(service: KubeService): ServiceRequest | undefined {
     const isLive = isOurs(service, RULE) && service.metadata?.deletionTimestamp === undefined;
-    return isLive ? readServiceRequest(service) : undefined;
+    return isLive ? readServiceRequest(service, RULE) : undefined;
   }
 
   /** Decides about a Service, or releases it; the draft changes, nothing is written. */
@@ -135,7 +160,9 @@ export class FakeController {
     const service = this.#view.get(key);
     const request = service && this.requestFrom(service);
     if (request !== undefined) return { service, decision: this.allocator.decide(request, this.nowMs) };
-    if ((service?.status?.loadBalancer?.ingress ?? []).length === 0) this.allocator.release(key, this.nowMs);
+    const shown = service === undefined ? [] : shownAddressesOf(service);
+    const isShown = this.allocator.addressesOf(key).some((address) => includesAddress(shown, address));
+    if (!isShown) this.allocator.release(key, this.nowMs);
     return { service, decision: undefined };
   }
 
@@ -158,16 +185,28 @@ export class FakeController {
   writeStatus({ service, decision }: Considered): void {
     if (service === undefined) return;
     const key = serviceKeyOf(service);
-    const isHeld = this.allocator.addressesOf(key).length > 0;
+    const held = this.allocator.addressesOf(key);
     const patch =
       decision === undefined
-        ? removalPatch(service, { isHeld, isOurs: isOurs(service, RULE) })
-        : statusPatch(service, decision, { nowMs: this.nowMs, finalizer: true });
-    if (patch !== undefined) this.#server.patchService(key, patch);
+        ? removalPatch(service, { held, rule: RULE, isOurs: isOurs(service, RULE) })
+        : statusPatch(service, decision, {
+            ...{ nowMs: this.nowMs, finalizer: true },
+            loadBalancerClass: RULE.loadBalancerClass,
+          });
+    if (patch === undefined || !this.#server.patchService(key, patch)) return;
+    // What a patch returns is known at once; that a Service has ended, only the watch tells.
+    const patched = this.#server.services.get(key);
+    if (patched !== undefined) this.#view.set(key, patched);
   }
 
+  /** What leaves goes first, then the oldest. */
   keys(): ServiceKey[] {
-    return [...new Set([...this.#view.keys(), ...this.allocator.holders()])];
+    const rank = (key: ServiceKey) => {
+      const service = this.#view.get(key);
+      return service && this.requestFrom(service) ? (service.metadata?.creationTimestamp ?? '') : '';
+    };
+    const keys = [...new Set([...this.#view.keys(), ...this.allocator.holders()])];
+    return keys.sort((a, b) => compareText(rank(a), rank(b)) || compareText(a, b));
   }
 
   /** One Service, all steps. */
@@ -176,6 +215,22 @@ export class FakeController {
     if (this.writeLedger() === 'written') this.writeStatus(considered);
     this.observe();
     return considered.decision;
+  }
+
+  /**
+   * As {@link FakeController.settle}, in whole batches as the controller works: all are decided, then the ledger is
+   * written, then the statuses.
+   */
+  settleInBatches(): void {
+    this.observe();
+    for (let round = 0; round < 20; round++) {
+      const before = this.#server.writes;
+      const considered = this.keys().map((key) => this.consider(key));
+      if (this.writeLedger() === 'written') for (const one of considered) this.writeStatus(one);
+      this.observe();
+      if (this.#server.writes === before) return;
+    }
+    throw new Error('the controller does not come to rest');
   }
 
   /** All Services until nothing is written any more; returns the last decisions. */
@@ -212,10 +267,12 @@ export class World {
 
   configure(change: Partial<Surroundings>): void {
     this.#surroundings = { ...this.#surroundings, ...change };
-    this.controller.allocator.setSurroundings(this.#surroundings);
+    this.controller.configure(this.#surroundings);
   }
 
-  /** A new controller process in place of the old one, which knows ledger and statuses only. Reports what it took over. */
+  /**
+   * A new controller process in place of the old one, which knows ledger and statuses only. Reports what it took over.
+   */
   restart(): ReturnType<FakeController['restart']> {
     const { nowMs } = this.controller;
     this.controller = new FakeController(this.server, this.#surroundings);
@@ -237,17 +294,7 @@ export class World {
   }
 }
 
-/** JSON merge patch (RFC 7386). */
+/** JSON merge patch (RFC 7396); the target stays as it is. */
 function merge(target: Json, patch: Json): Json {
-  const result: Json = { ...target };
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete result[key];
-    else if (isObject(value)) result[key] = merge(isObject(result[key]) ? result[key] : {}, value);
-    else result[key] = value;
-  }
-  return result;
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return apply(JSON.parse(JSON.stringify(target)), patch) as Json;
 }

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect } from 'chai';
+import type { ServingState } from '../node-state/serving.ts';
+import { readCluster } from './cluster-facts.ts';
+import { explainService } from './explanation.ts';
+import { sampleCluster, sampleVip } from './testing/sample-cluster.ts';
+
+const SERVING: ServingState = {
+  ...{ vip: sampleVip(0), interface: 'lan0', sinceSeconds: Date.UTC(2026, 10, 30, 9) / 1000 },
+  servers: ['edge-1', 'edge-2'].map((node) => ({ node, state: 'serving', weight: 1 })),
+};
+
+/** What `explain` says of who serves the first Service. */
+function said(serving: readonly ServingState[], serve?: string): string {
+  const objects = sampleCluster({ nodes: 2, states: { 'edge-1': { serving } } });
+  const [first, ...others] = objects.services;
+  if (first === undefined) throw new Error('no Service');
+  const annotations = serve === undefined ? {} : { 'berth.dev/serve': serve };
+  const asking = { ...first, metadata: { ...first.metadata, annotations } };
+  const facts = readCluster({ ...objects, services: [asking, ...others] });
+  const lines = explainService(facts, 'ns-0/s-0')?.sections.flatMap((section) => section.lines) ?? [];
+  return lines.find((line) => line.includes('is answered by')) ?? '';
+}
+
+describe('explainService', () => {
+  it('EN-26: tells who serves, with shares, and since when', () => {
+    expect(said([SERVING], 'every-node')).to.match(
+      /198\.18\.0\.1 is answered by edge-1 .* 198\.18\.0\.1 is served by edge-1 \(50 %\) and edge-2 \(50 %\) since .*09:00/,
+    );
+  });
+
+  it('EN-26: tells why the owner serves alone', () => {
+    const alone = { why: 'nodes-without', nodes: ['edge-2'], code: '' } as const;
+    expect(said([{ ...SERVING, alone }], 'every-node')).to.include('is served by edge-1 alone: edge-2 takes no part');
+    expect(said([], 'every-node')).to.include('edge-1, which owns 198.18.0.1, does not say who serves it');
+  });
+
+  it('EN-26: tells nothing of a Service that does not ask for it', () => {
+    expect(said([SERVING])).to.not.include('served by');
+  });
+});

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Which members a VIP's owner wants in its set: who can take new flows, and who has older ones to keep. */
+import type { SpreadVip } from './spread-event.ts';
+import { byId, MAX_SET_MEMBERS, type ServeState, type SetMember } from './spread-set.ts';
+import type { OwnSet, SpreadPeer, SpreadState } from './spread-state.ts';
+
+/** A speaker that takes part says so five times a second; one that was not heard to do so for so long does not, in milliseconds. Membership finds the dead ones. */
+export const SILENT_AFTER_MS = 3_000;
+
+/** The members in the order of their ids, at least this node. */
+export function composeSet(state: SpreadState, about: SpreadVip, own: OwnSet | undefined, nowMs: number): SetMember[] {
+  const members = [...state.peers.values()]
+    .filter((peer) => takesPart(peer, nowMs))
+    .flatMap((peer) => standingOf(state, about, peer, own) ?? []);
+  const self = selfIn(state, about, members);
+  const all = [self, ...members, ...awayIn(state, own, [self, ...members])].sort(byUse(state.self.id));
+  return all.slice(0, MAX_SET_MEMBERS).sort(byId);
+}
+
+export function takesPart({ heardMs, serves }: SpreadPeer, nowMs: number): boolean {
+  return heardMs !== undefined && nowMs - heardMs < SILENT_AFTER_MS && serves.version !== undefined;
+}
+
+function standingOf(
+  state: SpreadState,
+  { vip, serve }: SpreadVip,
+  peer: SpreadPeer,
+  own: OwnSet | undefined,
+): SetMember | undefined {
+  const said = peer.serves.known.get(String(vip));
+  if (said === undefined) return undefined;
+  if (serve === 'every-node' && said.weight > 0 && state.phase !== 'starting')
+    return member(peer, 'serving', said.weight);
+  const mayHold = said.holds || isServing(own, peer.id);
+  return mayHold ? member(peer, 'draining', 1) : undefined;
+}
+
+/** Until a change of the set is through, who served may have flows that it has not seen yet. */
+function isServing(own: OwnSet | undefined, id: number): boolean {
+  return own?.set.committed.some((one) => one.id === id && one.state === 'serving') ?? false;
+}
+
+// Somebody must take new flows; and who owns a VIP alone serves it, whatever its endpoints.
+function selfIn({ self, phase }: SpreadState, about: SpreadVip, others: readonly SetMember[]): SetMember {
+  const isNeeded = !others.some((one) => one.state === 'serving');
+  const isServing = isNeeded || (phase !== 'leaving' && (about.serve === 'owner' || about.weight > 0));
+  return { id: self.id, mac: self.mac, state: isServing ? 'serving' : 'draining', weight: Math.max(1, about.weight) };
+}
+
+function awayIn({ away }: SpreadState, own: OwnSet | undefined, present: readonly SetMember[]): SetMember[] {
+  const before = own?.set.committed ?? [];
+  return [...away.values()]
+    .filter(({ id }) => before.some((one) => one.id === id) && !present.some((one) => one.id === id))
+    .map(({ id, mac }) => ({ id, mac, state: 'away' as const, weight: 1 }));
+}
+
+function member({ id, mac }: SpreadPeer, state: ServeState, weight: number): SetMember {
+  return { id, mac, state, weight };
+}
+
+/** The owner first, then who takes new flows: what there is no room for is left out from the end. */
+function byUse(selfId: number): (a: SetMember, b: SetMember) => number {
+  const rank = ({ id, state }: SetMember) => (id === selfId ? 0 : state === 'serving' ? 1 : 2);
+  return (a, b) => rank(a) - rank(b) || byId(a, b);
+}

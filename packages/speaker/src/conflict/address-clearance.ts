@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What this node knows of addresses that it does not answer for yet: which are clear, and which a stranger uses.
+ * Executes the questions, those that somebody waits for first, and no more at a time than a segment can bear.
+ */
+import {
+  type AddressConflict,
+  type IpAddress,
+  type MacAddress,
+  nextProbeMs,
+  PROBE_RATE_LIMIT,
+  QUICK_PROBE_TIMING,
+} from '@berth/core';
+import type { AddressProber, ProbeResult } from '@berth/link';
+import type { Clock, Timer } from '@berth/runtime';
+import type { Segment } from '../layer2/segments.ts';
+import { type ClearanceState, type Entry, newEntry, type Urgency } from './clearance-entry.ts';
+
+/** Questions at a time: three frames in a fifth of a second each, or three in some seconds. */
+const AT_ONCE: Readonly<Record<Urgency, number>> = { 'at-need': 48, ahead: 16 };
+/** An address that was found clear counts as such for so long, in milliseconds; then it is asked for again. */
+const FRESH_MS = 15 * 60_000;
+/** The same for one that is not listened to any more. */
+const UNHEARD_FRESH_MS = 60_000;
+/** An address that a stranger uses is asked for again after this time, in milliseconds. */
+const LOOK_AGAIN_MS: Readonly<Record<Urgency, number>> = { 'at-need': PROBE_RATE_LIMIT.intervalMs, ahead: 5 * 60_000 };
+/**
+ * A claim that is heard while nobody waits is believed after this time, in milliseconds: a node that joins may not have
+ * been heard yet.
+ */
+const BELIEVE_AFTER_MS = 2_000;
+const RETRY_MS = 1_000;
+/**
+ * A node of the cluster that is not heard and answers for so long, in milliseconds, is told as what it is: somebody who
+ * uses the address.
+ */
+const NODE_ANSWERS_MS = 10_000;
+/** After this many failed probes the address is used unprobed: a Service must not stay unreachable for ever. */
+const MOST_FAILURES = 3;
+
+export interface AddressClearanceOptions {
+  readonly clock: Clock;
+  readonly prober: Pick<AddressProber, 'probe'>;
+  /** Whether a MAC address is one of the cluster's. */
+  isOurs(mac: MacAddress): boolean;
+  /**
+   * Finds out whether a MAC address that {@link AddressClearanceOptions.isOurs} does not know is a node's all the same:
+   * one whose heartbeats are lost, and that answers for its VIPs. Never rejects.
+   */
+  isNode(mac: MacAddress, segment: Segment): Promise<boolean>;
+  /** A state changed. */
+  onChanged(): void;
+  onConflict(conflict: AddressConflict): void;
+  /** Nothing could be found out about an address that a Service waits for; it is used all the same. */
+  onGivenUp(vip: IpAddress, segment: Segment, error: unknown): void;
+}
+
+export class AddressClearance {
+  readonly #options: AddressClearanceOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #waiting: Readonly<Record<Urgency, Set<Entry>>> = { 'at-need': new Set(), ahead: new Set() };
+  readonly #asking: Record<Urgency, number> = { 'at-need': 0, ahead: 0 };
+  /** When a question was last put on each interface. */
+  readonly #askedMs = new Map<number, number>();
+  /** VIPs that were in use without a conflict until a moment ago, and until when that counts. */
+  readonly #trustedUntilMs = new Map<string, number>();
+  readonly #questions: Record<Urgency, number> = { 'at-need': 0, ahead: 0 };
+  #timer: Timer | undefined;
+
+  constructor(options: AddressClearanceOptions) {
+    this.#options = options;
+  }
+
+  /** How many questions were put. */
+  get questions(): Readonly<Record<Urgency, number>> {
+    return this.#questions;
+  }
+
+  /** Addresses that are known to be clear. */
+  get clear(): number {
+    return [...this.#entries.values()].filter(({ vip, segment }) => this.stateOf(vip, segment.ifindex) === 'clear')
+      .length;
+  }
+
+  stateOf(vip: IpAddress, ifindex: number): ClearanceState {
+    const entry = this.#entries.get(keyOf(vip, ifindex));
+    const nowMs = this.#options.clock.now();
+    if (entry?.state === 'conflict') return 'conflict';
+    if (entry?.state === 'clear' && nowMs < entry.freshUntilMs) return 'clear';
+    return nowMs < (this.#trustedUntilMs.get(String(vip)) ?? 0) ? 'clear' : 'unknown';
+  }
+
+  /** Has the address asked for, unless its state is known or it is being asked for as urgently. */
+  ask(vip: IpAddress, segment: Segment, urgency: Urgency): void {
+    const entry = this.#entryOf(vip, segment);
+    const isKnown = this.stateOf(vip, segment.ifindex) !== 'unknown';
+    const isUnderWay = entry.work !== 'none' && (entry.urgency === 'at-need' || urgency === 'ahead');
+    if (urgency === 'at-need') entry.urgency = urgency;
+    if (!isKnown && !isUnderWay) this.#enqueue(entry, urgency);
+  }
+
+  /**
+   * Others have just stopped to use an address without any conflict: it need not be asked for if it is used again soon.
+   */
+  trust(vip: IpAddress): void {
+    this.#trustedUntilMs.set(String(vip), this.#options.clock.now() + UNHEARD_FRESH_MS);
+  }
+
+  /** A frame told that `mac` uses the address, or is about to. */
+  claimed(vip: IpAddress, segment: Segment, mac: MacAddress): void {
+    const entry = this.#entryOf(vip, segment);
+    // Strangers may send a thousand claims a second, each from another address; one is enough until the next question.
+    if (entry.state === 'conflict' || entry.isDoubted || this.#options.isOurs(mac)) return;
+    this.#believe(entry, mac);
+  }
+
+  #believe(entry: Entry, mac: MacAddress): void {
+    if (entry.urgency === 'at-need' || entry.state === 'conflict') {
+      void this.#identify(entry, mac);
+      return;
+    }
+    // Who needs the address meanwhile asks for it anew.
+    entry.state = 'unknown';
+    entry.isDoubted = true;
+    entry.freshUntilMs = this.#options.clock.now() + 2 * BELIEVE_AFTER_MS;
+    this.#options.clock.after(BELIEVE_AFTER_MS, () => {
+      entry.isDoubted = false;
+      if (this.#isCurrent(entry) && !this.#options.isOurs(mac)) void this.#identify(entry, mac);
+    });
+  }
+
+  // A node of the cluster that is not heard is no stranger: the address is asked for again until it answers no more, or
+  // is heard. One that goes on has the address by other means than Berth.
+  async #identify(entry: Entry, mac: MacAddress): Promise<void> {
+    const { question, segment } = entry;
+    entry.isDoubted = true;
+    const isNode = await this.#options.isNode(mac, segment);
+    entry.isDoubted = false;
+    if (!this.#isCurrent(entry) || entry.question !== question) return;
+    const { clock } = this.#options;
+    if (isNode) entry.nodeSinceMs ??= clock.now();
+    const isPassing = isNode && clock.now() - (entry.nodeSinceMs ?? 0) < NODE_ANSWERS_MS;
+    if (!isPassing) this.#settle(entry, mac);
+    else if (entry.work === 'none') this.#enqueue(entry, entry.urgency);
+  }
+
+  /** From now on nothing is heard about the address: what is known of it does not count for long. */
+  unheard(vip: IpAddress, ifindex: number): void {
+    const entry = this.#entries.get(keyOf(vip, ifindex));
+    const untilMs = this.#options.clock.now() + UNHEARD_FRESH_MS;
+    if (entry) entry.freshUntilMs = Math.min(entry.freshUntilMs, untilMs);
+  }
+
+  /** Addresses that strangers use. */
+  conflicts(): AddressConflict[] {
+    return [...this.#entries.values()].flatMap(({ conflict }) => conflict ?? []);
+  }
+
+  /**
+   * Forgets what is old or of no interest and has conflicts looked at again. Called from time to time and when segments
+   * changed. `isOfInterest`: whether the address may be given, or is wanted.
+   */
+  sweep(segments: readonly Segment[], isOfInterest: (vip: IpAddress) => boolean): void {
+    const nowMs = this.#options.clock.now();
+    for (const [vip, untilMs] of this.#trustedUntilMs) if (untilMs <= nowMs) this.#trustedUntilMs.delete(vip);
+    for (const entry of [...this.#entries.values()]) {
+      const isThere = segments.some(
+        (one) => one.ifindex === entry.segment.ifindex && one.mac.equals(entry.segment.mac),
+      );
+      if (!isThere || !isOfInterest(entry.vip)) this.#forget(entry);
+      else if (entry.state === 'conflict') this.#lookAgain(entry, nowMs);
+      else if (entry.work === 'none' && !entry.isDoubted && entry.freshUntilMs <= nowMs) this.#forget(entry);
+    }
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#entries.clear();
+    for (const queue of Object.values(this.#waiting)) queue.clear();
+  }
+
+  #entryOf(vip: IpAddress, segment: Segment): Entry {
+    const key = keyOf(vip, segment.ifindex);
+    const known = this.#entries.get(key);
+    if (known) return known;
+    const entry = newEntry(vip, segment);
+    this.#entries.set(key, entry);
+    return entry;
+  }
+
+  #isCurrent(entry: Entry): boolean {
+    return this.#entries.get(keyOf(entry.vip, entry.segment.ifindex)) === entry;
+  }
+
+  #forget(entry: Entry): void {
+    this.#entries.delete(keyOf(entry.vip, entry.segment.ifindex));
+    for (const queue of Object.values(this.#waiting)) queue.delete(entry);
+    if (entry.conflict) this.#options.onChanged();
+  }
+
+  // A node that joined may have been taken for a stranger.
+  #lookAgain(entry: Entry, nowMs: number): void {
+    const isMistake = entry.conflict !== undefined && this.#options.isOurs(entry.conflict.mac);
+    const isDue = nowMs - entry.foundMs >= LOOK_AGAIN_MS[entry.urgency];
+    if (entry.work === 'none' && (isMistake || isDue)) this.#enqueue(entry, entry.urgency);
+  }
+
+  #enqueue(entry: Entry, urgency: Urgency): void {
+    this.#waiting.ahead.delete(entry);
+    entry.work = 'waiting';
+    entry.urgency = urgency;
+    this.#waiting[urgency].add(entry);
+    this.#pump();
+  }
+
+  #pump(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const { clock } = this.#options;
+    const conflicts = this.#conflictsBySegment();
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const urgency of ['at-need', 'ahead'] as const)
+      for (const entry of this.#waiting[urgency]) {
+        if (this.#asking[urgency] >= AT_ONCE[urgency]) break;
+        const { ifindex } = entry.segment;
+        const mayMs = nextProbeMs(conflicts.get(ifindex) ?? 0, this.#askedMs.get(ifindex) ?? Number.NEGATIVE_INFINITY);
+        if (mayMs <= clock.now()) void this.#put(entry, urgency);
+        else nextMs = Math.min(nextMs, mayMs);
+      }
+    if (nextMs !== Number.POSITIVE_INFINITY) this.#timer = clock.after(nextMs - clock.now(), () => this.#pump());
+  }
+
+  #conflictsBySegment(): Map<number, number> {
+    const counts = new Map<number, number>();
+    for (const { segment, conflict } of this.#entries.values())
+      if (conflict) counts.set(segment.ifindex, (counts.get(segment.ifindex) ?? 0) + 1);
+    return counts;
+  }
+
+  async #put(entry: Entry, urgency: Urgency): Promise<void> {
+    const { clock, prober } = this.#options;
+    this.#waiting[urgency].delete(entry);
+    this.#askedMs.set(entry.segment.ifindex, clock.now());
+    this.#asking[urgency] += 1;
+    this.#questions[urgency] += 1;
+    entry.work = 'asking';
+    entry.question += 1;
+    const { question, vip, segment } = entry;
+    const timing = urgency === 'at-need' ? { timing: QUICK_PROBE_TIMING } : {};
+    const result = await prober.probe({ candidate: vip, ifindex: segment.ifindex, mac: segment.mac, ...timing });
+    this.#asking[urgency] -= 1;
+    if (this.#isCurrent(entry) && entry.question === question) this.#take(entry, result);
+    this.#pump();
+  }
+
+  #take(entry: Entry, result: ProbeResult): void {
+    entry.work = 'none';
+    if (result.end === 'free') this.#clear(entry);
+    else if (result.end === 'failed') this.#retry(entry, result.error);
+    else if (this.#options.isOurs(result.claimant)) this.#enqueue(entry, entry.urgency);
+    else this.#believe(entry, result.claimant);
+  }
+
+  #retry(entry: Entry, error: unknown): void {
+    entry.failures += 1;
+    // What is known of a stranger stays until the wire says otherwise.
+    if (entry.urgency === 'at-need' && entry.state !== 'conflict' && entry.failures >= MOST_FAILURES) {
+      this.#options.onGivenUp(entry.vip, entry.segment, error);
+      this.#clear(entry);
+      return;
+    }
+    entry.work = 'waiting';
+    this.#options.clock.after(RETRY_MS, () => {
+      if (this.#isCurrent(entry) && entry.work === 'waiting') this.#enqueue(entry, entry.urgency);
+    });
+  }
+
+  #clear(entry: Entry): void {
+    const nowMs = this.#options.clock.now();
+    const isNews = entry.state !== 'clear';
+    entry.nodeSinceMs = undefined;
+    Object.assign(entry, { state: 'clear', foundMs: nowMs, failures: 0, conflict: undefined });
+    // Only what is looked at ahead of need is listened to.
+    entry.freshUntilMs = nowMs + (entry.urgency === 'ahead' ? FRESH_MS : UNHEARD_FRESH_MS);
+    if (isNews) this.#options.onChanged();
+  }
+
+  #settle(entry: Entry, mac: MacAddress): void {
+    const { clock, onConflict, onChanged } = this.#options;
+    entry.state = 'conflict';
+    entry.foundMs = clock.now();
+    // An answer that is still under way does not count any more.
+    entry.question += 1;
+    entry.work = 'none';
+    entry.failures = 0;
+    for (const queue of Object.values(this.#waiting)) queue.delete(entry);
+    if (entry.conflict?.mac.equals(mac)) return;
+    const sinceSeconds = Math.floor(clock.date().getTime() / 1000);
+    const { vip, segment } = entry;
+    entry.conflict = { vip, interface: segment.ifname, mac, sinceSeconds, kind: 'before-use' };
+    onConflict(entry.conflict);
+    onChanged();
+  }
+}
+
+function keyOf(vip: IpAddress, ifindex: number): string {
+  return `${vip} ${ifindex}`;
+}

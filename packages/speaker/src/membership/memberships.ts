@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Membership on all segments of this node: one loop for each fitting interface, one pace of heartbeats, one fence.
+ * Knows which VIPs this node owns where.
+ */
+import {
+  currentPaceMs,
+  cutOffSinceMs,
+  type IpAddress,
+  type Member,
+  type NodeFacts,
+  type NodeFitness,
+  type Transport,
+} from '@berth/core';
+import type { Timer } from '@berth/runtime';
+import type { WantedVip } from '../cluster/wanted-vips.ts';
+import { isSameSegment, type Segment } from '../layer2/segments.ts';
+import type { OwnedVip } from '../layer2/wire.ts';
+import { type Joined, JoinedSegments } from './joined-segments.ts';
+import type { OwnedUrgency } from './loop-options.ts';
+import { MembershipLoop } from './membership-loop.ts';
+import { MembershipNews } from './membership-news.ts';
+import type { Answering, MembershipsOptions } from './memberships-options.ts';
+import { NativeBeats } from './native-beats.ts';
+import { desiredOn, groupByVip, type VipGroup } from './vip-groups.ts';
+
+const NONE: readonly string[] = [];
+
+const GOODBYES = 3;
+/**
+ * A segment that could not be joined is tried again after this time, in milliseconds: news that would do so may not
+ * come for hours.
+ */
+const JOIN_AGAIN_MS = 2_000;
+
+export class Memberships {
+  readonly news = new MembershipNews();
+  readonly #options: MembershipsOptions;
+  readonly #beats: NativeBeats;
+  readonly #joined: JoinedSegments;
+  #state: 'closed' | 'open' | 'leaving' = 'closed';
+  #groups: ReadonlyMap<string, VipGroup> = new Map();
+  #nodes: readonly NodeFacts[] = [];
+  #fitness: NodeFitness = 'fit';
+  /** What this node owns has changed since it was last asked for. */
+  #followSoon: Timer | undefined;
+  #joinAgain: Timer | undefined;
+  #onAllLeft: (() => void) | undefined;
+
+  constructor(options: MembershipsOptions) {
+    this.#options = options;
+    this.#joined = options.joined ?? new JoinedSegments(options);
+    this.#beats = this.#newBeats();
+  }
+
+  get transport(): Transport {
+    return this.#options.ways?.transport ?? 'multicast';
+  }
+
+  /**
+   * Whether this node could serve clients, by what it knows of itself; where nothing answers on a segment it says there
+   * that it could not.
+   */
+  get fitness(): NodeFitness {
+    return this.#fitness;
+  }
+
+  /** How a member of a segment is heard; undefined: by multicast. */
+  wayOf(ifname: string, member: Pick<Member, 'node' | 'mac'>): 'unicast' | 'udp' | undefined {
+    const joined = this.#joined.named(ifname);
+    return joined && this.#options.ways?.wayOf(joined.segment, member);
+  }
+
+  /** Ready nodes that are heard in no way on an interface and answer nothing there. */
+  notReachedOn(ifname: string): readonly string[] {
+    const joined = this.#joined.named(ifname);
+    return (joined && this.#options.ways?.notReachedOn(joined.segment)) ?? [];
+  }
+
+  get beats(): NativeBeats {
+    return this.#beats;
+  }
+
+  /** 16 hex digits that name this start of the process. */
+  get bootId(): string {
+    return this.#options.bootId;
+  }
+
+  /** What this node could answer. */
+  get answering(): Answering {
+    return this.#options.answering;
+  }
+
+  /** The segments with what is known of each. */
+  get loops(): readonly Joined[] {
+    return this.#joined.all;
+  }
+
+  /** Begins to listen on all segments; owns nothing before that is over. */
+  open(): void {
+    if (this.#state !== 'closed') return;
+    this.#state = 'open';
+    this.#join();
+    this.#beats.start();
+  }
+
+  /** Ends at once. */
+  close(): void {
+    this.#state = 'closed';
+    this.#beats.stop();
+    for (const { loop } of this.#joined.values()) loop.stop();
+    this.#joined.clear();
+    this.#joinAgain?.cancel();
+    this.#joinAgain = undefined;
+    this.#followSoon?.cancel();
+    this.#followSoon = undefined;
+  }
+
+  /** Hands everything over and says goodbye; resolves when that is done on all segments. */
+  leave(): Promise<void> {
+    if (this.#state !== 'open') return Promise.resolve();
+    this.#state = 'leaving';
+    return new Promise((resolve) => {
+      this.#onAllLeft = resolve;
+      for (const { loop } of this.#joined.all) loop.give({ type: 'leave' });
+      this.#settleLeaving();
+    });
+  }
+
+  /** Tells the segments of this moment what the cluster wants. */
+  want(wanted: readonly WantedVip[], nodes: Iterable<NodeFacts>): void {
+    if (this.#state === 'closed') return;
+    this.#join();
+    this.#groups = groupByVip(wanted, this.#options.localNodes);
+    this.#nodes = [...nodes];
+    this.#desire();
+  }
+
+  /** Whether this node could serve clients, by what it knows of itself. */
+  become(fitness: NodeFitness): void {
+    this.#fitness = fitness;
+    this.#tellFitness();
+  }
+
+  /**
+   * What {@link MembershipsOptions.answering} says has changed: this node hands over what it cannot answer, and may
+   * take what it can.
+   */
+  answeringChanged(): void {
+    if (this.#state === 'closed') return;
+    this.#tellFitness();
+    this.#desire();
+  }
+
+  /**
+   * The VIPs that this node owns now, with the interfaces on which it does. The caller answers for exactly these before
+   * it returns to the event loop.
+   */
+  owned(): OwnedVip[] {
+    if (this.#state === 'closed') return [];
+    this.#followSoon?.cancel();
+    this.#followSoon = undefined;
+    this.#beats.tableIsRight();
+    const owned: OwnedVip[] = [];
+    for (const { vip, services } of this.#groups.values()) {
+      const interfaces = this.#owning(vip);
+      if (interfaces.length > 0) owned.push({ vip, services, interfaces });
+    }
+    return owned.sort((a, b) => a.vip.compare(b.vip));
+  }
+
+  /**
+   * Whether this node is cut off on an interface, and it would be news that a host there asks for the VIP. Costs two
+   * look-ups.
+   */
+  awaitsDemand(ifindex: number, vip: IpAddress): boolean {
+    const state = this.#joined.at(ifindex)?.loop.state;
+    return state !== undefined && cutOffSinceMs(state) !== undefined && !state.demands.has(String(vip));
+  }
+
+  /** A host that is no node asked for a VIP on an interface on which this node is cut off. */
+  demanded(ifindex: number, vip: IpAddress): void {
+    this.#joined.at(ifindex)?.loop.give({ type: 'demanded', vip });
+  }
+
+  #newBeats(): NativeBeats {
+    const { timing, clock, answerer, thread, measures } = this.#options;
+    return new NativeBeats({
+      ...{ timing, clock, answerer, thread, measures },
+      paceMs: () => this.#paceMs(),
+      frames: () => this.#joined.all.flatMap(({ loop }) => loop.beatFrame() ?? []),
+      onLapsed: () => this.#lapse(),
+      onFailed: (ifindex, error) => {
+        const joined = this.#joined.at(ifindex);
+        if (joined) this.news.failures.emit(joined.segment, error);
+      },
+    });
+  }
+
+  /**
+   * Names of the interfaces on which this node owns the VIP. Asked for each VIP of the cluster, most of which others
+   * own.
+   */
+  #owning(vip: IpAddress): readonly string[] {
+    let names: readonly string[] = NONE;
+    for (const { segment, loop } of this.#joined.values()) if (loop.owns(vip)) names = [...names, segment.ifname];
+    return names;
+  }
+
+  // Others go before a node that could not answer: it says so, and they need not wait for it.
+  #tellFitness(): void {
+    for (const { segment, loop } of this.#joined.all) {
+      const fitness = this.#fitnessOn(segment);
+      if (loop.state.fitness !== fitness) loop.give({ type: 'fitness', fitness });
+    }
+  }
+
+  #fitnessOn(segment: Segment): NodeFitness {
+    return this.#options.answering.isAttached(segment) ? this.#fitness : 'unfit';
+  }
+
+  #desire(): void {
+    const { nodeName, eligibility, answering } = this.#options;
+    const canAnswer = (segment: Segment, vip: IpAddress) => answering.isAttached(segment) && !answering.lacks(vip);
+    const facts = { nodeName, nodes: this.#nodes, eligibility, canAnswer };
+    for (const { segment, loop } of this.#joined.values()) loop.desire(desiredOn(segment, this.#groups, facts));
+    this.news.wishes.emit();
+  }
+
+  #join(): void {
+    const fitting = this.#options.segments();
+    for (const { segment, loop } of this.#joined.all) {
+      const same = fitting.find((one) => isSameSegment(one, segment));
+      // Its families may be others by now: IPv6 is usable only some time after the cable is in.
+      if (same) this.#joined.set(same, loop);
+      else this.#leaveSegment(segment, loop);
+    }
+    if (this.#state !== 'open') return;
+    for (const segment of fitting) if (!this.#joined.at(segment.ifindex)) this.#joinSegment(segment);
+  }
+
+  #leaveSegment({ ifindex }: Segment, loop: MembershipLoop): void {
+    loop.stop();
+    this.#joined.leave(ifindex);
+    if (this.#state === 'leaving') this.#settleLeaving();
+  }
+
+  #joinSegment(segment: Segment): void {
+    try {
+      const loop = this.#openLoop(segment);
+      this.#joined.set(segment, loop);
+      loop.start();
+      loop.give({ type: 'fitness', fitness: this.#fitnessOn(segment) });
+    } catch (error) {
+      // One that could not begin would never be tried again.
+      this.#joined.at(segment.ifindex)?.loop.stop();
+      this.#joined.forget(segment.ifindex);
+      this.news.failures.emit(segment, error);
+      this.#joinAgain ??= this.#options.clock.after(JOIN_AGAIN_MS, () => {
+        this.#joinAgain = undefined;
+        this.#join();
+        this.#desire();
+      });
+    }
+  }
+
+  #openLoop(segment: Segment): MembershipLoop {
+    const { timing, rebalance, source, clock, measures, openSocket, openQuestions } = this.#options;
+    const self = this.#joined.identityOn(segment, this.#options.segments());
+    return new MembershipLoop({
+      ...{ timing, rebalance, source, clock, measures, self },
+      ifindex: segment.ifindex,
+      others: this.#joined.othersOf(segment, self),
+      retired: this.#joined.heardBefore(segment.ifindex),
+      socket: openSocket(segment),
+      openQuestions: (answers) => openQuestions(segment, answers),
+      onBeat: () => this.#beats.framesChanged(),
+      onOwned: (urgency) => this.#changed(urgency),
+      onSilenced: () => this.#silenced(),
+      onAnnounce: (vip) => this.news.announcements.emit(vip, segment),
+      onReport: (report) => this.news.reports.emit(report, segment),
+      onSpread: (from, sections) => this.news.spread.emit(from, sections, segment),
+      onLeft: () => this.#settleLeaving(),
+      onSocketError: (error) => this.news.failures.emit(segment, error),
+    });
+  }
+
+  // A list of many claims comes in several frames, one after the other: what they take away is followed together.
+  #changed(urgency: OwnedUrgency): void {
+    if (urgency === 'now') this.news.ownership.emit();
+    else if (urgency === 'new') this.news.additions.emit();
+    else this.#followSoon ??= this.#options.clock.after(0, () => this.news.ownership.emit());
+  }
+
+  // The fence is closed first, so nothing is answered from here on; it opens again once the table has been made anew.
+  #silenced(): void {
+    this.#beats.rearm();
+    this.#changed('soon');
+  }
+
+  #lapse(): void {
+    // Without a segment there is nothing to give up.
+    if (this.#joined.all.length === 0) this.#beats.rearm();
+    for (const { loop } of this.#joined.all) loop.give({ type: 'lapsed' });
+  }
+
+  #paceMs(): number {
+    const paces = this.#joined.all.map(({ loop }) => currentPaceMs(loop.state));
+    return Math.min(this.#options.timing.intervalMs * 2, ...paces);
+  }
+
+  #settleLeaving(): void {
+    if (this.#joined.all.some(({ loop }) => loop.state.phase !== 'gone')) return;
+    const left = this.#onAllLeft;
+    this.#onAllLeft = undefined;
+    // The goodbye went out at once; it goes out twice more, against loss.
+    if (left) this.#options.clock.after(GOODBYES * this.#options.timing.intervalMs, left);
+  }
+}

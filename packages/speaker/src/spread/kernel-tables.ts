@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The program that passes packets on and its tables, kept right: loaded when it is needed, attached again where somebody took it off, and with fewer VIPs
+ * where there is no room for all. Whatever is wrong with it costs spreading only.
+ */
+import type { AttachmentState, SpreadContents, SpreadCounters } from '@berth/link';
+import { type Clock, errorFields, type Log } from '@berth/runtime';
+import type { Segment } from '../layer2/segments.ts';
+import { NodeNumbers, OWN_NUMBER } from './node-numbers.ts';
+import type { ServedEverywhere } from './served-services.ts';
+import { SpreadContentsBuilder, type SpreadSegment } from './spread-contents.ts';
+
+/** The tables in the kernel count for so long after they were last renewed, in milliseconds: so long a process may hang. */
+const FRESH_FOR_MS = 2_000;
+/** What could not be opened is tried again after this time, in milliseconds. */
+const OPEN_AGAIN_MS = 60_000;
+/** What had no room is tried again after this time, in milliseconds, or as soon as fewer VIPs are to be served by every node. */
+const ROOM_AGAIN_MS = 120_000;
+/** Attachments are looked at so often, in milliseconds. */
+const LOOK_EVERY_MS = 1_000;
+/** The program goes first again so often within this time, in milliseconds: two programs that both insist must not fight for ever. */
+const [FIRST_AGAIN, FIRST_AGAIN_WITHIN_MS] = [3, 600_000];
+
+/** The table of packages/link. */
+export interface SpreadTablePort {
+  readonly attached: readonly number[];
+  attach(ifindex: number, mac: Segment['mac']): void;
+  attachAgain(ifindex: number): void;
+  detach(ifindex: number): void;
+  look(ifindex: number): AttachmentState;
+  replace(contents: SpreadContents): void;
+  setStrays(fingerprints: BigUint64Array, numbers: Uint8Array): number;
+  renew(milliseconds: number): void;
+  counters(): SpreadCounters;
+  close(): void;
+}
+
+/** What keeps this node from serving as one of several. */
+export interface SpreadObstacle {
+  /** program: it cannot be loaded or attached; conntrack: it cannot be read; room: the tables are full. */
+  readonly what: 'program' | 'conntrack' | 'room';
+  readonly error: unknown;
+}
+
+export interface KernelTablesOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  openTable(): SpreadTablePort;
+  /** 16 hex digits that name the cluster. */
+  clusterId(): string;
+}
+
+export class KernelTables {
+  readonly #options: KernelTablesOptions;
+  #table: SpreadTablePort | undefined;
+  #builder: SpreadContentsBuilder | undefined;
+  #obstacle: SpreadObstacle | undefined;
+  #openAgainMs = Number.NEGATIVE_INFINITY;
+  #lookAtMs = 0;
+  #excess = 0;
+  #crowded: ReadonlySet<string> = new Set();
+  /** How many VIPs there were when there was no room, and until when fewer are given. */
+  #crowd = { vips: 0, untilMs: 0 };
+  /** When the program went first again, lately, by interface. */
+  readonly #firstAgain = new Map<number, readonly number[]>();
+
+  constructor(options: KernelTablesOptions) {
+    this.#options = options;
+  }
+
+  get isOpen(): boolean {
+    return this.#table !== undefined;
+  }
+
+  /** Undefined while all is well. */
+  get obstacle(): SpreadObstacle | undefined {
+    return this.#obstacle;
+  }
+
+  /** VIPs that there is no room for; their frames stay where they arrive. */
+  get crowded(): ReadonlySet<string> {
+    return this.#crowded;
+  }
+
+  /** Strays that the table had no room for. */
+  get excess(): number {
+    return this.#excess;
+  }
+
+  counters(): SpreadCounters | undefined {
+    return this.#table?.counters();
+  }
+
+  /** Loads the program, if that was not refused lately. Returns whether it is loaded. */
+  open(selfId: number): boolean {
+    if (this.#table) return true;
+    const { clock, log, openTable } = this.#options;
+    if (clock.now() < this.#openAgainMs) return false;
+    try {
+      this.#table = openTable();
+    } catch (error) {
+      this.#refuse('every node serves: the program cannot be loaded, VIPs are served by their owners', error);
+      return false;
+    }
+    this.#builder = new SpreadContentsBuilder(new NodeNumbers(selfId));
+    this.#obstacle = undefined;
+    log.info('every node serves: the program is loaded');
+    return true;
+  }
+
+  close(): void {
+    this.#table?.close();
+    this.#table = undefined;
+    this.#firstAgain.clear();
+  }
+
+  /** Returns whether it is attached; where it is not, nothing is attached anywhere any more. */
+  attach({ ifindex, ifname, mac }: Segment): boolean {
+    try {
+      this.#table?.attach(ifindex, mac);
+      return this.#table !== undefined;
+    } catch (error) {
+      this.#refuse('every node serves: the program cannot be attached', error, ifname);
+      return false;
+    }
+  }
+
+  detach(ifindex: number): void {
+    this.#table?.detach(ifindex);
+  }
+
+  /** Says that the tables count, and puts the program back where somebody took it off. Returns whether it is attached everywhere. */
+  keepUp(): boolean {
+    const table = this.#table;
+    if (table === undefined) return true;
+    table.renew(FRESH_FOR_MS);
+    const nowMs = this.#options.clock.now();
+    if (nowMs < this.#lookAtMs) return true;
+    this.#lookAtMs = nowMs + LOOK_EVERY_MS;
+    return table.attached.every((ifindex) => this.#repair(table, ifindex, nowMs));
+  }
+
+  /** Tries with all VIPs again where some had no room, once it is time or there are fewer. */
+  tryRoom(vipCount: number): void {
+    if (this.#crowded.size === 0) return;
+    const { vips, untilMs } = this.#crowd;
+    if (vipCount >= vips && this.#options.clock.now() < untilMs) return;
+    this.#crowded = new Set();
+    if (this.#obstacle?.what === 'room') this.#obstacle = undefined;
+  }
+
+  /** Puts into the kernel what the segments agree on. */
+  write(segments: readonly SpreadSegment[], everywhere: ReadonlyMap<string, ServedEverywhere>): void {
+    for (;;) {
+      const fitting = new Map([...everywhere].filter(([vip]) => !this.#crowded.has(vip)));
+      try {
+        this.#put(segments, fitting);
+        return;
+      } catch (error) {
+        const isFull = error instanceof Error && 'code' in error && error.code === 'ENOSPC';
+        if (!isFull || fitting.size === 0) {
+          this.#options.log.warn('every node serves: the tables cannot be written', errorFields(error));
+          return;
+        }
+        this.#leaveOut(fitting, everywhere.size, error);
+      }
+    }
+  }
+
+  #put(segments: readonly SpreadSegment[], fitting: ReadonlyMap<string, ServedEverywhere>): void {
+    const [table, builder] = [this.#table, this.#builder];
+    if (table === undefined || builder === undefined) return;
+    const { clock, clusterId } = this.#options;
+    const { members, services } = builder.contents(segments, fitting, clock.now());
+    table.replace({ self: OWN_NUMBER, seed: BigInt(`0x${clusterId()}`), members, services });
+    const { fingerprints, numbers } = builder.strays(segments);
+    this.#excess = table.setStrays(fingerprints, numbers);
+  }
+
+  // The last half in the order of their texts, so that nodes with the same tables leave out the same ones.
+  #leaveOut(fitting: ReadonlyMap<string, ServedEverywhere>, vips: number, error: unknown): void {
+    const { clock, log } = this.#options;
+    const kept = Math.floor(fitting.size / 2);
+    const gone = [...fitting.keys()].sort().slice(kept);
+    this.#crowded = new Set([...this.#crowded, ...gone]);
+    this.#crowd = { vips, untilMs: clock.now() + ROOM_AGAIN_MS };
+    this.#obstacle = { what: 'room', error };
+    log.warn('every node serves: there is no room, the owners serve some VIPs alone', {
+      ...{ vips: this.#crowded.size, of: vips },
+      ...errorFields(error),
+    });
+  }
+
+  #repair(table: SpreadTablePort, ifindex: number, nowMs: number): boolean {
+    const state = table.look(ifindex);
+    if (state === 'in-place') return true;
+    if (state === 'behind') {
+      const lately = (this.#firstAgain.get(ifindex) ?? []).filter((ms) => nowMs - ms < FIRST_AGAIN_WITHIN_MS);
+      if (lately.length >= FIRST_AGAIN) return true;
+      this.#firstAgain.set(ifindex, [...lately, nowMs]);
+    }
+    this.#options.log.warn('every node serves: the program is attached again', { ifindex, was: state });
+    try {
+      table.attachAgain(ifindex);
+      return true;
+    } catch (error) {
+      this.#refuse('every node serves: the program cannot be attached again', error);
+      return false;
+    }
+  }
+
+  #refuse(message: string, error: unknown, ifname?: string): void {
+    const { clock, log } = this.#options;
+    this.#openAgainMs = clock.now() + OPEN_AGAIN_MS;
+    this.#obstacle = { what: 'program', error };
+    log.warn(message, { ...(ifname !== undefined && { interface: ifname }), ...errorFields(error) });
+    this.close();
+  }
+}

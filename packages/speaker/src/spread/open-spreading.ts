@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Puts together what lets every node serve, with the real tables and this node's connection tracking. */
+import type { Node } from '@berth/kube';
+import { readConntrack, SpreadTable } from '@berth/link';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { WantedVip } from '../cluster/wanted-vips.ts';
+import type { ProcessParts } from '../config.ts';
+import type { Memberships } from '../membership/memberships.ts';
+import { Spreading } from './spreading.ts';
+
+export interface SpreadingParts extends ProcessParts {
+  readonly cluster: Pick<Cluster, 'credentials' | 'watches'>;
+  readonly memberships: Pick<Memberships, 'loops' | 'fitness' | 'become'>;
+  wanted(): readonly WantedVip[];
+  onNews(): void;
+}
+
+/** Nothing is loaded before a VIP asks for it. */
+export function openSpreading({ config, log, clock, cluster, memberships, wanted, onNews }: SpreadingParts): Spreading {
+  const { credentials, watches } = cluster;
+  return new Spreading({
+    ...{ clock, log, wanted, onNews, readConntrack },
+    openTable: () => SpreadTable.open(),
+    clusterId: () => credentials.clusterId,
+    segments: () => memberships.loops,
+    serviceOf: (key) => watches.services.get(key),
+    ownAddresses: () => ['127.0.0.1', ...addressesOf(watches.nodes.get(config.nodeName))],
+    isFit: () => memberships.fitness === 'fit',
+    handOver: () => memberships.become('unfit'),
+  });
+}
+
+function addressesOf(node: Node | undefined): string[] {
+  return (node?.status?.addresses ?? []).filter(({ type }) => type === 'InternalIP').map(({ address }) => address);
+}

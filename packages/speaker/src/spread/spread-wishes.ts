@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Which VIPs are to be served by every node, and with how much weight this node can: what the cluster asks for, and what kube-proxy says here. */
+import type { ServiceKey, SpreadState } from '@berth/core';
+import type { Service } from '@berth/kube';
+import type { Clock } from '@berth/runtime';
+import type { WantedVip } from '../cluster/wanted-vips.ts';
+import { type AskHealthPort, LocalEndpoints } from './local-endpoints.ts';
+import { type ServedEverywhere, type ServeWish, serveWishes } from './served-services.ts';
+import { WindDown } from './wind-down.ts';
+
+export interface SpreadWishesOptions {
+  readonly clock: Clock;
+  /** What the cluster wants announced. */
+  wanted(): readonly WantedVip[];
+  serviceOf(key: ServiceKey): Service | undefined;
+  /** Addresses of this node at which kube-proxy may tell of endpoints. */
+  ownAddresses(): readonly string[];
+  readonly askHealthPort?: AskHealthPort;
+}
+
+export class SpreadWishes {
+  readonly #options: SpreadWishesOptions;
+  readonly #local: LocalEndpoints;
+  readonly #windDown: WindDown;
+  #all: ReadonlyMap<string, ServeWish> = new Map();
+  #everywhere: ReadonlyMap<string, ServedEverywhere> = new Map();
+
+  /** `onWeight`: this node has other endpoints. */
+  constructor(options: SpreadWishesOptions, onWeight: () => void) {
+    const { clock, askHealthPort, ownAddresses } = options;
+    this.#options = options;
+    this.#windDown = new WindDown(clock);
+    this.#local = new LocalEndpoints({
+      clock,
+      hosts: ownAddresses,
+      ...(askHealthPort && { ask: askHealthPort }),
+      onChange: onWeight,
+    });
+  }
+
+  /** All VIPs that ask for it, by their text. */
+  get all(): ReadonlyMap<string, ServeWish> {
+    return this.#all;
+  }
+
+  /** Those that tables are needed for, also those that nobody asks for any more while other nodes have flows of them. */
+  get everywhere(): ReadonlyMap<string, ServedEverywhere> {
+    return this.#everywhere;
+  }
+
+  /** Looks at the cluster anew. `isRunning`: VIPs may have flows on other nodes. */
+  follow(isRunning: boolean): void {
+    const { wanted, serviceOf } = this.#options;
+    const all = wanted();
+    this.#all = serveWishes(all, serviceOf);
+    const asked = [...this.#all.values()].flatMap((wish) => (wish.everywhere ? [wish.vip] : []));
+    const isNothing = asked.length === 0 && this.#everywhere.size === 0;
+    if (isNothing) return;
+    const announced = new Set(all.map(({ vip }) => String(vip)));
+    this.#everywhere = this.#windDown.follow(asked, (vip) => isRunning && announced.has(vip));
+    this.#local.follow(new Set(asked.flatMap(({ healthPorts }) => healthPorts)));
+  }
+
+  /** Whether flows that nobody asks to be spread any more have ended; then {@link SpreadWishes.follow} finds less. */
+  hasSettled(segments: readonly { readonly state: SpreadState }[]): boolean {
+    return this.#windDown.settle(segments);
+  }
+
+  /** Whether the owner takes the new flows alone since nobody asks for more. */
+  isWindingDown(vip: string): boolean {
+    return this.#windDown.has(vip);
+  }
+
+  /** Grows whenever this node has other endpoints. */
+  get endpointNews(): number {
+    return this.#local.news;
+  }
+
+  /** By the endpoints of this node; 0: it has none. */
+  weightOf({ healthPorts }: ServedEverywhere): number {
+    return healthPorts.length === 0 ? 1 : Math.min(...healthPorts.map((port) => this.#local.weightOf(port)));
+  }
+
+  stop(): void {
+    this.#local.stop();
+  }
+}

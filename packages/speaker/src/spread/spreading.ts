@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Every node serves: keeps the tables in the kernel as the segments agree on them. Loads nothing, and does nothing, before the first VIP asks for it.
+ * Whatever is wrong costs spreading only, and the VIP is served by its owner.
+ */
+import { nodeIdOf, type ServingState, SPREAD_TICK_MS, type SpreadAction, type SpreadSections } from '@berth/core';
+import { type ConntrackFlows, type ConntrackQuery, isNearlyFull } from '@berth/link';
+import { type Clock, errorFields, type Log, type Timer } from '@berth/runtime';
+import type { Segment } from '../layer2/segments.ts';
+import type { ServedVip } from '../layer2/wire.ts';
+import { queryOf } from './conntrack-query.ts';
+import { KernelTables, type SpreadObstacle, type SpreadTablePort } from './kernel-tables.ts';
+import { type SegmentMembership, SegmentSpread } from './segment-spread.ts';
+import type { ServedEverywhere } from './served-services.ts';
+import { servingStates } from './serving-state.ts';
+import { packetsBy, type SpreadSources } from './spread-metrics.ts';
+import { SpreadWishes, type SpreadWishesOptions } from './spread-wishes.ts';
+
+/** Before this process ends, others take over what this node serves; after so long it ends in any case, in milliseconds. */
+const END_WITHIN_MS = 4_000;
+
+export interface SpreadingOptions extends SpreadWishesOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  openTable(): SpreadTablePort;
+  readConntrack(query: ConntrackQuery): Promise<ConntrackFlows>;
+  /** 16 hex digits that name the cluster. */
+  clusterId(): string;
+  /** The segments that this node takes part in. */
+  segments(): readonly { readonly segment: Segment; readonly loop: SegmentMembership }[];
+  /** Whether this node could serve clients, by what it knows of itself. */
+  isFit(): boolean;
+  /** Others go first from now on: VIPs are handed over. */
+  handOver(): void;
+  /** Who serves what, or why the owner alone does, has changed. */
+  onNews(): void;
+}
+
+export class Spreading implements SpreadSources {
+  readonly name = 'spreading';
+  readonly #options: SpreadingOptions;
+  readonly #tables: KernelTables;
+  readonly #wishes: SpreadWishes;
+  readonly #segments = new Map<number, SegmentSpread>();
+  /** Connection tracking could not be read. */
+  #unread: SpreadObstacle | undefined;
+  #isNearlyFull = false;
+  #fill = 0;
+  /** The obstacle as people know it. */
+  #told: SpreadObstacle | undefined;
+  #timer: Timer | undefined;
+  #phase: 'new' | 'running' | 'leaving' | 'stopped' = 'new';
+  #isTableDue = false;
+  readonly #commits = { 'all-told': 0, 'time-out': 0 };
+
+  constructor(options: SpreadingOptions) {
+    this.#options = options;
+    const { clock, log, openTable, clusterId } = options;
+    this.#tables = new KernelTables({ clock, log, openTable, clusterId });
+    this.#wishes = new SpreadWishes(options, () => this.changed());
+  }
+
+  /** Undefined while this node can take part. */
+  get obstacle(): SpreadObstacle | undefined {
+    return this.#tables.obstacle ?? this.#unread;
+  }
+
+  get segments(): readonly SegmentSpread[] {
+    return [...this.#segments.values()];
+  }
+
+  commits(): readonly { readonly how: string; readonly times: number }[] {
+    return Object.entries(this.#commits).map(([how, times]) => ({ how, times }));
+  }
+
+  /** Strays that the table in the kernel had no room for. */
+  get excess(): number {
+    return this.#tables.excess;
+  }
+
+  /** Flows of this node whose hash names another one. */
+  get ownStrays(): number {
+    return this.segments.reduce((sum, { state }) => sum + state.strays.length, 0);
+  }
+
+  /** Who serves what this node answers for. */
+  serving(served: readonly ServedVip[]): readonly ServingState[] {
+    const { clock, segments } = this.#options;
+    return servingStates(served, {
+      ...{ wishes: this.#wishes.all, obstacle: this.obstacle, crowded: this.#tables.crowded },
+      segmentOf: (ifname) => {
+        const found = segments().find(({ segment }) => segment.ifname === ifname);
+        return found && this.#segments.get(found.segment.ifindex);
+      },
+      secondsAt: (ms) => Math.floor((clock.date().getTime() - (clock.now() - ms)) / 1000),
+    });
+  }
+
+  get health(): { readonly forwarded: number; readonly strays: number } | undefined {
+    const counters = this.#tables.counters();
+    return counters && { forwarded: counters.forwarded, strays: this.ownStrays };
+  }
+
+  /** Part of connection tracking that was in use when it was last read, 0 to 1. */
+  get conntrackFill(): number {
+    return this.#fill;
+  }
+
+  packets(): ReturnType<typeof packetsBy> {
+    return packetsBy(this.#tables.counters());
+  }
+
+  /** The cluster must be known by now. */
+  start(): void {
+    this.#phase = 'running';
+    this.clusterChanged();
+  }
+
+  /** News of the cluster, followed at once: other Services, annotations, ports or policies. */
+  clusterChanged(): void {
+    if (!this.#isActive) return;
+    this.#followWishes();
+    this.changed();
+  }
+
+  /** News of membership, followed at once. Costs nothing where no VIP asks for it. */
+  changed(): void {
+    if (!this.#isActive || (this.#wishes.everywhere.size === 0 && !this.#tables.isOpen)) return;
+    this.#followSegments();
+    for (const one of this.#segments.values()) one.follow();
+    this.#pushDue();
+    this.#tellObstacle();
+    this.#timer ??= this.#options.clock.after(SPREAD_TICK_MS, () => this.#tick());
+  }
+
+  heard(bootId: string, sections: SpreadSections, { ifindex }: Segment): void {
+    const segment = this.#segments.get(ifindex);
+    if (segment === undefined) return;
+    segment.follow();
+    segment.give({ type: 'heard', from: bootId, sections });
+    this.#pushDue();
+  }
+
+  /** A speaker said goodbye on an interface. */
+  left(bootId: string, ifname: string): void {
+    const found = this.#options.segments().find(({ segment }) => segment.ifname === ifname);
+    if (found) this.#segments.get(found.segment.ifindex)?.give({ type: 'left', bootId });
+    this.#pushDue();
+  }
+
+  /** Lets others take over what this node serves; resolves when nothing would be lost by its end, or after some seconds. */
+  async leave(): Promise<void> {
+    if (!this.#tables.isOpen || this.#phase !== 'running') return;
+    this.#phase = 'leaving';
+    const { clock, handOver } = this.#options;
+    for (const one of this.#segments.values()) one.give({ type: 'leave' });
+    handOver();
+    const latestMs = clock.now() + END_WITHIN_MS;
+    while (clock.now() < latestMs && !this.segments.every((one) => one.mayEnd))
+      await new Promise<void>((resolve) => clock.after(SPREAD_TICK_MS, resolve));
+  }
+
+  stop(): void {
+    this.#phase = 'stopped';
+    this.#timer?.cancel();
+    this.#wishes.stop();
+    this.#close();
+  }
+
+  get #isActive(): boolean {
+    return this.#phase === 'running' || this.#phase === 'leaving';
+  }
+
+  #tick(): void {
+    this.#timer = undefined;
+    if (!this.#isActive) return;
+    if (this.#wishes.hasSettled(this.segments)) this.#followWishes();
+    this.#tables.tryRoom(this.#wishes.everywhere.size);
+    if (!this.#tables.keepUp()) this.#close();
+    for (const one of this.#segments.values()) one.give({ type: 'tick' });
+    this.changed();
+  }
+
+  #followWishes(): void {
+    const before = this.#wishes.all.size;
+    this.#wishes.follow(this.#tables.isOpen);
+    this.#isTableDue = this.#tables.isOpen;
+    if (before + this.#wishes.all.size > 0) this.#options.onNews();
+  }
+
+  #followSegments(): void {
+    const present = this.#options.segments();
+    const [first] = present;
+    if (this.#wishes.everywhere.size === 0 && this.#phase === 'running') {
+      this.#close();
+      return;
+    }
+    if (first === undefined || !this.#tables.open(nodeIdOf(first.loop.state.self.node))) return;
+    for (const [ifindex, { membership }] of this.#segments)
+      if (!present.some(({ segment, loop }) => segment.ifindex === ifindex && loop === membership)) this.#drop(ifindex);
+    for (const { segment, loop } of present) {
+      if (this.#segments.has(segment.ifindex)) continue;
+      if (!this.#tables.attach(segment)) {
+        this.#close();
+        return;
+      }
+      this.#segments.set(segment.ifindex, this.#newSegment(segment, loop));
+    }
+  }
+
+  #newSegment(segment: Segment, loop: SegmentMembership): SegmentSpread {
+    const one: SegmentSpread = new SegmentSpread({
+      ...{ ifindex: segment.ifindex, membership: loop, clock: this.#options.clock },
+      everywhere: () => this.#wishes.everywhere,
+      weightOf: (about) => this.#weightOf(about),
+      stamp: () => [
+        ...[this.#wishes.everywhere, this.#wishes.endpointNews],
+        ...[this.#options.isFit(), this.#unread, this.#tables.crowded],
+      ],
+      isOwnerAlone: (text) => this.#unread !== undefined || this.#isShut(text),
+      onTable: () => this.#push(),
+      onRead: () => void this.#read(one),
+      onCommitted: (committed) => this.#noteCommit(committed, segment),
+      onNews: () => this.#options.onNews(),
+    });
+    return one;
+  }
+
+  #close(): void {
+    if (this.#tables.isOpen || this.#segments.size > 0) this.#options.onNews();
+    this.#segments.clear();
+    this.#tables.close();
+    if (this.#wishes.everywhere.size === 0) this.#timer?.cancel();
+    if (this.#wishes.everywhere.size === 0) this.#timer = undefined;
+  }
+
+  #drop(ifindex: number): void {
+    this.#segments.delete(ifindex);
+    this.#tables.detach(ifindex);
+    this.#isTableDue = true;
+  }
+
+  #weightOf(about: ServedEverywhere): number {
+    if (!this.#options.isFit() || this.#unread !== undefined || this.#isShut(String(about.vip))) return 0;
+    return this.#wishes.weightOf(about);
+  }
+
+  /** New flows of the VIP are the owner's. */
+  #isShut(vip: string): boolean {
+    return this.#tables.crowded.has(vip) || this.#wishes.isWindingDown(vip);
+  }
+
+  #pushDue(): void {
+    if (this.#isTableDue) this.#push();
+  }
+
+  #push(): void {
+    this.#isTableDue = false;
+    this.#tables.write(this.segments, this.#wishes.everywhere);
+  }
+
+  #tellObstacle(): void {
+    const { obstacle } = this;
+    if (obstacle === this.#told) return;
+    this.#told = obstacle;
+    this.#options.onNews();
+  }
+
+  async #read(segment: SegmentSpread): Promise<void> {
+    const { log, readConntrack, clusterId } = this.#options;
+    const { query, flowsOf } = queryOf(this.#wishes.everywhere, BigInt(`0x${clusterId()}`));
+    try {
+      const read = await readConntrack(query);
+      this.#unread = undefined;
+      this.#noteFill(read);
+      segment.give({ type: 'flows', flows: flowsOf(read) });
+    } catch (error) {
+      if (this.#unread === undefined)
+        log.warn('every node serves: connection tracking cannot be read', errorFields(error));
+      this.#unread ??= { what: 'conntrack', error };
+      segment.give({ type: 'no-flows' });
+    }
+    this.#pushDue();
+  }
+
+  // The kernel drops what it has no entry for, on this node as without Berth; here it costs connections of the others' clients as well.
+  #noteFill({ total, max }: ConntrackFlows): void {
+    const isFull = isNearlyFull({ total, max });
+    if (isFull && !this.#isNearlyFull)
+      this.#options.log.warn('every node serves: connection tracking is nearly full', { entries: total, room: max });
+    this.#isNearlyFull = isFull;
+    this.#fill = max > 0 ? total / max : 0;
+  }
+
+  #noteCommit({ vip, tookMs, how }: Extract<SpreadAction, { type: 'committed' }>, { ifname }: Segment): void {
+    this.#commits[how]++;
+    this.#options.log.info('every node serves: a change is committed', {
+      ...{ vip: String(vip), interface: ifname, tookMs: Math.round(tookMs), how },
+    });
+    this.#options.onNews();
+  }
+}

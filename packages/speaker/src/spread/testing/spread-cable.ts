@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Speakers on one cable as spreading sees them: memberships that all hear each other, tables in memory, frames that arrive at once. */
+import {
+  ANNOUNCE_EVERYTHING,
+  initialMembership,
+  type Member,
+  type MembershipState,
+  type SpreadSections,
+  timingOf,
+} from '@berth/core';
+import type { Service } from '@berth/kube';
+import type { AttachmentState, ConntrackFlows, SpreadContents } from '@berth/link';
+import { type FakeClock, RecordingLog } from '@berth/runtime/testing';
+import type { Segment } from '../../layer2/segments.ts';
+import { ip, mac } from '../../testing.ts';
+import type { SpreadTablePort } from '../kernel-tables.ts';
+import { Spreading, type SpreadingOptions } from '../spreading.ts';
+
+export const VIP = '203.0.113.20';
+export const CLUSTER = '0123456789abcdef';
+export const NO_CONNTRACK: ConntrackFlows = {
+  ...{ fingerprints: new BigUint64Array(), services: new Uint16Array(), rows: new Uint16Array(), total: 0, max: 1 },
+};
+
+export const SERVICE = {
+  metadata: { namespace: 'shop', name: 'web', annotations: { 'berth.dev/serve': 'every-node' } },
+  spec: { ports: [{ port: 80 }] },
+} as unknown as Service;
+
+export class FakeTable implements SpreadTablePort {
+  contents: SpreadContents | undefined;
+  strays: readonly bigint[] = [];
+  freshMs = 0;
+  isOpen = true;
+  state: AttachmentState = 'in-place';
+  /** VIPs that it has room for. */
+  room = Number.POSITIVE_INFINITY;
+  readonly attached: number[] = [];
+  /** Interfaces where it was attached again. */
+  readonly again: number[] = [];
+
+  attach(ifindex: number): void {
+    this.attached.push(ifindex);
+  }
+
+  attachAgain(ifindex: number): void {
+    this.again.push(ifindex);
+    this.state = 'in-place';
+  }
+
+  look(): AttachmentState {
+    return this.state;
+  }
+
+  detach(ifindex: number): void {
+    this.attached.splice(this.attached.indexOf(ifindex), 1);
+  }
+
+  replace(contents: SpreadContents): void {
+    if (contents.services.length > this.room) throw Object.assign(new Error('no room'), { code: 'ENOSPC' });
+    this.contents = contents;
+  }
+
+  setStrays(fingerprints: BigUint64Array): number {
+    this.strays = [...fingerprints];
+    return 0;
+  }
+
+  renew(milliseconds: number): void {
+    this.freshMs = milliseconds;
+  }
+
+  counters(): never {
+    throw new Error('not asked for here');
+  }
+
+  close(): void {
+    this.isOpen = false;
+  }
+}
+
+export interface Played {
+  readonly spreading: Spreading;
+  readonly table: FakeTable;
+  readonly segment: Segment;
+  service: Service;
+  state: MembershipState;
+  flows: ConntrackFlows;
+  handedOver: boolean;
+}
+
+export const NAMES = ['edge-1', 'edge-2', 'edge-3'] as const;
+
+export function segmentOf(name: string): Segment {
+  const last = name.slice(-1);
+  return { ifindex: 4, ifname: 'eth0', mac: mac(Number(last)), families: ['IPv4'] } as unknown as Segment;
+}
+
+/** What membership knows on a segment where all hear each other and edge-1 owns the VIP. */
+export function membershipOf(name: string): MembershipState {
+  const timing = timingOf({});
+  if (!timing.ok) throw new Error(timing.problems.join());
+  const bootIdOf = (one: string) => one.slice(-1).padStart(16, '0');
+  const self = { node: name, bootId: bootIdOf(name), port: 1, mac: segmentOf(name).mac };
+  const claim = { vip: ip(VIP), term: 1, yieldsTo: 1 };
+  const members = NAMES.filter((one) => one !== name).map((one) => ({
+    ...{ bootId: bootIdOf(one), node: one, mac: segmentOf(one).mac, view: new Set(NAMES.map(bootIdOf)) },
+    ...{ claims: new Map(one === 'edge-1' ? [[VIP, claim]] : []), deafSinceMs: undefined, darkSinceMs: undefined },
+  })) as unknown as Member[];
+  const candidates = NAMES.map((node) => ({ node, standing: 'eligible' as const, score: 0 }));
+  return {
+    ...initialMembership({ self, timing: timing.timing }, 0),
+    members,
+    desired: new Map([[VIP, { vip: ip(VIP), candidates }]]),
+    claims: new Map(name === 'edge-1' ? [[VIP, { ...claim, sinceMs: 0 }]] : []),
+  };
+}
+
+export const WANTED = [
+  { service: 'shop/web', vip: ip(VIP), policies: [ANNOUNCE_EVERYTHING], wasAnnounced: true },
+] as const;
+
+/** Options for a speaker that hears nobody and has nothing to serve. */
+export function optionsOf(clock: FakeClock, more: Partial<SpreadingOptions> = {}): SpreadingOptions {
+  return {
+    ...{ clock, log: new RecordingLog(), clusterId: () => CLUSTER, openTable: () => new FakeTable() },
+    readConntrack: () => Promise.resolve(NO_CONNTRACK),
+    segments: () => [],
+    wanted: () => WANTED,
+    serviceOf: () => SERVICE,
+    isFit: () => true,
+    ownAddresses: () => [],
+    handOver: () => undefined,
+    onNews: () => undefined,
+    ...more,
+  };
+}
+
+/** Speakers on one cable; frames arrive at once. */
+export function play(
+  clock: FakeClock,
+  names: readonly string[] = NAMES,
+  service: Service = SERVICE,
+): Map<string, Played> {
+  const all = new Map<string, Played>();
+  for (const name of names) {
+    const table = new FakeTable();
+    const segment = segmentOf(name);
+    const loop = {
+      get state() {
+        return one.state;
+      },
+      saySpread: (sections: SpreadSections) => {
+        for (const [other, to] of all)
+          if (other !== name) clock.after(0, () => to.spreading.heard(one.state.self.bootId, sections, segment));
+      },
+    };
+    const spreading = new Spreading(
+      optionsOf(clock, {
+        openTable: () => table,
+        readConntrack: () => Promise.resolve(one.flows),
+        segments: () => [{ segment, loop }],
+        serviceOf: () => one.service,
+        handOver: () => {
+          one.handedOver = true;
+        },
+      }),
+    );
+    const one: Played = {
+      spreading,
+      table,
+      segment,
+      service,
+      state: membershipOf(name),
+      flows: NO_CONNTRACK,
+      handedOver: false,
+    };
+    all.set(name, one);
+  }
+  for (const { spreading } of all.values()) spreading.start();
+  return all;
+}
+
+export async function pass(clock: FakeClock, milliseconds: number): Promise<void> {
+  for (let passed = 0; passed < milliseconds; passed += 10) {
+    await clock.advance(10);
+  }
+}
