@@ -72,6 +72,10 @@ const PACKAGES: Readonly<Record<string, readonly DeclaredPackage[]>> = {
     { name: 'fonts-dejavu-core', anyOf: ['/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf'] },
   ],
   'test the chart': [{ name: 'unzip', anyOf: ['unzip'] }],
+  'complete commands': [
+    { name: 'zsh', anyOf: ['zsh'] },
+    { name: 'fish', anyOf: ['fish'] },
+  ],
   'make a clean room': [
     { name: 'debootstrap', anyOf: ['debootstrap'] },
     // What it loads packages with, and checks their signatures.

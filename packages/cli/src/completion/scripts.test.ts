@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The scripts in real shells: those that are on this machine.
+// The scripts in real shells.
 
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -22,10 +22,6 @@ esac
 for one in "$@"; do case "$one" in "$last"*) echo "$one" ;; esac; done
 echo ":4"
 `;
-
-function isThere(program: string): boolean {
-  return spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
-}
 
 describe('completion scripts', () => {
   const folder = mkdtempSync(join(tmpdir(), 'berth-completion-'));
@@ -73,8 +69,7 @@ describe('completion scripts', () => {
     expect(out).to.equal('192.0.2.7\tshop/web\n:4\n');
   });
 
-  const zsh = isThere('zsh') ? it : it.skip;
-  zsh('CL-10: zsh completes commands and addresses (needs zsh on the PATH)', () => {
+  it('CL-10: zsh completes commands and addresses', () => {
     const driver = [
       'zmodload zsh/zpty; zpty shell zsh -f -i',
       `zpty -w shell 'PS1=; autoload -Uz compinit; compinit -u -D; source ${folder}/zsh; LISTMAX=1000; zstyle ":completion:*" list-colors ""'`,
@@ -87,8 +82,7 @@ describe('completion scripts', () => {
     expect(out).to.include('2001:db8::').and.include('dashboard');
   });
 
-  const fish = isThere('fish') ? it : it.skip;
-  fish('CL-10: fish completes commands with descriptions, addresses and files (needs fish on the PATH)', () => {
+  it('CL-10: fish completes commands with descriptions, addresses and files', () => {
     const offered = (line: string) =>
       execFileSync('fish', ['--no-config', '-c', `source ${folder}/fish; complete -C '${line}'`], {
         ...{ cwd: folder, env, encoding: 'utf8' },
