@@ -34,18 +34,12 @@ const CHECKS: readonly Job[] = [
     needs: 'clang with libFuzzer',
     argv: ['packages/link/fuzz.ts', FUZZ_SECONDS],
   },
-  {
-    name: 'sanitized',
-    group: 'sanitized',
-    needs: 'root, network namespaces and the sanitizers of the C compiler',
-    argv: ['packages/link/sanitize.ts'],
-  },
 ];
 
 const TESTS: readonly Job[] = SUITES.flatMap((suite) =>
   partsOf(suite).map((part) => ({
     ...{ name: part.name, group: suite.name, needs: suite.needs, part },
-    argv: ['--expose-gc', 'test/run-part.ts', part.name],
+    argv: [...(suite.runner === undefined ? [] : [suite.runner]), '--expose-gc', 'test/run-part.ts', part.name],
   })),
 );
 

@@ -2,20 +2,32 @@
 
 // `npm test [-- GROUP...] [--grep PATTERN]`: lint, every suite, fuzzers and sanitizers, then one closing line.
 //
-// On CI (CI=true) a skipped test fails the run: a suite that could not run has proved nothing.
+// A file of which a test failed is run again at the end, with nothing beside it. A test that passes then is unsteady: it is named with its first
+// error, and does not fail the run. On CI (CI=true) a skipped test fails the run: a suite that could not run has proved nothing.
 
 import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { BACKGROUND, type Job, jobsOf, STAGES, type Stage, type Track } from './jobs.ts';
 import { type Importance, runJob } from './run-job.ts';
-import { countStates, readResults, resultsFile, type TestResult, timesOf } from './test-results.ts';
+import {
+  countStates,
+  failuresOf,
+  readResults,
+  resultsFile,
+  type TestResult,
+  timesOf,
+  withSecondRun,
+  writeResults,
+} from './test-results.ts';
 
 /** How many of the slowest tests are named at the end. */
 const SLOWEST = 20;
+/** With more failures than this nothing is run again: the change is at fault, not the moment. */
+const MOST_AGAIN = 10;
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { grep: { type: 'string' } } });
 const wanted = jobsOf(positionals).filter(({ part }) => part !== undefined || values.grep === undefined);
-const results: TestResult[] = [];
+const resultsOf = new Map<Job, readonly TestResult[]>();
 const jobMs = new Map<string, number>();
 const startMs = performance.now();
 
@@ -25,12 +37,18 @@ const background = runTrack(BACKGROUND, 'low');
 for (const stage of rest) await runStage(stage);
 await background;
 
-const { passed, failed, skipped } = countStates(results);
+if ([...resultsOf.values()].flat().filter(({ state }) => state === 'failed').length <= MOST_AGAIN)
+  for (const [job, results] of resultsOf) resultsOf.set(job, await runFailedFilesAgain(job, results));
+
+const results = [...resultsOf.values()].flat();
+const { passed, failed, skipped, unsteady } = countStates(results);
 const whole = new Map([...jobMs, ['all', performance.now() - startMs]]);
 console.log(`\n${timesOf(whole, results, SLOWEST).join('\n')}\n`);
-for (const { suite, title } of results.filter(({ state }) => state === 'failed'))
-  console.log(`failed: ${suite}: ${title}`);
-console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+for (const state of ['unsteady', 'failed'] as const) for (const line of failuresOf(results, state)) console.log(line);
+const more = Object.entries({ unsteady, skipped }).flatMap(([word, count]) =>
+  count > 0 ? [`, ${count} ${word}`] : [],
+);
+console.log(`${passed} passed, ${failed} failed${more.join('')}`);
 const skipFails = skipped > 0 && process.env.CI === 'true' && values.grep === undefined;
 if (skipFails) console.log('test: on CI a skipped test is a failure');
 process.exit(failed > 0 || passed === 0 || skipFails ? 1 : 0);
@@ -42,22 +60,46 @@ async function runStage(stage: Stage): Promise<void> {
 async function runTrack(track: Track, importance: Importance): Promise<void> {
   for (const name of track) {
     const job = wanted.find((one) => one.name === name);
-    if (job !== undefined) results.push(...(await timed(job, importance)));
+    if (job !== undefined) resultsOf.set(job, await timed(job, importance));
   }
 }
 
 async function timed(job: Job, importance: Importance): Promise<TestResult[]> {
   const beganMs = performance.now();
+  const results = await resultsOfRun(job, [], importance);
+  jobMs.set(job.name, performance.now() - beganMs);
+  return results;
+}
+
+async function resultsOfRun(job: Job, more: readonly string[], importance: Importance): Promise<TestResult[]> {
+  const beganMs = performance.now();
   if (job.part !== undefined) rmSync(resultsFile(job.name), { force: true });
   const grep = job.part === undefined || values.grep === undefined ? [] : ['--grep', values.grep];
-  const ended = await runJob({ ...job, argv: [...job.argv, ...grep] }, { importance, isAlone: wanted.length === 1 });
-  const durationMs = performance.now() - beganMs;
-  jobMs.set(job.name, durationMs);
-  const own = { suite: job.group, durationMs } as const;
+  const ended = await runJob(
+    { ...job, argv: [...job.argv, ...grep, ...more] },
+    { importance, isAlone: wanted.length === 1 },
+  );
+  const own = { suite: job.group, durationMs: performance.now() - beganMs } as const;
   if (job.part === undefined)
     return [{ ...own, title: `${job.name} (npm test -- ${job.group})`, state: ended === 0 ? 'passed' : 'failed' }];
-  // A part that died, or could not load a file, has one failure of its own.
-  return (
-    readResults(job.name) ?? [{ ...own, title: `${job.name} ended with ${ended} and no results`, state: 'failed' }]
+  const results = readResults(job.name) ?? [];
+  // A part that died, could not load a file, or of which a sanitizer reports has one failure of its own.
+  const isTold = results.some(({ state }) => state === 'failed');
+  const isOwn = results.length === 0 || (ended !== 0 && (ended !== 1 || !isTold));
+  return isOwn ? [...results, { ...own, title: `${job.name} ended with ${ended}`, state: 'failed' }] : results;
+}
+
+async function runFailedFilesAgain(job: Job, results: readonly TestResult[]): Promise<readonly TestResult[]> {
+  const failed = results.filter(({ state }) => state === 'failed');
+  const files = [...new Set(failed.flatMap(({ file }) => file ?? []))];
+  if (files.length === 0) return results;
+  console.log(`\ntest: again, alone: ${files.join(', ')}`);
+  const second = await resultsOfRun(
+    job,
+    files.flatMap((file) => ['--file', file]),
+    'usual',
   );
+  const judged = withSecondRun(results, second);
+  writeResults(job.name, judged);
+  return judged;
 }

@@ -26,7 +26,7 @@ describe('the suites of npm test', () => {
   it('runs the jobs of the groups that are named, and refuses another name', () => {
     expect(jobsOf(['lint', 'contract']).map(({ group }) => group)).to.include.members(['lint', 'contract']);
     expect(jobsOf([])).to.deep.equal(JOBS);
-    expect(() => jobsOf(['units'])).to.throw("test: found 'units', want one of lint, fuzz, sanitized, unit");
+    expect(() => jobsOf(['units'])).to.throw("test: found 'units', want one of lint, fuzz, unit, wire, sanitized");
     expect(() => partNamed('contract')).to.throw("test: part: found 'contract'");
   });
 });

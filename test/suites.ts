@@ -10,6 +10,8 @@ export interface Suite {
   needs: string;
   /** Globs of its test files, relative to the root of the repository. */
   files: readonly string[];
+  /** A script that runs Node with arguments in surroundings of its own; default: none, Node is started as it is. */
+  runner?: string;
   /** Milliseconds for one test unless it sets its own. */
   timeoutMs: number;
   /** Globs of the files of each part, by its name; a file belongs to the first that has it. Default: the suite is one part. */
@@ -23,6 +25,8 @@ export interface Part {
   suite: Suite;
   files: readonly string[];
 }
+
+const WIRE = ['packages/link/test/**/*.test.ts'];
 
 const speaker = (...names: readonly string[]) => names.map((name) => `test/contract/speaker/${name}.test.ts`);
 const controller = (...names: readonly string[]) => names.map((name) => `test/contract/controller/${name}.test.ts`);
@@ -43,8 +47,15 @@ export const SUITES: readonly Suite[] = [
   {
     name: 'wire',
     needs: 'root and network namespaces',
-    files: ['packages/link/test/**/*.test.ts'],
+    files: WIRE,
     timeoutMs: 60_000,
+  },
+  {
+    name: 'sanitized',
+    needs: 'root, network namespaces and the sanitizers of the C compiler',
+    files: WIRE,
+    runner: 'packages/link/sanitize.ts',
+    timeoutMs: 120_000,
   },
   {
     name: 'contract',

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Runs the tests of this package on an addon with AddressSanitizer and UndefinedBehaviorSanitizer; needs root as they
- * do. Fails when a test fails or a sanitizer reports.
+ * `sanitize.ts ARGUMENT...` runs Node with these arguments, which run tests, on an addon with AddressSanitizer and UndefinedBehaviorSanitizer.
+ * Fails as that does, and when a sanitizer reports.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildAddon } from './build.ts';
@@ -19,36 +19,30 @@ const FLAGS = [
   '-O1',
 ];
 
+/** The exit code when a sanitizer reported, whatever the tests say. */
+const REPORTED = 3;
+
 const addon = buildAddon({ output: join(HERE, 'build', 'link-sanitized.node'), flags: FLAGS });
 const reports = mkdtempSync(join(tmpdir(), 'berth-sanitize-'));
 const log = join(reports, 'report');
-const { status } = spawnSync(
-  process.execPath,
-  [mocha(), '--timeout', '120000', ...globSync(join(HERE, 'test', '**', '*.test.ts'))],
-  {
-    stdio: 'inherit',
-    env: {
-      ...process.env,
-      BERTH_LINK_ADDON: addon,
-      // Node itself is not sanitized, so the run-time library must be there before it; leaks of Node are not ours.
-      LD_PRELOAD: [libraryOf('libasan.so'), libraryOf('libubsan.so')].join(' '),
-      ASAN_OPTIONS: `detect_leaks=0:log_path=${log}`,
-      UBSAN_OPTIONS: `print_stacktrace=1:log_path=${log}`,
-    },
+const { status } = spawnSync(process.execPath, process.argv.slice(2), {
+  stdio: 'inherit',
+  env: {
+    ...process.env,
+    BERTH_LINK_ADDON: addon,
+    // Node itself is not sanitized, so the run-time library must be there before it; leaks of Node are not ours.
+    LD_PRELOAD: [libraryOf('libasan.so'), libraryOf('libubsan.so')].join(' '),
+    ASAN_OPTIONS: `detect_leaks=0:log_path=${log}`,
+    UBSAN_OPTIONS: `print_stacktrace=1:log_path=${log}`,
   },
-);
+});
 const found = readdirSync(reports).map((name) => readFileSync(join(reports, name), 'utf8'));
 rmSync(reports, { recursive: true });
 for (const report of found) console.error(report);
-process.exitCode = status === 0 && found.length === 0 ? 0 : 1;
-console.log(
-  process.exitCode === 0 ? 'sanitize: nothing found' : `sanitize: ${found.length} reports, mocha ended with ${status}`,
-);
+if (found.length > 0) process.exitCode = REPORTED;
+else process.exitCode = status ?? 1;
+console.log(`sanitize: ${found.length} reports, the tests ended with ${status}`);
 
 function libraryOf(name: string): string {
   return execFileSync('cc', [`-print-file-name=${name}`], { encoding: 'utf8' }).trim();
-}
-
-function mocha(): string {
-  return join(HERE, '..', '..', 'node_modules', 'mocha', 'bin', 'mocha.js');
 }
