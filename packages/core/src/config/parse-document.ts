@@ -15,6 +15,7 @@ import {
   l2AdvertisementSchema,
   METALLB_API_VERSION,
 } from './schema.ts';
+import { fieldsAt, withoutNulls } from './schema-walk.ts';
 import type { Place, SourceDocument } from './yaml-documents.ts';
 import { type Path, shorten } from './yaml-text-parts.ts';
 
@@ -216,48 +217,10 @@ function problemFrom({ source, path, place }: Placed, text: ProblemText): Config
   };
 }
 
-/**
- * The value without the fields of the schema that are null: the API server takes them for not given, and exports are
- * full of them. In maps of a user's own keys, such as matchLabels, null stays and is refused: without it a selector
- * would match more.
- */
-function withoutNulls(schema: z.ZodMiniType | undefined, value: unknown): unknown {
-  const { shape, element } = defOf(schema) ?? {};
-  if (element !== undefined && Array.isArray(value)) return value.map((item) => withoutNulls(element, item));
-  if (shape === undefined || !isObject(value)) return value;
-  const isGiven = ([key, field]: [string, unknown]) => field !== null || !Object.hasOwn(shape, key);
-  const given = Object.entries(value).filter(isGiven);
-  const fields = given.map(([key, field]) => [
-    key,
-    Object.hasOwn(shape, key) ? withoutNulls(shape[key], field) : field,
-  ]);
-  return Object.assign(Object.create(null), Object.fromEntries(fields));
-}
-
 function formatPath(path: Path): string {
   return path
     .map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index === 0 ? '' : '.'}${step}`))
     .join('');
-}
-
-/** The names of the fields that the schema knows at a path. */
-function fieldsAt(schema: z.ZodMiniType, path: Path): string[] {
-  let current: SchemaDef | undefined = defOf(schema);
-  for (const step of path) current = defOf(typeof step === 'number' ? current?.element : current?.shape?.[step]);
-  return Object.keys(current?.shape ?? {});
-}
-
-/** What zod keeps of objects, lists, and of what wraps another schema. */
-interface SchemaDef {
-  readonly shape?: Readonly<Record<string, z.ZodMiniType>>;
-  readonly element?: z.ZodMiniType;
-  readonly innerType?: z.ZodMiniType;
-}
-
-/** The definition of a schema, or of what it wraps when it is optional or has a default. */
-function defOf(schema: z.ZodMiniType | undefined): SchemaDef | undefined {
-  const def = schema?._zod.def as SchemaDef | undefined;
-  return def?.innerType === undefined ? def : defOf(def.innerType);
 }
 
 function refused(problem: ConfigProblem): ParsedDocument {
