@@ -11,6 +11,7 @@ export * from './in-cluster.ts';
 export * from './kubeconfig.ts';
 export * from './leader-elector.ts';
 export * from './lease.ts';
+export { withoutManagedFields } from './list-reader.ts';
 export * from './object.ts';
 export * from './reconcile-loop.ts';
 export * from './reflector.ts';

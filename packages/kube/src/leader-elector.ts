@@ -10,14 +10,12 @@ import type { Task } from '@berth/runtime';
 import { Backoff, type Clock, sleep } from '@berth/runtime';
 import type { KubeApi } from './api.ts';
 import { classify, isKubeError, type KubeError } from './errors.ts';
-import { claimedSpec, type ObservedLease, observeLease, releasedSpec, waitForLeaseMs } from './lease.ts';
+import { type ObservedLease, observeLease, waitForLeaseMs } from './lease.ts';
+import { LeaseRecord } from './lease-record.ts';
 import { keyOf, type Lease, type ObjectName } from './object.ts';
 import { Reflector } from './reflector.ts';
 import { leases } from './resources.ts';
 import { Store } from './store.ts';
-
-/** Longest wait for giving the Lease back, in milliseconds: a process that ends has better things to do. */
-const RELEASE_MS = 2_000;
 
 export interface LeaderElectorOptions {
   readonly api: KubeApi;
@@ -45,6 +43,7 @@ export class LeaderElector implements Task {
   readonly #clock: Clock;
   readonly #store = new Store<Lease>();
   readonly #reflector: Reflector<Lease>;
+  readonly #record: LeaseRecord;
   readonly #stopper = new AbortController();
   readonly #terms = new Set<Promise<void>>();
   readonly #backoff: Backoff;
@@ -57,6 +56,7 @@ export class LeaderElector implements Task {
   constructor(options: LeaderElectorOptions) {
     this.#options = options;
     this.#clock = options.clock;
+    this.#record = new LeaseRecord({ ...options, leaseSeconds: this.#leaseSeconds });
     this.#backoff = new Backoff({ baseMs: 200, capMs: 5_000, ...(options.random ? { random: options.random } : {}) });
     const { namespace, name } = options.lease;
     this.#reflector = new Reflector({
@@ -99,7 +99,7 @@ export class LeaderElector implements Task {
     await this.#running;
     await Promise.all(this.#terms);
     await this.#reflector.stop();
-    if (wasLeader) await this.#release();
+    if (wasLeader) await this.#record.release(this.#observed?.lease);
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -165,7 +165,7 @@ export class LeaderElector implements Task {
   /** One compare-and-swap of the Lease to our name; true when it went through. */
   async #claim(signal: AbortSignal): Promise<boolean> {
     try {
-      const lease = this.#observed ? await this.#swap(this.#observed.lease, signal) : await this.#create(signal);
+      const lease = await this.#record.claim(this.#observed?.lease, signal);
       this.#observe(lease);
       this.#backoff.reset();
       this.#isFailing = false;
@@ -177,20 +177,6 @@ export class LeaderElector implements Task {
     }
   }
 
-  #claimSpec(previous: Lease['spec']): NonNullable<Lease['spec']> {
-    const { identity } = this.#options;
-    return claimedSpec(previous, { identity, leaseSeconds: this.#leaseSeconds, date: this.#clock.date() });
-  }
-
-  #create(signal: AbortSignal): Promise<Lease> {
-    const lease = { metadata: this.#options.lease, spec: this.#claimSpec(undefined) };
-    return this.#options.api.create(leases, lease, { signal });
-  }
-
-  #swap(seen: Lease, signal: AbortSignal): Promise<Lease> {
-    return this.#options.api.replace(leases, { ...seen, spec: this.#claimSpec(seen.spec) }, { signal });
-  }
-
   async #afterError(error: unknown, signal: AbortSignal): Promise<void> {
     const reaction = classify(error);
     if (reaction.action === 'stop') return;
@@ -198,27 +184,11 @@ export class LeaderElector implements Task {
     if (reaction.action === 'drop') this.#forget();
     if (reaction.action !== 'refresh') return;
     try {
-      this.#observe(await this.#options.api.get(leases, this.#options.lease, { signal }));
+      this.#observe(await this.#record.read(signal));
     } catch (cause) {
       // The next round claims with the old version, fails again and comes back here.
       if (isKubeError(cause, 'not-found')) this.#forget();
       else classify(cause);
-    }
-  }
-
-  async #release(): Promise<void> {
-    const seen = this.#observed?.lease;
-    if (!seen || seen.spec?.holderIdentity !== this.#options.identity) return;
-    const limit = new AbortController();
-    const timer = this.#clock.after(RELEASE_MS, () => limit.abort());
-    try {
-      const spec = releasedSpec(seen.spec, this.#clock.date());
-      await this.#options.api.replace(leases, { ...seen, spec }, { signal: limit.signal });
-    } catch (error) {
-      // Best effort during shutdown: the lease runs out by itself.
-      this.#options.onError?.(error as KubeError);
-    } finally {
-      timer.cancel();
     }
   }
 

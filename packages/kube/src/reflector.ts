@@ -13,19 +13,16 @@
 import { Backoff, type Clock, sleep, type Task } from '@berth/runtime';
 import type { KubeApi, Selection } from './api.ts';
 import { classify, isKubeError, type KubeError } from './errors.ts';
+import { ListReader } from './list-reader.ts';
 import type { KubeObject } from './object.ts';
 import type { Resource } from './resources.ts';
 import { compareVersions, type Store } from './store.ts';
 import { WatchGuard } from './watch-guard.ts';
 
-/** Objects per page of a list; client-go's value. */
-const PAGE_SIZE = 500;
 /** The server ends each watch after this many seconds at least, and twice as many at most (client-go: 5 to 10 min). */
 const MIN_WATCH_SECONDS = 300;
 /** A watch that lived this long counts as a success, in milliseconds. */
 const SETTLED_MS = 5_000;
-/** A server that is asked how far it is and does not answer for so long is not waited for, in milliseconds. */
-const CHECK_MS = 10_000;
 /** A watch that the server refuses with 5xx this often in a row is given up for a list. */
 const MAX_RESUMPTIONS = 6;
 
@@ -57,6 +54,7 @@ export class Reflector<T extends KubeObject> implements Task {
   readonly #options: ReflectorOptions<T>;
   readonly #clock: Clock;
   readonly #random: () => number;
+  readonly #reader: ListReader<T>;
   readonly #stopper = new AbortController();
   readonly #backoff: Backoff;
   #markReady: () => void = () => {};
@@ -72,6 +70,7 @@ export class Reflector<T extends KubeObject> implements Task {
     this.name = `reflector ${options.kind.plural}`;
     this.#options = options;
     this.#clock = options.clock;
+    this.#reader = new ListReader(options);
     this.#random = options.random ?? Math.random;
     this.#backoff = new Backoff({ baseMs: 100, capMs: 10_000, random: this.#random });
     this.ready = new Promise((resolve) => {
@@ -104,7 +103,7 @@ export class Reflector<T extends KubeObject> implements Task {
    */
   async refresh(signal: AbortSignal): Promise<void> {
     const before = this.#lastVersion;
-    const { objects, version } = await this.#readAll(signal);
+    const { objects, version } = await this.#reader.readAll(signal);
     if (before !== undefined && compareVersions(before, version) > 0) {
       this.#rewind(objects, version);
       this.#interrupt.abort();
@@ -158,25 +157,11 @@ export class Reflector<T extends KubeObject> implements Task {
   async #findPlace(signal: AbortSignal): Promise<void> {
     const before = this.#lastVersion;
     if (before === undefined) return;
-    const resourceVersion = await this.#newestVersion(signal);
+    const resourceVersion = await this.#reader.newestVersion(signal, this.#staleAfterMs);
     if (resourceVersion === undefined) return;
     if (compareVersions(before, resourceVersion) <= 0) return;
-    const { objects, version } = await this.#readAll(signal);
+    const { objects, version } = await this.#reader.readAll(signal);
     this.#rewind(objects, version);
-  }
-
-  /** How far the server is; undefined when it does not answer: then the watch, which has its guard, is to find out. */
-  async #newestVersion(signal: AbortSignal): Promise<string | undefined> {
-    const guard = new WatchGuard(this.#clock, Math.min(CHECK_MS, this.#staleAfterMs), signal);
-    try {
-      const options = { ...this.#options.selection, limit: 1, signal: guard.signal };
-      return (await this.#options.api.list(this.#options.kind, options)).resourceVersion;
-    } catch (error) {
-      if (!guard.isStale) throw error;
-      return undefined;
-    } finally {
-      guard.end();
-    }
   }
 
   get #staleAfterMs(): number {
@@ -190,29 +175,11 @@ export class Reflector<T extends KubeObject> implements Task {
   }
 
   async #list(signal: AbortSignal): Promise<string> {
-    const { objects, version } = await this.#readAll(signal);
+    const { objects, version } = await this.#reader.readAll(signal);
     this.#options.store.replaceAll(objects);
     this.#hasSynced = true;
     this.#markReady();
     return version;
-  }
-
-  async #readAll(signal: AbortSignal): Promise<{ readonly objects: readonly T[]; readonly version: string }> {
-    const objects: T[] = [];
-    let continueToken: string | undefined;
-    let version = '';
-    do {
-      const page = await this.#options.api.list(this.#options.kind, {
-        ...this.#options.selection,
-        limit: PAGE_SIZE,
-        signal,
-        ...(continueToken === undefined ? {} : { continueToken }),
-      });
-      for (const object of page.items) objects.push(this.#trim(object));
-      version = page.resourceVersion;
-      continueToken = page.continueToken;
-    } while (continueToken !== undefined);
-    return { objects, version };
   }
 
   async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
@@ -226,7 +193,7 @@ export class Reflector<T extends KubeObject> implements Task {
       for await (const event of this.#options.api.watch(this.#options.kind, options)) {
         guard.renew();
         this.#backoff.reset();
-        if (event.type !== 'BOOKMARK') this.#apply(event.type, this.#trim(event.object));
+        if (event.type !== 'BOOKMARK') this.#apply(event.type, this.#reader.trim(event.object));
         else if (this.#isBehind(event.resourceVersion)) return;
         else this.#reach(event.resourceVersion);
       }
@@ -254,14 +221,4 @@ export class Reflector<T extends KubeObject> implements Task {
     this.#lastVersion = version;
     return true;
   }
-
-  #trim(object: T): T {
-    return this.#options.transform ? this.#options.transform(object) : withoutManagedFields(object);
-  }
-}
-
-/** Returns the object without metadata.managedFields, often its largest part and of no use to a reader. */
-export function withoutManagedFields<T extends KubeObject>(object: T): T {
-  const { managedFields: _, ...metadata } = object.metadata as T['metadata'] & { managedFields?: unknown };
-  return { ...object, metadata };
 }

@@ -13,14 +13,14 @@ import type {
   ListPage,
   NewObject,
   Patch,
-  Selection,
   WatchEvent,
   WatchOptions,
   WriteOptions,
 } from '../api.ts';
 import { KubeError } from '../errors.ts';
-import { type KubeObject, keyOf, type ObjectName } from '../object.ts';
-import { pathOf, type Resource } from '../resources.ts';
+import type { KubeObject, ObjectName } from '../object.ts';
+import type { Resource } from '../resources.ts';
+import { copy, type FakeBackup, FakeObjects, matches, STAMP, shown } from './fake-objects.ts';
 import { mergePatch } from './merge-patch.ts';
 
 /** One call, as a fault sees it. */
@@ -33,21 +33,6 @@ export interface FakeCall {
   readonly limit?: number | undefined;
 }
 
-/** State of a {@link FakeApi} at some time. */
-export interface FakeBackup {
-  readonly version: number;
-  readonly objects: ReadonlyMap<string, KubeObject>;
-}
-
-type Kind = Resource<KubeObject>;
-
-interface LogEntry {
-  readonly version: number;
-  readonly kind: string;
-  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
-  readonly object: KubeObject;
-}
-
 /** The fake. `T` objects go in and out as copies. */
 export class FakeApi implements KubeApi {
   /** Every call that was made. */
@@ -56,11 +41,8 @@ export class FakeApi implements KubeApi {
   before: (call: FakeCall) => void | Promise<void> = () => {};
   /** Throws after a call took effect: the answer is lost. */
   after: (call: FakeCall) => void | Promise<void> = () => {};
-  readonly #objects = new Map<string, KubeObject>();
-  readonly #log: LogEntry[] = [];
+  readonly #objects = new FakeObjects(() => this.#tell());
   readonly #watches = new Set<() => void>();
-  #version = 100;
-  #oldest = 0;
   #epoch = 0;
 
   async get<T extends KubeObject>(
@@ -68,7 +50,9 @@ export class FakeApi implements KubeApi {
     at: ObjectName,
     options: { signal?: AbortSignal } = {},
   ): Promise<T> {
-    return this.#call({ verb: 'get', kind: kind.kind, at }, options.signal, () => this.#find(kind, at)) as Promise<T>;
+    return this.#call({ verb: 'get', kind: kind.kind, at }, options.signal, () =>
+      this.#objects.find(kind, at),
+    ) as Promise<T>;
   }
 
   async list<T extends KubeObject>(kind: Resource<T>, options: ListOptions = {}): Promise<ListPage<T>> {
@@ -76,12 +60,12 @@ export class FakeApi implements KubeApi {
     const { limit } = options;
     return this.#call({ verb: 'list', kind: kind.kind, at, limit }, options.signal, () => {
       const start = Number(options.continueToken ?? 0);
-      const all = this.#select(kind, options) as T[];
+      const all = this.#objects.select(kind, options) as T[];
       const end = start + (options.limit ?? all.length);
       const next = end < all.length ? { continueToken: String(end) } : {};
       return {
         items: all.slice(start, end).map((object) => shown(object, options)),
-        resourceVersion: String(this.#version),
+        resourceVersion: String(this.#objects.version),
         ...next,
       };
     });
@@ -91,12 +75,13 @@ export class FakeApi implements KubeApi {
     const at = options.namespace ? { namespace: options.namespace } : {};
     await this.#call({ verb: 'watch', kind: kind.kind, at }, options.signal, () => {});
     let seen = Number(options.resourceVersion);
-    if (seen < this.#oldest) throw new KubeError('gone', 'watch: too old resource version', { status: 410 });
+    if (seen < this.#objects.oldestVersion)
+      throw new KubeError('gone', 'watch: too old resource version', { status: 410 });
     const epoch = this.#epoch;
     for (;;) {
       if (options.signal?.aborted) throw new KubeError('aborted', 'watch: stopped');
       if (epoch !== this.#epoch) return;
-      const news = this.#log.slice(this.#firstAfter(seen)).filter((entry) => entry.kind === kind.kind);
+      const news = this.#objects.newsAfter(seen, kind);
       for (const entry of news) {
         seen = entry.version;
         if (matches(entry.object, options)) {
@@ -108,21 +93,24 @@ export class FakeApi implements KubeApi {
   }
 
   async create<T extends KubeObject>(kind: Resource<T>, object: NewObject<T>, options: WriteOptions = {}): Promise<T> {
-    const name = object.metadata.name ?? `${object.metadata.generateName ?? ''}${this.#version + 1}`;
+    const name = object.metadata.name ?? `${object.metadata.generateName ?? ''}${this.#objects.version + 1}`;
     const at = object.metadata.namespace ? { namespace: object.metadata.namespace, name } : { name };
     return this.#call({ verb: 'create', kind: kind.kind, at, body: object }, options.signal, () => {
-      if (this.#objects.has(pathOf(kind, at))) throw new KubeError('already-exists', `create ${name}`, { status: 409 });
-      const metadata = { ...object.metadata, name, uid: `uid-${this.#version + 1}`, creationTimestamp: STAMP };
-      return this.#store(kind, { ...object, metadata } as KubeObject, 'ADDED') as T;
+      if (this.#objects.has(kind, at)) throw new KubeError('already-exists', `create ${name}`, { status: 409 });
+      const metadata = { ...object.metadata, name, uid: `uid-${this.#objects.version + 1}`, creationTimestamp: STAMP };
+      return this.#objects.store(kind, { ...object, metadata } as KubeObject, 'ADDED') as T;
     });
   }
 
   async replace<T extends KubeObject>(kind: Resource<T>, object: T, options: WriteOptions = {}): Promise<T> {
     const at = object.metadata;
     return this.#call({ verb: 'replace', kind: kind.kind, at, body: object }, options.signal, () => {
-      const kept = this.#find(kind, at);
-      this.#compare(kept, object.metadata.resourceVersion);
-      return this.#change(kind, kept, { ...object, metadata: { ...object.metadata, uid: kept.metadata.uid } }) as T;
+      const kept = this.#objects.find(kind, at);
+      this.#objects.compare(kept, object.metadata.resourceVersion);
+      return this.#objects.change(kind, kept, {
+        ...object,
+        metadata: { ...object.metadata, uid: kept.metadata.uid },
+      }) as T;
     });
   }
 
@@ -134,20 +122,20 @@ export class FakeApi implements KubeApi {
   ): Promise<T> {
     return this.#call({ verb: 'patch', kind: kind.kind, at, body: patch.body }, options.signal, () => {
       if (patch.type !== 'merge') throw new Error(`fake api: ${patch.type} patch is not supported`);
-      const kept = this.#find(kind, at);
+      const kept = this.#objects.find(kind, at);
       const wanted = mergePatch(kept, patch.body) as KubeObject;
-      this.#compare(kept, wanted.metadata.resourceVersion);
-      return this.#change(kind, kept, wanted) as T;
+      this.#objects.compare(kept, wanted.metadata.resourceVersion);
+      return this.#objects.change(kind, kept, wanted) as T;
     });
   }
 
   async delete<T extends KubeObject>(kind: Resource<T>, at: ObjectName, options: DeleteOptions = {}): Promise<void> {
     return this.#call({ verb: 'delete', kind: kind.kind, at }, options.signal, () => {
-      const kept = this.#find(kind, at);
-      this.#compare(kept, options.preconditions?.resourceVersion);
-      if (!kept.metadata.finalizers?.length) this.#remove(kind, kept);
+      const kept = this.#objects.find(kind, at);
+      this.#objects.compare(kept, options.preconditions?.resourceVersion);
+      if (!kept.metadata.finalizers?.length) this.#objects.remove(kind, kept);
       else if (!kept.metadata.deletionTimestamp) {
-        this.#store(kind, { ...kept, metadata: { ...kept.metadata, deletionTimestamp: STAMP } }, 'MODIFIED');
+        this.#objects.store(kind, { ...kept, metadata: { ...kept.metadata, deletionTimestamp: STAMP } }, 'MODIFIED');
       }
     });
   }
@@ -160,31 +148,27 @@ export class FakeApi implements KubeApi {
 
   /** Forgets the history: watches from before now are answered with 410. */
   compact(): void {
-    this.#oldest = this.#version;
-    this.#log.length = 0;
+    this.#objects.forgetNews();
     this.closeWatches();
   }
 
   /** What a copy of etcd's data has. */
   backUp(): FakeBackup {
-    return { version: this.#version, objects: new Map(this.#objects) };
+    return this.#objects.backUp();
   }
 
   /**
    * Goes back to a backup, as after a restore of etcd: versions go back too and are given again, and a watch from a
    * version that was not reached yet is accepted and silent.
    */
-  restore({ version, objects }: FakeBackup): void {
-    this.#objects.clear();
-    for (const [path, object] of objects) this.#objects.set(path, object);
-    this.#version = version;
-    this.#log.splice(0, this.#log.length, ...this.#log.filter((entry) => entry.version <= version));
+  restore(backup: FakeBackup): void {
+    this.#objects.restore(backup);
     this.closeWatches();
   }
 
   /** Returns all objects of a kind. */
   all<T extends KubeObject>(kind: Resource<T>): T[] {
-    return this.#select(kind, {}).map(copy) as T[];
+    return this.#objects.select(kind, {}).map(copy) as T[];
   }
 
   async #call<R>(call: FakeCall, signal: AbortSignal | undefined, effect: () => R): Promise<R> {
@@ -194,67 +178,6 @@ export class FakeApi implements KubeApi {
     const result = effect();
     await this.after(call);
     return result;
-  }
-
-  #find(kind: Kind, at: ObjectName): KubeObject {
-    const found = this.#objects.get(
-      pathOf(kind, { ...(at.namespace ? { namespace: at.namespace } : {}), name: at.name }),
-    );
-    if (!found) throw new KubeError('not-found', `${kind.plural} "${at.name}" not found`, { status: 404 });
-    return copy(found);
-  }
-
-  #select(kind: Kind, options: ListOptions): KubeObject[] {
-    const all = [...this.#objects.values()].filter((object) => object.kind === kind.kind && matches(object, options));
-    return all.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-  }
-
-  #compare(kept: KubeObject, version: string | undefined): void {
-    if (version === undefined || version === kept.metadata.resourceVersion) return;
-    throw new KubeError('conflict', `${keyOf(kept)}: the object has been modified`, { status: 409 });
-  }
-
-  #change(kind: Kind, kept: KubeObject, wanted: KubeObject): KubeObject {
-    const next = { ...wanted, metadata: { ...wanted.metadata, resourceVersion: kept.metadata.resourceVersion } };
-    if (JSON.stringify(next) === JSON.stringify(kept)) return kept;
-    if (kept.metadata.deletionTimestamp && !wanted.metadata.finalizers?.length) return this.#remove(kind, wanted);
-    return this.#store(kind, wanted, 'MODIFIED');
-  }
-
-  #store(kind: Kind, object: KubeObject, type: 'ADDED' | 'MODIFIED'): KubeObject {
-    const stored = this.#stamp(kind, object);
-    this.#objects.set(pathOf(kind, nameIn(stored)), stored);
-    this.#append(kind, type, stored);
-    return copy(stored);
-  }
-
-  #remove(kind: Kind, object: KubeObject): KubeObject {
-    this.#objects.delete(pathOf(kind, nameIn(object)));
-    const stored = this.#stamp(kind, object);
-    this.#append(kind, 'DELETED', stored);
-    return stored;
-  }
-
-  #stamp(kind: Kind, object: KubeObject): KubeObject {
-    this.#version += 1;
-    const metadata = { ...object.metadata, resourceVersion: String(this.#version) };
-    return copy({ ...object, apiVersion: kind.apiVersion, kind: kind.kind, metadata });
-  }
-
-  /** Index of the first entry of the log that is newer; versions ascend, and there may be tens of thousands. */
-  #firstAfter(version: number): number {
-    let [low, high] = [0, this.#log.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#log[middle]?.version ?? 0) > version) high = middle;
-      else low = middle + 1;
-    }
-    return low;
-  }
-
-  #append(kind: Kind, type: LogEntry['type'], object: KubeObject): void {
-    this.#log.push({ version: this.#version, kind: kind.kind, type, object });
-    this.#tell();
   }
 
   #tell(): void {
@@ -272,33 +195,4 @@ export class FakeApi implements KubeApi {
       signal?.addEventListener('abort', wake, { once: true });
     });
   }
-}
-
-/** `name`, `name=value` or `name!=value`; nothing else is supported. */
-function hasLabel({ metadata }: KubeObject, selector: string): boolean {
-  if (!selector.includes('=')) return metadata.labels?.[selector] !== undefined;
-  const [name = '', value] = selector.split(/!?=/);
-  return (metadata.labels?.[name] === value) !== selector.includes('!=');
-}
-
-const STAMP = '2026-01-01T00:00:00Z';
-
-function nameIn(object: KubeObject): ObjectName {
-  const { namespace, name } = object.metadata;
-  return namespace ? { namespace, name } : { name };
-}
-
-function matches(object: KubeObject, options: Selection): boolean {
-  const { namespace, fieldSelector, labelSelector } = options;
-  if (namespace !== undefined && object.metadata.namespace !== namespace) return false;
-  if (labelSelector !== undefined && !hasLabel(object, labelSelector)) return false;
-  return fieldSelector === undefined || fieldSelector === `metadata.name=${object.metadata.name}`;
-}
-
-function shown<T extends KubeObject>(object: T, options: { readonly metadataOnly?: boolean }): T {
-  return copy(options.metadataOnly ? ({ metadata: object.metadata } as T) : object);
-}
-
-function copy<T>(value: T): T {
-  return structuredClone(value);
 }
