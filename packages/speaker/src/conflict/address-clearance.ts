@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * What this node knows of addresses that it does not answer for yet: which are clear, and which a stranger uses.
- * Executes the questions, those that somebody waits for first, and no more at a time than a segment can bear.
  */
-import {
-  type AddressConflict,
-  type IpAddress,
-  type MacAddress,
-  nextProbeMs,
-  PROBE_RATE_LIMIT,
-  QUICK_PROBE_TIMING,
-} from '@berth/core';
+import { type AddressConflict, type IpAddress, type MacAddress, PROBE_RATE_LIMIT } from '@berth/core';
 import type { AddressProber, ProbeResult } from '@berth/link';
-import type { Clock, Timer } from '@berth/runtime';
+import type { Clock } from '@berth/runtime';
 import type { Segment } from '../layer2/segments.ts';
-import { type ClearanceState, type Entry, newEntry, type Urgency } from './clearance-entry.ts';
+import { type ClearanceState, type Entry, keyOf, newEntry, type Urgency } from './clearance-entry.ts';
+import { ProbeQueue } from './probe-queue.ts';
 
-/** Questions at a time: three frames in a fifth of a second each, or three in some seconds. */
-const AT_ONCE: Readonly<Record<Urgency, number>> = { 'at-need': 48, ahead: 16 };
 /** An address that was found clear counts as such for so long, in milliseconds; then it is asked for again. */
 const FRESH_MS = 15 * 60_000;
 /** The same for one that is not listened to any more. */
@@ -58,22 +49,24 @@ export interface AddressClearanceOptions {
 export class AddressClearance {
   readonly #options: AddressClearanceOptions;
   readonly #entries = new Map<string, Entry>();
-  readonly #waiting: Readonly<Record<Urgency, Set<Entry>>> = { 'at-need': new Set(), ahead: new Set() };
-  readonly #asking: Record<Urgency, number> = { 'at-need': 0, ahead: 0 };
-  /** When a question was last put on each interface. */
-  readonly #askedMs = new Map<number, number>();
+  readonly #queue: ProbeQueue;
   /** VIPs that were in use without a conflict until a moment ago, and until when that counts. */
   readonly #trustedUntilMs = new Map<string, number>();
-  readonly #questions: Record<Urgency, number> = { 'at-need': 0, ahead: 0 };
-  #timer: Timer | undefined;
 
   constructor(options: AddressClearanceOptions) {
     this.#options = options;
+    this.#queue = new ProbeQueue({
+      clock: options.clock,
+      prober: options.prober,
+      entries: () => this.#entries.values(),
+      isCurrent: (entry) => this.#isCurrent(entry),
+      onResult: (entry, result) => this.#take(entry, result),
+    });
   }
 
   /** How many questions were put. */
   get questions(): Readonly<Record<Urgency, number>> {
-    return this.#questions;
+    return this.#queue.questions;
   }
 
   /** Addresses that are known to be clear. */
@@ -96,7 +89,7 @@ export class AddressClearance {
     const isKnown = this.stateOf(vip, segment.ifindex) !== 'unknown';
     const isUnderWay = entry.work !== 'none' && (entry.urgency === 'at-need' || urgency === 'ahead');
     if (urgency === 'at-need') entry.urgency = urgency;
-    if (!isKnown && !isUnderWay) this.#enqueue(entry, urgency);
+    if (!isKnown && !isUnderWay) this.#queue.add(entry, urgency);
   }
 
   /**
@@ -141,7 +134,7 @@ export class AddressClearance {
     if (isNode) entry.nodeSinceMs ??= clock.now();
     const isPassing = isNode && clock.now() - (entry.nodeSinceMs ?? 0) < NODE_ANSWERS_MS;
     if (!isPassing) this.#settle(entry, mac);
-    else if (entry.work === 'none') this.#enqueue(entry, entry.urgency);
+    else if (entry.work === 'none') this.#queue.add(entry, entry.urgency);
   }
 
   /** From now on nothing is heard about the address: what is known of it does not count for long. */
@@ -174,9 +167,8 @@ export class AddressClearance {
   }
 
   stop(): void {
-    this.#timer?.cancel();
+    this.#queue.clear();
     this.#entries.clear();
-    for (const queue of Object.values(this.#waiting)) queue.clear();
   }
 
   #entryOf(vip: IpAddress, segment: Segment): Entry {
@@ -194,7 +186,7 @@ export class AddressClearance {
 
   #forget(entry: Entry): void {
     this.#entries.delete(keyOf(entry.vip, entry.segment.ifindex));
-    for (const queue of Object.values(this.#waiting)) queue.delete(entry);
+    this.#queue.delete(entry);
     if (entry.conflict) this.#options.onChanged();
   }
 
@@ -202,62 +194,14 @@ export class AddressClearance {
   #lookAgain(entry: Entry, nowMs: number): void {
     const isMistake = entry.conflict !== undefined && this.#options.isOurs(entry.conflict.mac);
     const isDue = nowMs - entry.foundMs >= LOOK_AGAIN_MS[entry.urgency];
-    if (entry.work === 'none' && (isMistake || isDue)) this.#enqueue(entry, entry.urgency);
-  }
-
-  #enqueue(entry: Entry, urgency: Urgency): void {
-    this.#waiting.ahead.delete(entry);
-    entry.work = 'waiting';
-    entry.urgency = urgency;
-    this.#waiting[urgency].add(entry);
-    this.#pump();
-  }
-
-  #pump(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
-    const { clock } = this.#options;
-    const conflicts = this.#conflictsBySegment();
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const urgency of ['at-need', 'ahead'] as const)
-      for (const entry of this.#waiting[urgency]) {
-        if (this.#asking[urgency] >= AT_ONCE[urgency]) break;
-        const { ifindex } = entry.segment;
-        const mayMs = nextProbeMs(conflicts.get(ifindex) ?? 0, this.#askedMs.get(ifindex) ?? Number.NEGATIVE_INFINITY);
-        if (mayMs <= clock.now()) void this.#put(entry, urgency);
-        else nextMs = Math.min(nextMs, mayMs);
-      }
-    if (nextMs !== Number.POSITIVE_INFINITY) this.#timer = clock.after(nextMs - clock.now(), () => this.#pump());
-  }
-
-  #conflictsBySegment(): Map<number, number> {
-    const counts = new Map<number, number>();
-    for (const { segment, conflict } of this.#entries.values())
-      if (conflict) counts.set(segment.ifindex, (counts.get(segment.ifindex) ?? 0) + 1);
-    return counts;
-  }
-
-  async #put(entry: Entry, urgency: Urgency): Promise<void> {
-    const { clock, prober } = this.#options;
-    this.#waiting[urgency].delete(entry);
-    this.#askedMs.set(entry.segment.ifindex, clock.now());
-    this.#asking[urgency] += 1;
-    this.#questions[urgency] += 1;
-    entry.work = 'asking';
-    entry.question += 1;
-    const { question, vip, segment } = entry;
-    const timing = urgency === 'at-need' ? { timing: QUICK_PROBE_TIMING } : {};
-    const result = await prober.probe({ candidate: vip, ifindex: segment.ifindex, mac: segment.mac, ...timing });
-    this.#asking[urgency] -= 1;
-    if (this.#isCurrent(entry) && entry.question === question) this.#take(entry, result);
-    this.#pump();
+    if (entry.work === 'none' && (isMistake || isDue)) this.#queue.add(entry, entry.urgency);
   }
 
   #take(entry: Entry, result: ProbeResult): void {
     entry.work = 'none';
     if (result.end === 'free') this.#clear(entry);
     else if (result.end === 'failed') this.#retry(entry, result.error);
-    else if (this.#options.isOurs(result.claimant)) this.#enqueue(entry, entry.urgency);
+    else if (this.#options.isOurs(result.claimant)) this.#queue.add(entry, entry.urgency);
     else this.#believe(entry, result.claimant);
   }
 
@@ -271,7 +215,7 @@ export class AddressClearance {
     }
     entry.work = 'waiting';
     this.#options.clock.after(RETRY_MS, () => {
-      if (this.#isCurrent(entry) && entry.work === 'waiting') this.#enqueue(entry, entry.urgency);
+      if (this.#isCurrent(entry) && entry.work === 'waiting') this.#queue.add(entry, entry.urgency);
     });
   }
 
@@ -293,7 +237,7 @@ export class AddressClearance {
     entry.question += 1;
     entry.work = 'none';
     entry.failures = 0;
-    for (const queue of Object.values(this.#waiting)) queue.delete(entry);
+    this.#queue.delete(entry);
     if (entry.conflict?.mac.equals(mac)) return;
     const sinceSeconds = Math.floor(clock.date().getTime() / 1000);
     const { vip, segment } = entry;
@@ -301,8 +245,4 @@ export class AddressClearance {
     onConflict(entry.conflict);
     onChanged();
   }
-}
-
-function keyOf(vip: IpAddress, ifindex: number): string {
-  return `${vip} ${ifindex}`;
 }

@@ -36,3 +36,8 @@ export function newEntry(vip: IpAddress, segment: Segment): Entry {
     ...{ question: 0, failures: 0, freshUntilMs: 0, conflict: undefined, isDoubted: false, nodeSinceMs: undefined },
   };
 }
+
+/** Names an address on one segment. */
+export function keyOf(vip: IpAddress, ifindex: number): string {
+  return `${vip} ${ifindex}`;
+}

@@ -10,7 +10,6 @@ import {
   initialMembership,
   type MembershipAction,
   type MembershipEvent,
-  type MembershipReport,
   type MembershipState,
   nextTickMs,
   type SpreadSections,
@@ -18,13 +17,11 @@ import {
 } from '@berth/core';
 import type { Timer } from '@berth/runtime';
 import { type Answer, AnswerRecord, type Transition } from './answer-record.ts';
+import { LoopActions } from './loop-actions.ts';
 import { LoopFrames } from './loop-frames.ts';
-import type { Arrival, LoopDropReason, MembershipLoopOptions, OwnedUrgency } from './loop-options.ts';
+import type { Arrival, LoopDropReason, MembershipLoopOptions } from './loop-options.ts';
 import type { BeatFrame } from './native-beats.ts';
 import type { QuestionCounts, Questions } from './segment-questions.ts';
-
-/** The most urgent first. */
-const URGENCIES: readonly OwnedUrgency[] = ['now', 'soon', 'new'];
 
 /** A tick that is due now still lets the sockets be read before. */
 const SOON_MS = 1;
@@ -38,6 +35,7 @@ export class MembershipLoop {
   #timer: Timer | undefined;
   #isRunning = false;
   readonly #questions: Questions;
+  readonly #actions: LoopActions;
 
   constructor(options: MembershipLoopOptions) {
     this.#options = options;
@@ -48,6 +46,16 @@ export class MembershipLoop {
       onWitnessed: () => this.give({ type: 'witnessed' }),
       // Never at once: it may be known while the step is carried out that asked for it.
       onIdentified: (mac, as) => options.clock.after(0, () => this.give({ type: 'identified', mac, as })),
+    });
+    this.#actions = new LoopActions(options, {
+      record: this.#record,
+      frames: this.#frames,
+      questions: this.#questions,
+      members: () => this.#state.members,
+      beat: (body) => {
+        this.#beat = body;
+      },
+      send: (body) => this.#send(body),
     });
   }
 
@@ -124,7 +132,7 @@ export class MembershipLoop {
     const { state, actions } = stepMembership(this.#state, event, startMs);
     measures?.stepped(clock.now() - startMs);
     this.#state = state;
-    this.#execute(actions, startMs);
+    this.#actions.carryOut(actions, startMs);
     this.#plan();
     return actions;
   }
@@ -155,89 +163,6 @@ export class MembershipLoop {
     if (isUsed) this.#options.socket.believed?.(frame);
     const isMember = isUsed && !actions.some((action) => action.type === 'drop');
     if (isMember && heartbeat.spread) this.#options.onSpread?.(heartbeat.bootId, heartbeat.spread);
-  }
-
-  // What was taken is answered before anybody is told.
-  #execute(actions: readonly MembershipAction[], startMs: number): void {
-    const changes = new Set<OwnedUrgency>();
-    for (const action of actions) {
-      if (action.type === 'stop-all') {
-        this.#record.endAll(action.cause);
-        this.#options.onSilenced(action.cause);
-      } else if (action.type === 'stop') {
-        this.#record.end(action.vip, action.reason);
-        changes.add('soon');
-      } else if (action.type === 'answer') {
-        const { vip, reason: why, after } = action;
-        this.#record.begin({ vip, why, after, since: this.#options.clock.date() });
-        changes.add(action.reason === 'new' ? 'new' : 'now');
-      }
-    }
-    const urgency = URGENCIES.find((one) => changes.has(one));
-    if (urgency) this.#options.onOwned(urgency);
-    this.#measureTakeovers(actions, startMs);
-    for (const action of actions) this.#carryOut(action);
-  }
-
-  // By now what was taken is answered; how long nobody answered was told as of the step's start.
-  #measureTakeovers(actions: readonly MembershipAction[], startMs: number): void {
-    const { clock, measures } = this.#options;
-    const sinceStartMs = clock.now() - startMs;
-    for (const action of actions) {
-      if (action.type !== 'answer') continue;
-      const { cause, unansweredMs } = action.after ?? {};
-      const isGone = cause === 'silent' || cause === 'left';
-      if (isGone && unansweredMs !== undefined) measures?.tookOver(unansweredMs + sinceStartMs);
-    }
-  }
-
-  #carryOut(action: MembershipAction): void {
-    switch (action.type) {
-      case 'beat':
-        this.#beat = action.body;
-        this.#options.onBeat();
-        break;
-      case 'send':
-        for (const body of action.bodies) this.#send(body);
-        break;
-      case 'announce':
-        this.#options.onAnnounce(action.vip);
-        break;
-      case 'drop':
-        this.#frames.countDrop(action.reason);
-        break;
-      case 'question':
-        this.#ask(action);
-        break;
-      case 'report':
-        this.#prefer(action.report);
-        this.#options.onReport(action.report);
-        break;
-      case 'left':
-        this.#options.onLeft();
-        break;
-      // stop-all, stop and answer are done by now; renew is for a sender that is not this event loop.
-      default:
-    }
-  }
-
-  #ask(question: Extract<MembershipAction, { type: 'question' }>): void {
-    switch (question.about) {
-      case 'owner':
-        this.#questions.askOwner(question.vip, question.mac);
-        break;
-      case 'witness':
-        this.#questions.askWitnesses();
-        break;
-      case 'station':
-        this.#questions.identify(question.mac);
-        break;
-    }
-  }
-
-  #prefer({ kind }: MembershipReport): void {
-    if (kind !== 'member-heard' && kind !== 'member-lost') return;
-    this.#options.socket.prefer?.(this.#state.members.map(({ mac }) => mac));
   }
 
   #send(body: HeartbeatBody): void {

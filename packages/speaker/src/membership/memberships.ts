@@ -14,43 +14,41 @@ import {
 } from '@berth/core';
 import type { Timer } from '@berth/runtime';
 import type { WantedVip } from '../cluster/wanted-vips.ts';
-import { isSameSegment, type Segment } from '../layer2/segments.ts';
+import type { Segment } from '../layer2/segments.ts';
 import type { OwnedVip } from '../layer2/wire.ts';
+import { Farewell } from './farewell.ts';
 import { type Joined, JoinedSegments } from './joined-segments.ts';
 import type { OwnedUrgency } from './loop-options.ts';
-import { MembershipLoop } from './membership-loop.ts';
 import { MembershipNews } from './membership-news.ts';
 import type { Answering, MembershipsOptions } from './memberships-options.ts';
 import { NativeBeats } from './native-beats.ts';
+import { OwnFitness } from './own-fitness.ts';
+import { SegmentJoiner } from './segment-joiner.ts';
 import { desiredOn, groupByVip, type VipGroup } from './vip-groups.ts';
 
 const NONE: readonly string[] = [];
-
-const GOODBYES = 3;
-/**
- * A segment that could not be joined is tried again after this time, in milliseconds: news that would do so may not
- * come for hours.
- */
-const JOIN_AGAIN_MS = 2_000;
 
 export class Memberships {
   readonly news = new MembershipNews();
   readonly #options: MembershipsOptions;
   readonly #beats: NativeBeats;
   readonly #joined: JoinedSegments;
+  readonly #farewell: Farewell;
+  readonly #fitness: OwnFitness;
+  readonly #joiner: SegmentJoiner;
   #state: 'closed' | 'open' | 'leaving' = 'closed';
   #groups: ReadonlyMap<string, VipGroup> = new Map();
   #nodes: readonly NodeFacts[] = [];
-  #fitness: NodeFitness = 'fit';
   /** What this node owns has changed since it was last asked for. */
   #followSoon: Timer | undefined;
-  #joinAgain: Timer | undefined;
-  #onAllLeft: (() => void) | undefined;
 
   constructor(options: MembershipsOptions) {
     this.#options = options;
     this.#joined = options.joined ?? new JoinedSegments(options);
     this.#beats = this.#newBeats();
+    this.#farewell = new Farewell(options, this.#joined);
+    this.#fitness = new OwnFitness(options.answering, this.#joined);
+    this.#joiner = this.#newJoiner();
   }
 
   get transport(): Transport {
@@ -62,7 +60,7 @@ export class Memberships {
    * that it could not.
    */
   get fitness(): NodeFitness {
-    return this.#fitness;
+    return this.#fitness.value;
   }
 
   /** How a member of a segment is heard; undefined: by multicast. */
@@ -100,7 +98,7 @@ export class Memberships {
   open(): void {
     if (this.#state !== 'closed') return;
     this.#state = 'open';
-    this.#join();
+    this.#joiner.followSegments();
     this.#beats.start();
   }
 
@@ -110,8 +108,7 @@ export class Memberships {
     this.#beats.stop();
     for (const { loop } of this.#joined.values()) loop.stop();
     this.#joined.clear();
-    this.#joinAgain?.cancel();
-    this.#joinAgain = undefined;
+    this.#joiner.stop();
     this.#followSoon?.cancel();
     this.#followSoon = undefined;
   }
@@ -120,17 +117,13 @@ export class Memberships {
   leave(): Promise<void> {
     if (this.#state !== 'open') return Promise.resolve();
     this.#state = 'leaving';
-    return new Promise((resolve) => {
-      this.#onAllLeft = resolve;
-      for (const { loop } of this.#joined.all) loop.give({ type: 'leave' });
-      this.#settleLeaving();
-    });
+    return this.#farewell.say();
   }
 
   /** Tells the segments of this moment what the cluster wants. */
   want(wanted: readonly WantedVip[], nodes: Iterable<NodeFacts>): void {
     if (this.#state === 'closed') return;
-    this.#join();
+    this.#joiner.followSegments();
     this.#groups = groupByVip(wanted, this.#options.localNodes);
     this.#nodes = [...nodes];
     this.#desire();
@@ -138,8 +131,7 @@ export class Memberships {
 
   /** Whether this node could serve clients, by what it knows of itself. */
   become(fitness: NodeFitness): void {
-    this.#fitness = fitness;
-    this.#tellFitness();
+    this.#fitness.become(fitness);
   }
 
   /**
@@ -148,7 +140,7 @@ export class Memberships {
    */
   answeringChanged(): void {
     if (this.#state === 'closed') return;
-    this.#tellFitness();
+    this.#fitness.say();
     this.#desire();
   }
 
@@ -197,6 +189,19 @@ export class Memberships {
     });
   }
 
+  #newJoiner(): SegmentJoiner {
+    return new SegmentJoiner(this.#options, this.#joined, {
+      isOpen: () => this.#state === 'open',
+      fitnessOn: (segment) => this.#fitness.on(segment),
+      onBeat: () => this.#beats.framesChanged(),
+      onOwned: (urgency) => this.#changed(urgency),
+      onSilenced: () => this.#silenced(),
+      onLeft: () => this.#farewell.settle(),
+      onLookedAgain: () => this.#desire(),
+      news: this.news,
+    });
+  }
+
   /**
    * Names of the interfaces on which this node owns the VIP. Asked for each VIP of the cluster, most of which others
    * own.
@@ -207,82 +212,12 @@ export class Memberships {
     return names;
   }
 
-  // Others go before a node that could not answer: it says so, and they need not wait for it.
-  #tellFitness(): void {
-    for (const { segment, loop } of this.#joined.all) {
-      const fitness = this.#fitnessOn(segment);
-      if (loop.state.fitness !== fitness) loop.give({ type: 'fitness', fitness });
-    }
-  }
-
-  #fitnessOn(segment: Segment): NodeFitness {
-    return this.#options.answering.isAttached(segment) ? this.#fitness : 'unfit';
-  }
-
   #desire(): void {
     const { nodeName, eligibility, answering } = this.#options;
     const canAnswer = (segment: Segment, vip: IpAddress) => answering.isAttached(segment) && !answering.lacks(vip);
     const facts = { nodeName, nodes: this.#nodes, eligibility, canAnswer };
     for (const { segment, loop } of this.#joined.values()) loop.desire(desiredOn(segment, this.#groups, facts));
     this.news.wishes.emit();
-  }
-
-  #join(): void {
-    const fitting = this.#options.segments();
-    for (const { segment, loop } of this.#joined.all) {
-      const same = fitting.find((one) => isSameSegment(one, segment));
-      // Its families may be others by now: IPv6 is usable only some time after the cable is in.
-      if (same) this.#joined.set(same, loop);
-      else this.#leaveSegment(segment, loop);
-    }
-    if (this.#state !== 'open') return;
-    for (const segment of fitting) if (!this.#joined.at(segment.ifindex)) this.#joinSegment(segment);
-  }
-
-  #leaveSegment({ ifindex }: Segment, loop: MembershipLoop): void {
-    loop.stop();
-    this.#joined.leave(ifindex);
-    if (this.#state === 'leaving') this.#settleLeaving();
-  }
-
-  #joinSegment(segment: Segment): void {
-    try {
-      const loop = this.#openLoop(segment);
-      this.#joined.set(segment, loop);
-      loop.start();
-      loop.give({ type: 'fitness', fitness: this.#fitnessOn(segment) });
-    } catch (error) {
-      // One that could not begin would never be tried again.
-      this.#joined.at(segment.ifindex)?.loop.stop();
-      this.#joined.forget(segment.ifindex);
-      this.news.failures.emit(segment, error);
-      this.#joinAgain ??= this.#options.clock.after(JOIN_AGAIN_MS, () => {
-        this.#joinAgain = undefined;
-        this.#join();
-        this.#desire();
-      });
-    }
-  }
-
-  #openLoop(segment: Segment): MembershipLoop {
-    const { timing, rebalance, source, clock, measures, openSocket, openQuestions } = this.#options;
-    const self = this.#joined.identityOn(segment, this.#options.segments());
-    return new MembershipLoop({
-      ...{ timing, rebalance, source, clock, measures, self },
-      ifindex: segment.ifindex,
-      others: this.#joined.othersOf(segment, self),
-      retired: this.#joined.heardBefore(segment.ifindex),
-      socket: openSocket(segment),
-      openQuestions: (answers) => openQuestions(segment, answers),
-      onBeat: () => this.#beats.framesChanged(),
-      onOwned: (urgency) => this.#changed(urgency),
-      onSilenced: () => this.#silenced(),
-      onAnnounce: (vip) => this.news.announcements.emit(vip, segment),
-      onReport: (report) => this.news.reports.emit(report, segment),
-      onSpread: (from, sections) => this.news.spread.emit(from, sections, segment),
-      onLeft: () => this.#settleLeaving(),
-      onSocketError: (error) => this.news.failures.emit(segment, error),
-    });
   }
 
   // A list of many claims comes in several frames, one after the other: what they take away is followed together.
@@ -307,13 +242,5 @@ export class Memberships {
   #paceMs(): number {
     const paces = this.#joined.all.map(({ loop }) => currentPaceMs(loop.state));
     return Math.min(this.#options.timing.intervalMs * 2, ...paces);
-  }
-
-  #settleLeaving(): void {
-    if (this.#joined.all.some(({ loop }) => loop.state.phase !== 'gone')) return;
-    const left = this.#onAllLeft;
-    this.#onAllLeft = undefined;
-    // The goodbye went out at once; it goes out twice more, against loss.
-    if (left) this.#options.clock.after(GOODBYES * this.#options.timing.intervalMs, left);
   }
 }
