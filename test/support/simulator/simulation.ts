@@ -48,6 +48,9 @@ const OVERLAP_MS = 3 * TRANSIT_MS;
 /** After this long without a fault of the LAN, faults of processes alone must not make two nodes answer. */
 const CALM_LAN_MS = 3000;
 
+/** What a node owns that was cut off for this long goes to others (docs/design/0012-ask-before-you-take.md, section 5). */
+const CUT_OFF_LONG_MS = 10_000;
+
 /**
  * Two heartbeats of 25 ms, twice the way of a frame and a step: after it, of two that hear each other one has stopped.
  */
@@ -82,6 +85,8 @@ export class Simulation {
   readonly #soleMs = new Map<string, number>();
   /** By node and VIP: who answered for it when it was taken, and could not be asked. */
   readonly #unreached = new Map<string, ReadonlySet<SimulatedNode>>();
+  /** By node and VIP: when it was last in company as its owner. */
+  readonly #stoodMs = new Map<string, number>();
   readonly #checks: 'each-event' | 'none';
   readonly #excluded = new Map<string, Set<string>>();
   /** Speakers that the API server does not reach. */
@@ -274,6 +279,8 @@ export class Simulation {
       this.#soleMs.set(`${taker.name} ${vip}`, nowMs);
     const isUnreached = (node: SimulatedNode) => node.answers(vip) && this.lan.reachableMs(node.name, taker.name) === 0;
     this.#unreached.set(`${taker.name} ${vip}`, new Set(this.nodes.filter(isUnreached)));
+    this.#stoodMs.delete(`${taker.name} ${vip}`);
+    this.#noteStanding(taker, vip);
     if (action.reason === 'handed-over') this.#handedMs.set(vip, nowMs);
     if (action.reason === 'handed-over') return;
     this.#judgeAsking(taker, action);
@@ -331,11 +338,22 @@ export class Simulation {
 
   /**
    * Whether a rival has as good a right as the owner: no frame of any kind passed between the two when it took the VIP,
-   * and most nodes have reached it for as long, with heartbeats or without. No node knows of both who was first, and
-   * one of the two has to yield.
+   * and most nodes reached it then, or later, for as long, with heartbeats or without. No node knows of both who was
+   * first, and one of the two has to yield. A fault since then takes no right from an owner before it was cut off for
+   * long.
    */
   #isEqual(owner: SimulatedNode, rival: SimulatedNode, vip: string): boolean {
-    return this.#unreached.get(`${rival.name} ${vip}`)?.has(owner) === true && this.#isReachedByMost(rival);
+    this.#noteStanding(rival, vip);
+    const key = `${rival.name} ${vip}`;
+    const stoodMs = this.#stoodMs.get(key) ?? Number.NEGATIVE_INFINITY;
+    return this.#unreached.get(key)?.has(owner) === true && this.clock.now() - stoodMs < CUT_OFF_LONG_MS;
+  }
+
+  // Whom most nodes have reached once since it took the VIP is in company for as long as a witness answers it, too.
+  #noteStanding(node: SimulatedNode, vip: string): void {
+    const key = `${node.name} ${vip}`;
+    const isWitnessed = this.#stoodMs.has(key) && this.lan.reachesWitness(node.name);
+    if (isWitnessed || this.#isReachedByMost(node)) this.#stoodMs.set(key, this.clock.now());
   }
 
   #isHeardByMost(node: SimulatedNode): boolean {
@@ -346,7 +364,7 @@ export class Simulation {
 
   // The kernel of a node that stands still asks and answers on.
   #isReachedByMost(node: SimulatedNode): boolean {
-    return this.#isMost(node, (one) => this.lan.reachableMs(node.name, one.name) > CALM_LAN_MS);
+    return this.#isMost(node, (one) => this.lan.reachedMs(node.name, one.name) > CALM_LAN_MS);
   }
 
   #isMost(node: SimulatedNode, isNear: (other: SimulatedNode) => boolean): boolean {
@@ -366,6 +384,7 @@ export class Simulation {
       const [, a = '', b = ''] = key.split(' ');
       if (!(names.has(a) && names.has(b))) this.#pairSinceMs.delete(key);
     }
+    for (const owner of owners) this.#noteStanding(owner, vip);
     for (const [index, a] of owners.entries())
       for (const b of owners.slice(index + 1)) {
         const key = `${vip} ${a.name} ${b.name}`;
