@@ -25,7 +25,7 @@ export interface BenchLabOptions {
   pools?: (lab: Lab) => readonly string[];
   /**
    * `stopped`: where thousands of Services without pods are made, the four kube-proxies, each with every Service of the cluster, would take most
-   * of the two cores, for rules that nobody measures. Default: running.
+   * of the two cores, for rules that no one measures. Default: running.
    */
   kubeProxy?: 'running' | 'stopped';
   /** `absent`: where the controller alone is measured. On a cluster each speaker has a machine of its own; here three of them share its cores. Default: running. */

@@ -7,7 +7,7 @@
 // writes the ledger and patches each Service. The yardstick patches the foreign ones on as many connections as the controller
 // has, with patches that change as much (finalizer, annotation, address, condition): one half before and one half after, so
 // that neither side gains when the machine grows slower or faster. Events are written while ours is measured, and are still being
-// written in the second half of the yardstick, for many minutes; nobody waits for them. Both clocks stop when the same kind of watch has shown the
+// written in the second half of the yardstick, for many minutes; no one waits for them. Both clocks stop when the same kind of watch has shown the
 // last address; the same kube-proxies and speakers hear of both. The API server's audit log records the controller's calls
 // and not the loop's, which is a small handicap for ours. A larger one are the three speakers, which begin to serve what is given while the
 // rest still waits, on the two cores that controller, API server and etcd have; the scenarios `-alone` are without them.

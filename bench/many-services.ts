@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What benchmarks with thousands of Services share: making them, patching them, and waiting until nobody writes any more.
+// What benchmarks with thousands of Services share: making them, patching them, and waiting until no one writes any more.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isKubeError, type KubeClient, type NewObject, type Service, services } from '@berth/kube';

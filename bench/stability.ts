@@ -83,7 +83,7 @@ async function loss(stage: Stage): Promise<Figure[]> {
   try {
     stage.progress(`1 min with ${LOSS_PERCENT} % of all frames lost`);
     await faults.lose(LOSS_PERCENT);
-    return figuresOf(`1 min, ${LOSS_PERCENT} % of frames lost`, await observe(stage, MINUTE_MS), 'told');
+    return figuresOf(`1 min, ${LOSS_PERCENT} % of frames lost`, await observe(stage, MINUTE_MS), 'reported');
   } finally {
     await faults.heal();
     faults.close();
@@ -122,7 +122,7 @@ async function lostMembers(lab: Lab): Promise<number> {
   return log.split('\n').filter((line) => line.includes('"kind":"member-lost"')).length;
 }
 
-function figuresOf(about: string, { changes, lost, twice }: Seen, wanted: 'none' | 'told'): Figure[] {
+function figuresOf(about: string, { changes, lost, twice }: Seen, wanted: 'none' | 'reported'): Figure[] {
   const target = wanted === 'none' ? { target: { on: 'worst', atMost: 0 } as const } : {};
   return [
     figure({ name: `${about}: changes of owner`, unit: 'count', samples: [changes], ...target }),

@@ -97,7 +97,7 @@ function report(scenario: string, storms: readonly Storm[]): BenchReport {
         ...target('worst', 0),
       }),
       figure({
-        name: "replies for an address that is nobody's",
+        name: "replies for an address that is no one's",
         unit: '',
         samples: of(({ wrong }) => wrong),
         ...target('worst', 0),

@@ -19,7 +19,7 @@ export const commandFile = join(FOLDER, 'kubectl-berth');
 
 /**
  * Takes Node's own modules by `process.getBuiltinModule`, and of what is imported only the names that are used. Node itself, and
- * esbuild's copy of a CommonJS module, look at every export, and some of them load parts of Node that nobody uses: node:module,
+ * esbuild's copy of a CommonJS module, look at every export, and some of them load parts of Node that no one uses: node:module,
  * node:util and node:fs/promises take 7 MB of resident memory that way (docs/design/0004-memory.md).
  */
 const builtinModules: Plugin = {
@@ -40,7 +40,7 @@ function moduleAt(path: string): string {
   return `process.getBuiltinModule(${JSON.stringify(path)})`;
 }
 
-/** An ES module with an export for each name; those that nobody imports are left out of the bundle, since each counts as pure. */
+/** An ES module with an export for each name; those that no one imports are left out of the bundle, since each counts as pure. */
 function namesOf(path: string): string {
   const names = Object.keys(createRequire(import.meta.url)(path) as object).filter((name) =>
     /^[A-Za-z_]\w*$/.test(name),

@@ -5,7 +5,7 @@
 # source. Every npm script calls it first; when nothing is missing it takes a fraction of a second.
 #
 # A command behind -- is run then, with a PATH that holds only programs of Debian's base and of the packages that
-# test/lab/debian-packages.ts declares: a program that nobody declared is missing on every machine, not only on a fresh one.
+# test/lab/debian-packages.ts declares: a program that no one declared is missing on every machine, not only on a fresh one.
 #
 #   tools/setup.sh [--lab | --lint] [--quiet] [-- COMMAND...]
 set -eu

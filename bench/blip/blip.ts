@@ -30,7 +30,7 @@ export interface Blip {
   readonly about: string;
   /** How many times the owner of a VIP of the cut node may change, all in all. */
   readonly mostMoves: number;
-  /** Whether the fault cuts nobody from clients, so that no question may ever have two answers. */
+  /** Whether the fault cuts no one from clients, so that no question may ever have two answers. */
   readonly isCutNowhere?: true;
   /** Longest time without an answer, in milliseconds, that is aimed at. */
   readonly silenceMs: number;

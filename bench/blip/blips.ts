@@ -8,7 +8,7 @@ import { commandLineOf, isSpeaker } from '../../test/lab/members.ts';
 import type { Stage } from '../failover/stage.ts';
 import type { Blip, Hands } from './blip.ts';
 
-/** A dead owner is noticed within this time; a node that is cut answers nobody on the clients' side. */
+/** A dead owner is noticed within this time; a node that is cut answers no one on the clients' side. */
 const TAKEN_OVER_MS = 300;
 /** Nothing changes hands: what is left is the pace of the questions and the turns of a busy machine. */
 const UNDISTURBED_MS = 150;

@@ -5,7 +5,7 @@ import { brokenIn, movesIn, type Played, seenIn } from './seen.ts';
 
 const [STAYS, CUT] = ['198.51.100.1', '198.51.100.2'];
 
-/** One letter a question, every 10 ms: who answered; `.`: nobody; `+`: both. */
+/** One letter a question, every 10 ms: who answered; `.`: no one; `+`: both. */
 function questions(vip: string, answers: string): Question[] {
   return [...answers].map((letter, index) => {
     const askedMs = index * 10;
@@ -53,7 +53,7 @@ describe('what a blip did', () => {
       '198.51.100.1 of node-1: reset, 0 ms without an answer at most; answered besides by c, 11 to 11 ms after healing',
     ]);
     const [alone] = brokenIn(played('aaaaaaaaaa', 'cccccccccc', [STAYS]), PLACES);
-    expect(alone).to.match(/answered besides by nobody$/);
+    expect(alone).to.match(/answered besides by no one$/);
   });
 
   it('tells two answers at healing from all others, and when there was one owner again', () => {

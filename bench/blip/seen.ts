@@ -93,7 +93,7 @@ export function brokenIn({ record, kept, owners, healedMs }: Played, { cutNode, 
     const by =
       first && last && `${first.mac}, ${first.afterMs.toFixed(0)} to ${last.afterMs.toFixed(0)} ms after healing`;
     const stall = `${longestStallMs.toFixed(0)} ms without an answer at most`;
-    return [`${address} of ${owner}: ${broken}, ${stall}; answered besides by ${by ?? 'nobody'}`];
+    return [`${address} of ${owner}: ${broken}, ${stall}; answered besides by ${by ?? 'no one'}`];
   });
 }
 

@@ -15,7 +15,7 @@ const STOPPED_MS = 60_000;
 /** Of these, for so long nothing else happens. */
 const QUIET_MS = 25_000;
 const WATCH_MS = 1000;
-/** A node whose cable is back listens and takes part again within this; without an API server nobody can be asked. */
+/** A node whose cable is back listens and takes part again within this; without an API server no one can be asked. */
 const REJOIN_MS = 1500;
 
 interface Seen {
@@ -53,7 +53,7 @@ async function play(stage: Stage, rounds: number) {
       });
       await lab.cable(owner, 'up');
       await delay(REJOIN_MS);
-      if (seen.macs.every((mac) => mac === stage.macOf(owner))) throw new Error('nobody took over');
+      if (seen.macs.every((mac) => mac === stage.macOf(owner))) throw new Error('no one took over');
       pulls.push(seen);
     }
     await delay(Math.max(0, startMs + STOPPED_MS - monotonicMs()));
@@ -92,7 +92,7 @@ function quietFigures(quiet: Seen, stoppedMs: number): Figure[] {
       samples: [quiet.gapMs],
       target: { on: 'worst', atMost: 150 },
     }),
-    figure({ name: '  nobody answers on the wire', unit: 'ms', samples: [quiet.silentMs] }),
+    figure({ name: '  no one answers on the wire', unit: 'ms', samples: [quiet.silentMs] }),
     figure({
       name: '  changes of owner',
       unit: 'count',
@@ -111,7 +111,7 @@ function pullFigures(pulls: readonly Seen[]): Figure[] {
       samples: of(({ gapMs }) => gapMs),
       target: { on: 'median', atMost: 250 },
     }),
-    figure({ name: '  nobody answers on the wire', unit: 'ms', samples: of(({ silentMs }) => silentMs) }),
+    figure({ name: '  no one answers on the wire', unit: 'ms', samples: of(({ silentMs }) => silentMs) }),
     figure({
       name: '  questions with two answers',
       unit: 'count',

@@ -130,7 +130,7 @@ function figuresOf({ about, target, failures, handOver }: Incident, seen: readon
       samples: of(({ failed }) => failed),
       ...(failures === 'none' ? none : {}),
     }),
-    figure({ name: '  nobody answers on the wire', unit: 'ms', samples: of(({ silentMs }) => silentMs) }),
+    figure({ name: '  no one answers on the wire', unit: 'ms', samples: of(({ silentMs }) => silentMs) }),
     figure({
       name: '  questions with two answers',
       unit: 'count',

@@ -25,7 +25,7 @@ const UNEVEN_AT_MOST = 170;
 const SPREADS_AT_MOST = 5;
 /** The network that the VIPs are of, as a second one of the nodes. */
 const NETWORK = { prefix: '10.200.255.', length: 16 } as const;
-/** A data key of the pools' ConfigMap with which nobody is to announce anything. */
+/** A data key of the pools' ConfigMap with which no one is to announce anything. */
 const NOBODY = 'nobody.yaml';
 const NOBODY_ANNOUNCES = JSON.stringify({
   apiVersion: 'berth.dev/v1',
@@ -115,13 +115,13 @@ async function play(stage: Stage, vips: readonly string[]): Promise<Seen> {
 }
 
 /**
- * For a moment nobody is to announce anything, and then all nodes share out everything anew. Returns the node whose
+ * For a moment no one is to announce anything, and then all nodes share out everything anew. Returns the node whose
  * share is next to a third; all have about that.
  */
 async function spreadEvenly(stage: Stage, vips: readonly string[]): Promise<string> {
   for (let spread = 1; spread <= SPREADS_AT_MOST; spread += 1) {
     await editPools(stage, { [NOBODY]: NOBODY_ANNOUNCES });
-    await waitForAnswers(stage, 'nobody to answer', (answered) => answered.size === 0);
+    await waitForAnswers(stage, 'no one to answer', (answered) => answered.size === 0);
     await editPools(stage, { [NOBODY]: null });
     let shares: { node: string; off: number }[] = [];
     await waitForAnswers(stage, `one answer for each of ${COUNT} VIPs`, (answered) => {

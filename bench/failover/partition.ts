@@ -95,7 +95,7 @@ function figuresOf(seen: readonly Seen[]): Figure[] {
       samples: of(({ oneOwnerMs }) => oneOwnerMs),
       target: { on: 'worst', atMost: AT_MOST_MS },
     }),
-    figure({ name: '  nobody answers on the wire', unit: 'ms', samples: of(({ silentMs }) => silentMs) }),
+    figure({ name: '  no one answers on the wire', unit: 'ms', samples: of(({ silentMs }) => silentMs) }),
     figure({
       name: '  two answers on one side of the split',
       unit: 'count',

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A storm of ARP requests from many senders, at a rate that is kept as well as the machine can. Every other request is for the first
-// target, the rest for the second, which nobody has.
+// target, the rest for the second, which no one has.
 //
 // usage: arp-storm IFNAME RATE SECONDS SENDERS TARGET_IP OTHER_IP
 // prints six numbers: nanoseconds that it took, requests for either target, replies for either target, and frames that came while this
@@ -61,7 +61,7 @@ static unsigned dropped_at(int fd) {
 }
 
 static void count_frame(struct counter *counter, const struct frame *frame) {
-  // Nobody asked for an announcement: it names its sender as the target (RFC 5227).
+  // No one asked for an announcement: it names its sender as the target (RFC 5227).
   if (memcmp(frame->arp.arp_spa, frame->arp.arp_tpa, 4) == 0) return;
   for (int target = 0; target < TARGETS; target++) {
     if (memcmp(frame->arp.arp_spa, counter->storm->targets[target], 4) == 0) atomic_fetch_add(&counter->replies[target], 1);

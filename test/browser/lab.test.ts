@@ -78,7 +78,7 @@ describe('dashboard beside the lab', function () {
         const all = [...document.querySelectorAll('.row')];
         const row = all.find((one) => one.querySelector('.cell-vip')?.textContent === address);
         const text = row?.querySelector('.cell-owner')?.textContent ?? gone;
-        return text !== gone && text !== 'nobody';
+        return text !== gone && text !== 'no one';
       },
       { polling: 'mutation', timeout: 20_000 },
       ...[vip, owner],
@@ -202,7 +202,7 @@ async function ownersOnPage(page: Page, vips: readonly string[]): Promise<Map<st
     );
     const owners = new Map((rows as [string, string][]).filter(([vip]) => vips.includes(vip)));
     expect([...owners.keys()].sort()).to.deep.equal([...vips].sort());
-    expect([...owners.values()]).to.not.include('nobody');
+    expect([...owners.values()]).to.not.include('no one');
     return owners;
   }, LONG_MS);
 }

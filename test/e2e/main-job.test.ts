@@ -172,7 +172,7 @@ describe('a Service that goes', () => {
     await waitForAnswer(lab, `http://${vip}/hostname`);
     await deleteServices(lab, 'first');
     await waitUntil({
-      what: `nobody to answer for ${vip}`,
+      what: `no one to answer for ${vip}`,
       timeoutMs: 5000,
       probe: async () => (await whoAnswers(lab, vip)).length === 0,
     });

@@ -124,7 +124,7 @@ async function grantedPermissions(lab: Lab): Promise<string[]> {
   const manifests = documents.map((document) => document.toJS() as Manifest);
   return manifests.flatMap(({ metadata, rules = [] }) => {
     const component = COMPONENTS.find((each) => metadata.name === each || metadata.name === `berth-${each}`);
-    // Roles for people are bound to nobody.
+    // Roles for people are bound to no one.
     return component === undefined ? [] : rules.flatMap((rule) => permissionsOf(component, rule));
   });
 }

@@ -33,7 +33,7 @@ describe('kubectl delete -k manifests/', () => {
 
   it('leaves nobody that answers', async () => {
     await waitUntil({
-      what: `nobody to answer for ${vip}`,
+      what: `no one to answer for ${vip}`,
       timeoutMs: 30_000,
       probe: async () => (await whoAnswers(lab, vip)).length === 0,
     });

@@ -288,7 +288,7 @@ export class ModelledCluster {
     this.#settledOn.delete(key);
   }
 
-  /** Without a ledger nobody knows which of two that no longer fit together was edited: either may have to go. */
+  /** Without a ledger no one knows which of two that no longer fit together was edited: either may have to go. */
   #forgiveMisfits(): void {
     const all = [...this.#server.services];
     for (const [key, service] of all) {

@@ -53,7 +53,7 @@ async function firstSuccess(child: ChildProcess): Promise<void> {
     throw new Error('connect probe: ended before its first success');
   });
   await Promise.race([ready, ended]);
-  ended.catch(() => {}); // From here on the probe ends because it was told to.
+  ended.catch(() => {}); // From here on the probe ends because it was asked to.
 }
 
 async function stopProbe(child: ChildProcess): Promise<Outage> {

@@ -24,7 +24,7 @@ export class FirstConnect {
     this.#child = child;
     this.#lines = createInterface(child.stdout);
     this.#ended = once(child, 'exit').then(() => Promise.reject(new Error('first connect: the client ended')));
-    this.#ended.catch(() => {}); // Nobody listens when it ends because it was told to.
+    this.#ended.catch(() => {}); // No one listens when it ends as it should.
   }
 
   /** Starts the process in a network namespace (as under /run/netns) and returns when it is ready. */

@@ -51,7 +51,7 @@ export async function startCrowd(plan: CrowdPlan): Promise<{ stop(): Promise<voi
   const argv = [`--net=/run/netns/${plan.namespace}`, process.execPath, fileURLToPath(import.meta.url)];
   const child = spawn('nsenter', argv, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const ended = once(child, 'exit').then(() => Promise.reject(new Error('heartbeat crowd: ended by itself')));
-  ended.catch(() => {}); // Nobody waits when it ends because it was told to.
+  ended.catch(() => {}); // No one waits when it ends as it should.
   child.send(plan);
   await Promise.race([once(child, 'message'), ended]);
   return { stop: () => stopCrowd(child) };

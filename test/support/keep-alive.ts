@@ -62,7 +62,7 @@ async function allAnswered(child: ChildProcess): Promise<void> {
     throw new Error('keep-alive client: ended before every connection had an answer');
   });
   await Promise.race([once(child.stderr ?? child, 'data'), ended]);
-  ended.catch(() => {}); // From here on it ends because it was told to.
+  ended.catch(() => {}); // From here on it ends as it should.
 }
 
 /** One connection, in the child process. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// A host on the LAN of a lab that belongs to nobody: a network namespace with a cable in the switch, to ask and listen
+// A host on the LAN of a lab that belongs to no one: a network namespace with a cable in the switch, to ask and listen
 // from.
 
 import { run } from '../lab/run.ts';

@@ -48,7 +48,7 @@ export class WireWatch {
   private constructor(child: ChildProcess) {
     this.#child = child;
     this.#ended = once(child, 'exit').then(() => Promise.reject(new Error('wire watch: the client ended')));
-    this.#ended.catch(() => {}); // Nobody waits when it ends because it was told to.
+    this.#ended.catch(() => {}); // No one waits when it ends as it should.
   }
 
   /** Starts the process; it asks for nothing yet. The addon of packages/link must have been built. */
@@ -152,7 +152,7 @@ class Asker {
     const sender = round % SENDERS;
     next.frame[SENDER_LAST_BYTE] = sender;
     const question = { vip: next.vip, askedMs: monotonicMs(), answers: [] };
-    // The kernel may have no room, or the cable be out: then nobody was asked.
+    // The kernel may have no room, or the cable be out: then no one was asked.
     if (!this.#socket.send(next.frame)) return;
     const open = this.#open.get(next.vip);
     if (open) open[sender] = question;

@@ -142,7 +142,7 @@ export interface Owner extends Answerer {
 
 /**
  * Returns every MAC that answers an ARP request of the client for an address, one entry each: one on a healthy segment,
- * none when nobody answers.
+ * none when no one answers.
  */
 export async function whoAnswers(lab: Lab, address: string): Promise<Answerer[]> {
   // -b keeps the requests on broadcast, so that everyone is asked each time and not only who answered first. Without a
@@ -153,7 +153,7 @@ export async function whoAnswers(lab: Lab, address: string): Promise<Answerer[]>
 }
 
 /**
- * Waits until one host of the lab answers for an address, and nobody else does; returns it. An answer over TCP does not
+ * Waits until one host of the lab answers for an address, and no one else does; returns it. An answer over TCP does not
  * show that: the client may still know the MAC of a former owner, whose kube-proxy serves the address as every node's
  * does.
  */

@@ -23,7 +23,7 @@ interface Force {
   readonly force: boolean;
 }
 
-/** Told what the command line says. */
+/** Called with what the command line says. */
 export type Choose = (operation: Operation) => void;
 
 export function addOnNodes(program: Command, choose: Choose, cluster: () => ClusterOptions): void {
@@ -89,7 +89,7 @@ function addDraining(program: Command, choose: Choose, cluster: () => ClusterOpt
     .summary('hands over all VIPs of a node, and gives it no more')
     .description('Hands over all VIPs of a node, without a gap, and gives it no more until it is undrained.')
     .argument('<node>', 'name of the node')
-    .option('--force', 'even if nobody else can answer for some of them', false)
+    .option('--force', 'even if no one else can answer for some of them', false)
     .addOption(dryRunOption())
     .addOption(timeoutOption(TIMEOUT_SECONDS))
     .action((node: string, { force, timeout, dryRun }: Force & Change) =>

@@ -32,7 +32,7 @@ export function addReports(program: Command, choose: Choose, cluster: () => Clus
     .command('history')
     .summary('shows who answered for what and when, and why that changed')
     .description(
-      'Shows who answered for what and when, why that changed and how long nobody answered; and conflicts, drains, restarts, outages and refused configurations beside it.',
+      'Shows who answered for what and when, why that changed and how long no one answered; and conflicts, drains, restarts, outages and refused configurations beside it.',
     )
     .argument('[about]', 'an address, a Service (NAME or NAMESPACE/NAME) or a node; default: all')
     .addOption(sinceOption())

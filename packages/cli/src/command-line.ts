@@ -55,7 +55,7 @@ function withSubcommands(command: Command): Command[] {
   return [command, ...command.commands.flatMap(withSubcommands)];
 }
 
-/** All commands with their options, as `--help` shows them; `choose` is told what a command line says. */
+/** All commands with their options, as `--help` shows them; `choose` is called with what a command line says. */
 export function programFor(choose: (operation: Operation) => void = () => {}): Command {
   const program = new Command('kubectl berth')
     .description('Asks and tells Berth, the LoadBalancer of this cluster.')

@@ -45,7 +45,7 @@ export interface Environment {
   readonly writeFile?: (name: string, data: Uint8Array) => Promise<void>;
   readonly connect: (options: ClusterOptions) => Promise<Connection>;
   readonly clock: Clock;
-  /** Undefined: nobody can interrupt, and there is no browser. */
+  /** Undefined: no one can interrupt, and there is no browser. */
   readonly terminal?: Terminal;
 }
 
@@ -55,7 +55,7 @@ export const EXIT = {
   /** What was asked is not so, or could not be done. */
   failed: 1,
   usage: 2,
-  /** Of `status` and `doctor`: nobody answers for anything. */
+  /** Of `status` and `doctor`: no one answers for anything. */
   noSpeaker: 3,
   /** Of `preview`: Services would be stranded. */
   stranded: 4,

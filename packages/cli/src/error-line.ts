@@ -31,7 +31,7 @@ function roleFor(operation: Operation): string {
   }
 }
 
-/** The cause says whom nobody answered; the path of the request is of no interest then. */
+/** The cause says whom no one answered; the path of the request is of no interest then. */
 function unreachable({ message, cause }: KubeError): string {
   const { code, address, port, hostname } = firstOf(cause);
   if (code === 'ECONNREFUSED')

@@ -7,7 +7,7 @@ export const EXIT_TEXTS: Readonly<Record<(typeof EXIT)[keyof typeof EXIT], strin
   [EXIT.failed]:
     'something is not so or could not be done; of `status`: something is wrong; of `lint` and `preview`: refused',
   [EXIT.usage]: 'the command line was wrong',
-  [EXIT.noSpeaker]: 'of `status`: no speaker is there, so nobody answers for any VIP',
+  [EXIT.noSpeaker]: 'of `status`: no speaker is there, so no one answers for any VIP',
   [EXIT.stranded]: 'of `preview`: Services would be stranded',
 };
 

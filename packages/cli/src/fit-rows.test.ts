@@ -25,12 +25,12 @@ describe('a table on a terminal', () => {
   it('CL-05: breaks text in the last column between words, and leaves the columns before it whole', () => {
     const history = [
       ['TIME', 'ABOUT', 'WHAT HAPPENED'],
-      ['09:59', '192.0.2.7', 'edge-2 answers for 192.0.2.7: edge-1 fell silent; nobody answered for 131 ms'],
+      ['09:59', '192.0.2.7', 'edge-2 answers for 192.0.2.7: edge-1 fell silent; no one answered for 131 ms'],
     ];
     expect(lines(history, 48)).to.deep.equal([
       'TIME   ABOUT      WHAT HAPPENED',
       '09:59  192.0.2.7  edge-2 answers for 192.0.2.7:',
-      '                  edge-1 fell silent; nobody',
+      '                  edge-1 fell silent; no one',
       '                  answered for 131 ms',
     ]);
     expect(tableLines(history, { columns: 48 }).map(({ row }) => row)).to.deep.equal([0, 1, 1, 1]);

@@ -28,7 +28,7 @@ export type Output = 'text' | 'wide' | 'json' | 'yaml';
 
 /** Of what changes something. */
 interface Revocable {
-  /** Whether it is only told what would be done. */
+  /** Whether it only says what it would do. */
   readonly isDryRun: boolean;
 }
 

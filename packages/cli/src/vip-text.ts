@@ -41,7 +41,7 @@ export class VipText {
   #lines(row: VipRow): LiveRow[] {
     const { vip, services, claims, reachable, pool, servedBy, silent, reachableText } = row;
     const head = [vip, services.join(' ') || '-'];
-    const wide = [pool ?? '-', servedBy === 'any' ? 'any node' : servedBy.join(' ') || 'nobody'];
+    const wide = [pool ?? '-', servedBy === 'any' ? 'any node' : servedBy.join(' ') || 'none'];
     const rest = (remark: string) => (this.#output === 'wide' ? [...wide, remark] : []);
     const tone = silent !== undefined || reachable === 'no' ? 'bad' : undefined;
     if (claims.length === 0) return [{ cells: [...head, '-', '-', '-', '-', reachable, ...rest(silent ?? '')], tone }];

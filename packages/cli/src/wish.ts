@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Wishes of people that go by an annotation on a Service: the controller acts once however often it sees one, and takes it away when it is
- * done. One that is not fulfilled in time is taken back: left where it is, it would come true at some time that nobody expects.
+ * done. One that is not fulfilled in time is taken back: left where it is, it would come true at some time that no one expects.
  */
 import {
   CONDITION_ADDRESS_ASSIGNED,
@@ -30,7 +30,7 @@ export interface Wish {
 
 export interface WishOutcome {
   readonly isDone: boolean;
-  /** The Service as it is then; undefined where nobody waited. */
+  /** The Service as it is then; undefined where no one waited. */
   readonly service: Service | undefined;
 }
 

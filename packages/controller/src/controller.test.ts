@@ -46,8 +46,8 @@ describe('Controller', () => {
     const texts = entries().map(({ text }) => text.replace(/refused: .*/, 'refused'));
     expect(texts).to.have.members([
       'controller-0 leads',
-      'edge-1 answers for 192.0.2.1: nobody had it before',
-      'edge-2 answers for 192.0.2.1: edge-1 fell silent; nobody answered for 131 ms',
+      'edge-1 answers for 192.0.2.1: no one had it before',
+      'edge-2 answers for 192.0.2.1: edge-1 fell silent; no one answered for 131 ms',
       'the configuration is refused',
       'controller-1 leads',
       'the configuration is accepted again',

@@ -88,7 +88,7 @@ export * from './placement/rebalance.ts';
 export * from './placement/rendezvous.ts';
 export * from './placement/usable-endpoint.ts';
 export * from './placement/vip-candidates.ts';
-export { answeredBy, whyNobody, whyOwned } from './report/answered-by.ts';
+export { answeredBy, whyNoOne, whyOwned } from './report/answered-by.ts';
 export * from './report/claim-table.ts';
 export * from './report/cluster-facts.ts';
 export * from './report/cluster-report.ts';

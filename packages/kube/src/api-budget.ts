@@ -33,7 +33,7 @@ export interface CallOptions {
   readonly group?: string;
   /** After so many milliseconds the call gives up its place: it goes on and no longer counts. @default never */
   readonly lateAfterMs?: number;
-  /** Told that the call gives up its place. */
+  /** Called when the call gives up its place. */
   onLate?(): void;
 }
 

@@ -68,7 +68,7 @@ describe('CallLanes', () => {
     hanging('a/2');
     quick('a/9');
     await clock.advance(QUICK_MS);
-    expect(ends.get('a/9'), 'nobody in the fast lane').to.equal(QUICK_MS + 300 + QUICK_MS);
+    expect(ends.get('a/9'), 'no one in the fast lane').to.equal(QUICK_MS + 300 + QUICK_MS);
   });
 
   it('ER-02: one that was slow by accident need not wait behind those that hang for long', async () => {

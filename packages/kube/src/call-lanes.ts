@@ -4,7 +4,7 @@
  * Lanes for calls of which some take long or fail, e.g. since a webhook that is called for them does not answer. Those
  * that go through use the fast lane. A call that takes far longer than such calls do moves to the next lane, where it
  * may take longer, and from there to the last one, where it may take as long as it likes. Where the next lane is full
- * the call is cut off, and begins there the next time: nobody waits for it. Whose last call failed begins in the last
+ * the call is cut off, and begins there the next time: no one waits for it. Whose last call failed begins in the last
  * lane. The lane in the middle is a second chance for calls that were slow by accident.
  */
 
@@ -41,7 +41,7 @@ export interface LaneCall {
   readonly group?: string;
   readonly priority?: CallPriority;
   readonly signal: AbortSignal;
-  /** Told that the call has left the fast lane, or does not begin there: nobody should wait for it. */
+  /** Called when the call has left the fast lane, or does not begin there: no one should wait for it. */
   onSlow?(): void;
 }
 

@@ -26,7 +26,7 @@ export interface AccessChoice {
   readonly cluster?: string | undefined;
   /** Name of a user in the kubeconfig. @default that of the context */
   readonly user?: string | undefined;
-  /** Name of a user to act as. @default nobody else */
+  /** Name of a user to act as. @default no one else */
   readonly as?: string | undefined;
 }
 

@@ -48,9 +48,9 @@ export interface ReconcileLoopOptions {
   readonly clock: Clock;
   /** Every key of a full pass. */
   readonly allKeys: () => Iterable<string>;
-  /** Told about each result that is no success, with the wait until the next try if there is one. */
+  /** Called with each result that is no success, with the wait until the next try if there is one. */
   readonly onFailure?: (key: string, result: ReconcileResult, retryInMs: number | undefined) => void;
-  /** Told whenever no key is left that could be worked on now. */
+  /** Called whenever no key is left that could be worked on now. */
   readonly onIdle?: () => void;
 }
 

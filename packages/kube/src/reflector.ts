@@ -32,7 +32,7 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly store: Store<T, never> | Pick<Store<T>, 'replaceAll' | 'merge' | 'upsert' | 'delete'>;
   /** @default everything */
   readonly selection?: Selection;
-  /** Cuts off what nobody reads, to save memory. @default removes metadata.managedFields */
+  /** Cuts off what no one reads, to save memory. @default removes metadata.managedFields */
   readonly transform?: (object: T) => T;
   /**
    * Milliseconds without any event or bookmark (the server sends one about every minute) until the watch is made anew.

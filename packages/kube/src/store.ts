@@ -2,7 +2,7 @@
 
 /**
  * The last known state of all objects of one kind, with indexes. A Reflector writes it, everybody else reads it and
- * hears about differences. Objects are shared: nobody changes them.
+ * hears about differences. Objects are shared: no one changes them.
  */
 
 import { type KubeObject, keyOf } from './object.ts';

@@ -27,7 +27,7 @@ export interface TokenGateOptions {
   /** Path outside of all resources, and what is done there. */
   readonly path: string;
   readonly verb: string;
-  /** Told when the API server cannot be asked; and each time again after it could. */
+  /** Called when the API server cannot be asked; and each time again after it could. */
   onUnheard?(error: KubeError): void;
 }
 

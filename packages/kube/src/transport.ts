@@ -63,7 +63,7 @@ export class Transport {
   /** Resolves when the head of the answer is there. */
   async open(request: HttpRequest): Promise<OpenResponse> {
     const credentials = await this.#credentials();
-    // Asked only now: an abort while the credentials were read is told to nobody by a listener that is added later.
+    // Asked only now: a listener that is added later does not hear of an abort while the credentials were read.
     if (request.signal?.aborted)
       throw new KubeError('aborted', `${request.method} ${request.path}: stopped by the caller`);
     const exchange = new Exchange(request, this.#options.clock);

@@ -8,7 +8,7 @@
 
 import { type BackoffOptions, backoffMs, type Clock, type Timer } from '@berth/runtime';
 
-/** High: somebody waits for the answer. Low: nobody would notice a minute. */
+/** High: somebody waits for the answer. Low: no one would notice a minute. */
 export type Priority = 'high' | 'normal' | 'low';
 
 const PRIORITIES: readonly Priority[] = ['high', 'normal', 'low'];

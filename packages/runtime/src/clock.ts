@@ -25,7 +25,7 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** The clock of this machine. */
 export const systemClock: Clock = {
-  // Not performance.now(): the first look at `performance` loads 1.4 MB that nobody else uses.
+  // Not performance.now(): the first look at `performance` loads 1.4 MB that no one else uses.
   now() {
     const [seconds, nanoseconds] = process.hrtime();
     return seconds * 1000 + nanoseconds / 1e6;

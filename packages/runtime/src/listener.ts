@@ -32,7 +32,7 @@ export abstract class Listener {
   #again: NodeJS.Timeout | undefined;
   #isStopped = false;
 
-  /** `server` is not listening yet, and is nobody else's from now on. */
+  /** `server` is not listening yet, and is no one else's from now on. */
   constructor(server: Server, options: ListenerOptions) {
     this.#server = server;
     this.#options = options;

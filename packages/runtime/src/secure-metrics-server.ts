@@ -9,7 +9,7 @@ import type { ServingCertificate } from './serving-certificate.ts';
 /** What became of a token. */
 export type Admission =
   | { readonly status: 200 }
-  /** 401: not known; 403: known and not allowed; 429: too many questions; 503: nobody can tell now. */
+  /** 401: not known; 403: known and not allowed; 429: too many questions; 503: no one can tell now. */
   | { readonly status: 401 | 403 | 429 | 503; readonly why: string };
 
 export interface SecureMetricsServerOptions extends ListenerOptions, MetricsText {

@@ -25,9 +25,9 @@ export class ServingCertificate {
   readonly #options: ServingCertificateOptions;
   #current: CertificatePair;
   #timer: Timer | undefined;
-  /** What was told last of files that cannot be used. */
-  #told = '';
-  /** Told each new one. */
+  /** What was logged last about files that cannot be used. */
+  #logged = '';
+  /** Called with each new one. */
   onChange: (pair: CertificatePair) => void = () => {};
 
   constructor(options: ServingCertificateOptions) {
@@ -67,16 +67,16 @@ export class ServingCertificate {
     try {
       const [cert, key] = [readFileSync(`${folder}/tls.crt`, 'utf8'), readFileSync(`${folder}/tls.key`, 'utf8')];
       createSecureContext({ cert, key });
-      this.#told = '';
+      this.#logged = '';
       return { cert, key };
     } catch (error) {
       const fields = errorFields(error);
       const text = JSON.stringify(fields);
       const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-      if (text !== this.#told && isMissing) log.info('no certificate for the metrics is mounted', { folder });
-      else if (text !== this.#told)
+      if (text !== this.#logged && isMissing) log.info('no certificate for the metrics is mounted', { folder });
+      else if (text !== this.#logged)
         log.warn('certificate of the metrics cannot be read, the one before stays', { folder, ...fields });
-      this.#told = text;
+      this.#logged = text;
       return undefined;
     }
   }

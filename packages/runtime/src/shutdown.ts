@@ -13,7 +13,7 @@ export interface Stoppable {
 }
 
 /**
- * Stops everything on SIGTERM, SIGINT and after a failure that nobody expected. Parts are given in the order of their
+ * Stops everything on SIGTERM, SIGINT and after a failure that no one expected. Parts are given in the order of their
  * start.
  */
 export class Shutdown {

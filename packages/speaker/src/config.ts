@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The options of the speaker, by argument or environment. All problems are told at once. */
+/** The options of the speaker, by argument or environment. All problems are reported at once. */
 import {
   DEFAULT_LOAD_BALANCER_CLASS,
   type EligibilityOptions,
@@ -192,7 +192,7 @@ export function readConfig(argv: readonly string[], environment: NodeJS.ProcessE
     deadAfterMs: read.options['dead-after-ms'],
     takeoverPatienceMs: read.options['takeover-patience-ms'],
   });
-  // What is wrong with a number by itself was told by now; this is about the two together.
+  // Each number by itself was checked before; this is about the two together.
   if (!times.ok) return { ok: false, problems: times.problems.map((problem) => `--dead-after-ms: ${problem}`) };
   return { ok: true, config: toConfig(read.options, times.timing) };
 }

@@ -13,7 +13,7 @@ import type { ServedVip, Wire } from './layer2/wire.ts';
 import type { Memberships } from './membership/memberships.ts';
 import { restAfter } from './rest.ts';
 
-/** Longest wait for VIPs that nobody answered for before, in milliseconds. */
+/** Longest wait for VIPs that no one answered for before, in milliseconds. */
 const MAX_REST_MS = 100;
 /**
  * What could not be opened, or had no room, is tried again after this time, in milliseconds: news that would do so may
@@ -27,7 +27,7 @@ export interface Layer2Options {
   /** Membership, behind the first use of a VIP. */
   readonly memberships: Pick<Memberships, 'open' | 'want' | 'owned' | 'answeringChanged' | 'close'>;
   readonly wire: Pick<Wire, 'apply' | 'silence' | 'segments' | 'shortfall'>;
-  /** Listens for questions for all VIPs, so that those who asked can be told of a takeover. */
+  /** Listens for questions for all VIPs, so that those who asked get a frame of their own after a takeover. */
   readonly audience: { listen(vips: readonly IpAddress[], ifindexes: readonly number[]): void };
   readonly clock: Clock;
   /** Hands everything over among the members. */
@@ -99,7 +99,7 @@ export class Layer2Announcement implements AnnouncementProtocol {
   }
 
   /**
-   * A VIP that nobody answers for yet may be answered from now on. A single one is at once; of many in a row several
+   * A VIP that no one answers for yet may be answered from now on. A single one is at once; of many in a row several
    * together.
    */
   mayAnswerMore(): void {

@@ -142,7 +142,7 @@ function sealedAnew({ frame, key }: BeatFrame, counter: number): Uint8Array {
   return bytes;
 }
 
-/** Asks nobody, and gets no answer. */
+/** Asks no one, and gets no answer. */
 export const NO_QUESTIONS: Questions = {
   askOwner: () => {},
   askWitnesses: () => {},

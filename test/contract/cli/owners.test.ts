@@ -77,7 +77,7 @@ describe('kubectl berth, about owners', () => {
     const { speakers } = use;
     const [[vip = '', owner = ''] = []] = await served(speakers, 1);
     const { out } = await berth(speakers, 'explain', `s-${vip.replaceAll('.', '-')}`);
-    const since = String.raw`since 20\S+Z \(nobody had it before; term \d+\)`;
+    const since = String.raw`since 20\S+Z \(no one had it before; term \d+\)`;
     expect(out).to.match(new RegExp(`${vip} is answered by ${owner} on eth0 ${since}\\.`));
   });
 
@@ -167,7 +167,7 @@ describe('kubectl berth, about owners', () => {
       .slice(1, 4)
       .map((line) => line.split(/ {2,}/));
     const wanted = NAMES.map((name) => {
-      const heard = name === owner ? ['-', 'its own, and nobody else answers'] : [mac, 'right'];
+      const heard = name === owner ? ['-', 'its own, and no one else answers'] : [mac, 'right'];
       return [vip, name, 'eth0', owner, ...heard];
     });
     expect(rows).to.have.deep.members(wanted);
@@ -190,7 +190,7 @@ describe('kubectl berth, about owners', () => {
     await speakers.lab.exec('client', ['ip', 'address', 'delete', `${vip}/24`, 'dev', 'eth0']);
     expect([code, out.includes('SEVERAL ANSWERS')]).to.deep.equal([1, true]);
     const nobody = await berth(speakers, 'check', speakers.vip());
-    expect([nobody.code, nobody.out.includes('nobody owns it, nobody answers')]).to.deep.equal([1, true]);
+    expect([nobody.code, nobody.out.includes('no one owns it, no one answers')]).to.deep.equal([1, true]);
   });
 
   it('rotate-key: all nodes sign with a new key, and no VIP moves', async () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Beside other LoadBalancers: what Berth did not give stays as it is, and nobody fights.
+// Beside other LoadBalancers: what Berth did not give stays as it is, and no one fights.
 
 import { KubeClient, services } from '@berth/kube';
 import { systemClock } from '@berth/runtime';

@@ -51,7 +51,7 @@ function allServed(
   );
 }
 
-/** Versions of all Services: equal when nobody wrote any. */
+/** Versions of all Services: equal when no one wrote any. */
 const versionsOf = (found: readonly Service[]) =>
   found.map(({ metadata }) => `${metadata.name} ${metadata.resourceVersion}`);
 
@@ -62,7 +62,7 @@ describe('many Services', () => {
   // Deleting thousands takes the API server longer than the test; it goes on by itself.
   afterEach(() => use.rig.client.delete(namespaces, { name: namespace }));
 
-  /** A controller that starts now writes to nobody but a new Service, and changes no other. */
+  /** A controller that starts now writes to no one but a new Service, and changes no other. */
   async function restartWritesNothing(row: string, before: readonly string[]): Promise<void> {
     const { rig } = use;
     const second = await rig.start(controllerOf(row));

@@ -53,7 +53,7 @@ describe('statuses that a webhook guards', () => {
       await until(async () => expect(ipsOf(await rig.get('elsewhere', elsewhere))).to.have.length(1), 5_000);
       await until(async () => expect(ipsOf(await rig.get('beside'))).to.have.length(1), 20_000);
       const firstMs = performance.now() - startMs;
-      // Each of its own was tried once: from then on nobody waits for them at all.
+      // Each of its own was tried once: from then on no one waits for them at all.
       const unwritable = () => metric(controller.metrics.text(), /unwritable_services\{what="status"\} (\d+)/);
       await until(async () => expect(await unwritable()).to.equal(GUARDED_COUNT), 180_000, 250);
       const later: number[] = [];

@@ -39,7 +39,7 @@ function describeApi(name: string, open: () => Promise<{ api: KubeApi; namespace
     const addService = () =>
       api.create(services, {
         metadata: { namespace, name: 'web' },
-        // Of a class that nobody serves: other tests run controllers.
+        // Of a class that no one serves: other tests run controllers.
         spec: { type: 'LoadBalancer', loadBalancerClass: 'example.com/none', ports: [{ port: 80, protocol: 'TCP' }] },
       });
 

@@ -124,7 +124,7 @@ describe('short faults', function () {
   for (const { id, gateway, what } of pairs) {
     it(`${id}: two nodes, one of them cut: ${what}; healed, one stays`, async () => {
       const { speakers } = use;
-      // Who asked before would be a witness; the clients of this test ask from addresses that nobody has.
+      // Who asked before would be a witness; the clients of this test ask from addresses that no one has.
       await restartSpeakers(speakers);
       speakers.host('edge-1').signal('SIGTERM');
       await until(() => expect(speakers.host('edge-1').isRunning).to.equal(false), 20_000);

@@ -224,7 +224,7 @@ describe('conflicts', () => {
     });
   });
 
-  /** Waits until nobody has announced anything for as long as a burst may take. */
+  /** Waits until no one has announced anything for as long as a burst may take. */
   async function settled(wire: WireWatch): Promise<void> {
     await wire.ask([]);
     let quietSinceMs = performance.now();

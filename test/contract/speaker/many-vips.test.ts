@@ -87,7 +87,7 @@ describe('many VIPs', function () {
         const missing = vips.filter((vip) => answered.get(vip)?.length !== 1);
         expect(missing.length, 'VIPs without one answer').to.equal(0);
         const told = new Set(announcements.filter((one) => one.mac !== mac).map(({ vip }) => vip));
-        expect(lost.filter((vip) => !told.has(vip)).length, 'VIPs that nobody announced').to.equal(0);
+        expect(lost.filter((vip) => !told.has(vip)).length, 'VIPs that no one announced').to.equal(0);
       },
       PATIENCE_MS,
       ASK_EVERY_MS,

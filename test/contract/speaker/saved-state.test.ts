@@ -38,7 +38,7 @@ describe('a speaker that starts without an API server', function () {
     const [first] = speakers.hosts;
     if (!first) throw new Error('a host');
     host = first;
-    // One speaker alone: what it answers nobody else does.
+    // One speaker alone: what it answers no one else does.
     for (const other of speakers.others(host)) other.signal('SIGTERM');
     await until(
       () => expect(speakers.others(host).filter(({ isRunning }) => isRunning)).to.deep.equal([]),

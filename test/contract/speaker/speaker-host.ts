@@ -121,7 +121,7 @@ export class SpeakerHost {
       execFileSync('nsenter', [`--net=/run/netns/${this.#far}`, ...asked], { stdio: 'ignore' });
       return true;
     } catch {
-      // arping ends with 1 when nobody answered.
+      // arping ends with 1 when no one answered.
       return false;
     }
   }

@@ -43,7 +43,7 @@ export const NAMES = ['edge-1', 'edge-2', 'edge-3'];
  */
 const VIP_NUMBERS = [...numbers(110, 254), ...numbers(4, 100)];
 /**
- * Options of speakers that nobody times: a machine that builds and tests other things beside this one gives a speaker
+ * Options of speakers that no one times: a machine that builds and tests other things beside this one gives a speaker
  * its turn late.
  */
 export const PACE = ['--heartbeat-ms=50', '--dead-after-ms=600'];

@@ -34,8 +34,8 @@ export class TwoSides {
   }
 
   /**
-   * These nodes have no kube-proxy, and would hand their VIPs around when they notice that: speakers are told not to
-   * look.
+   * These nodes have no kube-proxy, and would hand their VIPs around when they notice that: an option keeps
+   * speakers from looking.
    */
   static async up(speakers: SpeakerLab): Promise<TwoSides> {
     const { lab } = speakers;

@@ -121,8 +121,8 @@ function serve(certificate: string): void {
       });
     });
   let server: Server | undefined;
-  const listen = (told: string) => {
-    server = open().listen(PORT, () => process.send?.(told));
+  const listen = (ready: string) => {
+    server = open().listen(PORT, () => process.send?.(ready));
   };
   process.on('message', (next: WebhookMode) => {
     mode = next;

@@ -18,7 +18,7 @@ const SETTLE_MS = 20_000;
 const QUIET_MS = 120_000;
 
 /**
- * Most patches of one Service for one change: one that gives or refuses, one that says that nobody announces; one that
+ * Most patches of one Service for one change: one that gives or refuses, one that says that no one announces; one that
  * leaves is emptied first and loses its marks when the ledger has let go.
  */
 const MAX_PATCHES = 2;

@@ -15,7 +15,7 @@ export interface BlipOptions extends Partial<SimulationOptions> {
   readonly calmMs?: number;
 }
 
-/** Long enough that nobody counts as newly come, and claims are established. */
+/** Long enough that no one counts as newly come, and claims are established. */
 const CALM_MS = 12_500;
 
 /** A settled segment of which each node owns as many VIPs as any other. */

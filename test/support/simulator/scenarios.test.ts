@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// One fault at a time, from the view of a client: how long nobody answered, and whether two ever did.
+// One fault at a time, from the view of a client: how long no one answered, and whether two ever did.
 
 import { expect } from 'chai';
 import type { SimulatedNode } from './simulated-node.ts';
@@ -19,7 +19,7 @@ function settled(options: Partial<SimulationOptions> = {}): Simulation {
 
 function ownerOf(simulation: Simulation, vip = VIP): SimulatedNode {
   const [owner] = simulation.answering(vip);
-  if (owner === undefined) throw new Error(`${vip}: nobody answers`);
+  if (owner === undefined) throw new Error(`${vip}: no one answers`);
   return owner;
 }
 
@@ -341,7 +341,7 @@ describe('simulated segment', () => {
               simulation.run(5);
               expect(ownership(simulation)).to.equal(before);
             }
-            // What nobody answers for any more they may take, one after the other: they asked for it.
+            // What no one answers for any more they may take, one after the other: they asked for it.
             for (const node of others) node.kill();
             simulation.run(8000);
             for (const vip of allVips(simulation)) expect(simulation.answering(vip), vip).to.have.length(1);

@@ -156,7 +156,7 @@ export function play(schedule: Schedule): string[] {
 }
 
 /**
- * Where nobody starts later, a segment that has settled need not be watched for the whole time. Older speakers cannot
+ * Where no one starts later, a segment that has settled need not be watched for the whole time. Older speakers cannot
  * say that they are unsteady, so nodes disagree whose turn it is, and a new VIP may wait for each of them in turn: five
  * times patience.
  */

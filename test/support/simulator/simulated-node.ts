@@ -49,7 +49,7 @@ export interface NodeParts {
   onStop(node: SimulatedNode, action: Extract<MembershipAction, { type: 'stop' }>): void;
 }
 
-/** Frames that a socket holds while nobody reads it. */
+/** Frames that a socket holds while no one reads it. */
 const SOCKET_FRAMES = 4096;
 /** Processing takes up to this long. */
 const STEP_MS = 0.3;

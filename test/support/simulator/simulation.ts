@@ -81,7 +81,7 @@ export class Simulation {
   readonly #pairSinceMs = new Map<string, number>();
   /** By VIP: when it was last handed over on purpose. */
   readonly #handedMs = new Map<string, number>();
-  /** By node and VIP: when it began to answer, if nobody else did. */
+  /** By node and VIP: when it began to answer, if no one else did. */
   readonly #soleMs = new Map<string, number>();
   /** By node and VIP: who answered for it when it was taken, and could not be asked. */
   readonly #unreached = new Map<string, ReadonlySet<SimulatedNode>>();
@@ -220,7 +220,7 @@ export class Simulation {
       .map(({ name }) => ({ node: name, standing: 'eligible', score: 0 }));
   }
 
-  // Invariant 3, whatever happens to processes: on a LAN without faults nobody shares a VIP for longer than a change of
+  // Invariant 3, whatever happens to processes: on a LAN without faults no one shares a VIP for longer than a change of
   // hands.
   #checkDoubles(): void {
     const nowMs = this.clock.now();
@@ -267,7 +267,7 @@ export class Simulation {
     }
   }
 
-  // Invariant 4: nobody takes over from a process that stands still and still answers, unless the LAN failed between
+  // Invariant 4: no one takes over from a process that stands still and still answers, unless the LAN failed between
   // the two.
   #judgeTakeover(taker: SimulatedNode, action: AnswerAction): void {
     const nowMs = this.clock.now();
@@ -295,7 +295,7 @@ export class Simulation {
     }
   }
 
-  // Nobody takes a VIP that is answered by a node that it can reach: it asks first.
+  // No one takes a VIP that is answered by a node that it can reach: it asks first.
   #judgeAsking(taker: SimulatedNode, { vip, reason }: AnswerAction): void {
     const key = String(vip);
     for (const node of this.nodes) {
@@ -311,7 +311,7 @@ export class Simulation {
     }
   }
 
-  // A VIP whose owner took it when nobody else answered for it, and is heard by most, stays where it is.
+  // A VIP whose owner took it when no one else answered for it, and is heard by most, stays where it is.
   #judgeStop(owner: SimulatedNode, { vip, reason }: Extract<MembershipAction, { type: 'stop' }>): void {
     const key = `${owner.name} ${vip}`;
     const soleMs = this.#soleMs.get(key);

@@ -167,8 +167,8 @@ describe('kubectl berth bundle', () => {
     const api = await staged();
     expect([...(await bundle(api, '--log-lines', '0')).files.keys()].join()).to.not.include('logs/');
     api.before = () => {
-      throw new Error('nobody is there');
+      throw new Error('no one is there');
     };
-    expect(await bundle(api).catch(String)).to.include('nothing could be read: nobody is there');
+    expect(await bundle(api).catch(String)).to.include('nothing could be read: no one is there');
   });
 });

@@ -86,7 +86,7 @@ function addFile({ files }: Gathering, name: string, text: string): void {
   files.push({ name: `${FOLDER}/${name}`, text });
 }
 
-/** What cannot be read is told in the archive; the rest is of use without it. */
+/** The archive says what could not be read; the rest is of use without it. */
 async function attempt<T>(what: string, { missing }: Gathering, work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work();

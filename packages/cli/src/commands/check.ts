@@ -13,18 +13,18 @@ type Check = Extract<Operation, { kind: 'check' }>;
 
 const WORDS: Readonly<Record<Hearing, string>> = {
   right: 'right',
-  own: 'its own, and nobody else answers',
-  nobody: 'nobody owns it, nobody answers',
+  own: 'its own, and no one else answers',
+  nobody: 'no one owns it, no one answers',
   'no-answer': 'NO ANSWER',
   'wrong-answer': 'WRONG ANSWER',
   'several-answers': 'SEVERAL ANSWERS',
 };
 const WELL: readonly Hearing[] = ['right', 'own'];
 
-/** What the nodes that told something in time have heard. */
+/** What the nodes that reported in time have heard. */
 interface Answers {
   readonly reports: readonly LiveReport[];
-  /** Nodes that were there and told nothing. */
+  /** Nodes that were there and did not report. */
   readonly silent: readonly string[];
 }
 

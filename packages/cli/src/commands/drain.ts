@@ -46,7 +46,7 @@ export async function drain(operation: Drain, environment: Environment): Promise
     const named = stranded.slice(0, NAMED_VIPS).join('\n  ');
     const more = stranded.length > NAMED_VIPS ? `\n  and ${stranded.length - NAMED_VIPS} more` : '';
     throw new CommandError(
-      `${node} is not drained, since nobody else can answer for\n  ${named}${more}\n--force does it all the same`,
+      `${node} is not drained, since no one else can answer for\n  ${named}${more}\n--force does it all the same`,
     );
   }
   if (operation.isDryRun) {
@@ -61,7 +61,7 @@ export async function drain(operation: Drain, environment: Environment): Promise
 /** What a drain would do. */
 function dryText(report: LiveReport, stranded: readonly string[]): string {
   const vips = vipsOf(report);
-  const rest = stranded.length === 0 ? '' : `; nobody else can answer for\n  ${stranded.join('\n  ')}`;
+  const rest = stranded.length === 0 ? '' : `; no one else can answer for\n  ${stranded.join('\n  ')}`;
   return `${report.node} would be drained: it would hand over ${countOf(vips.length - stranded.length, 'VIP')}${rest}\n`;
 }
 
@@ -130,7 +130,7 @@ async function waitUntilEmpty(api: KubeApi, { operation, environment, before }: 
       `${node} is marked, but still answers for ${countOf(left.length, 'VIP')}${left.length === 0 ? ', or others have not taken all' : ''}`,
     );
   }
-  const taken = Map.groupBy(before, (vip) => ownersOf(vip, reports)[0]?.node ?? 'nobody');
+  const taken = Map.groupBy(before, (vip) => ownersOf(vip, reports)[0]?.node ?? 'no one');
   const where = [...taken].map(([other, vips]) => `${vips.length} to ${other}`).sort();
   environment.out(`${node} is drained: ${where.join(', ') || 'it owned nothing'}\n`);
   return EXIT.ok;

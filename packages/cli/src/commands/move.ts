@@ -57,7 +57,7 @@ export async function move(operation: Move, environment: Environment): Promise<n
 function ownersIn(vip: IpAddress, placement: ClusterFacts): string[] {
   if (holdersOf(vip, placement).length === 0) throw new CommandError(`no Service has ${vip}`);
   const owners = [...new Set(ownersOf(String(vip), placement.reports).map((claim) => claim.node))];
-  if (owners.length === 0) throw new CommandError(`nobody answers for ${vip}: see kubectl berth explain`);
+  if (owners.length === 0) throw new CommandError(`no one answers for ${vip}: see kubectl berth explain`);
   return owners;
 }
 

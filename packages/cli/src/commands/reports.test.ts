@@ -49,7 +49,7 @@ describe('kubectl berth vips', () => {
     expect(wide[1]).to.match(
       /lan\s+any node\s+edge-1 could answer and does not yet, edge-2 could answer and does not yet$/,
     );
-    expect(wide[2]).to.match(/its owner was gone: edge-2 fell silent; nobody answered for 131 ms$/);
+    expect(wide[2]).to.match(/its owner was gone: edge-2 fell silent; no one answered for 131 ms$/);
     const json = JSON.parse((await berth(sample, 'vips', '-o', 'json')).out);
     expect(json[1].claims[0]).to.deep.include({ node: 'edge-1', since: '2026-11-30T09:59:00Z', moved: MOVED });
     expect(parse((await berth(sample, 'vips', '-o', 'yaml')).out)).to.deep.equal(json);
@@ -121,7 +121,7 @@ describe('kubectl berth history', () => {
     const { lines } = await berth({ configMaps: [map] }, 'history', '--since', '2h');
     expect(lines).to.deep.equal([
       'TIME                  ABOUT      SERVICE   WHAT HAPPENED',
-      '2026-11-30T09:59:00Z  192.0.2.7  shop/web  edge-2 answers for 192.0.2.7: edge-1 fell silent; nobody answered for 131 ms',
+      '2026-11-30T09:59:00Z  192.0.2.7  shop/web  edge-2 answers for 192.0.2.7: edge-1 fell silent; no one answered for 131 ms',
       '2026-11-30T09:59:00Z  192.0.2.8  ops/dns   edge-2 answers for 192.0.2.8: edge-3 handed it over, as a person wanted',
       '2026-11-30T09:59:30Z  edge-1     -         nothing is heard of the speaker of edge-1',
       '2026-11-30T09:59:40Z  edge-2     -         edge-2 hears edge-4 on lan0, but edge-4 does not hear edge-2',

@@ -134,7 +134,7 @@ async function cleanAll(ours: readonly Served[], all: CleaningAll): Promise<read
       onClean(served);
     } catch (error) {
       if (isKubeError(error, 'put-off')) return [served];
-      // A webhook that denies one Service holds up no other. Where nobody answers, or credentials are wrong, no other would fare better.
+      // A webhook that denies one Service holds up no other. Where no one answers, or credentials are wrong, no other would fare better.
       if (!isKubeError(error, 'invalid', 'forbidden', 'conflict', 'server', 'timeout')) throw error;
       refusals.push(`${keyOf(served.service)}: ${error.message}`);
     }

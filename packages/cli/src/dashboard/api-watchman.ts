@@ -14,7 +14,7 @@ export interface ApiWatchmanOptions {
   readonly api: KubeApi;
   readonly clock: Clock;
   readonly berthNamespace: string;
-  /** Told after each question. */
+  /** Called after each question. */
   readonly onAnswer: (link: ApiLink) => void;
 }
 

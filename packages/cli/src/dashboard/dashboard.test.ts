@@ -42,7 +42,7 @@ describe('Dashboard', () => {
     expect(kindsOf(away)).to.deep.equal([]);
     expect(away.atMs).to.equal(nowMs);
 
-    // Nobody has renewed its Lease meanwhile.
+    // No one has renewed its Lease meanwhile.
     api.before = () => {};
     await until(async () => kindsOf(await look()).includes('no-speaker'));
     await page.stop();

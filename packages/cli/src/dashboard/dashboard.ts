@@ -21,7 +21,7 @@ const LOOK_EVERY_MS = 1_000;
 
 /**
  * Without an answer of the API server for longer than this, in milliseconds, nothing grows older: that no node renews its Lease is not known
- * while nobody can see it. It is asked every three seconds and has four to answer.
+ * while no one can see it. It is asked every three seconds and has four to answer.
  */
 const BLIND_AFTER_MS = 10_000;
 
@@ -85,7 +85,7 @@ export class Dashboard {
         return answerTo(path, query, { facts: this.#freshFacts(), eventsOf });
       },
       stream: (response) => {
-        // What grew old while nobody looked.
+        // What grew old while no one looked.
         this.#renew();
         this.#streams.add(response, JSON.stringify(this.#model.everything()));
       },
@@ -153,7 +153,7 @@ export class Dashboard {
 
   #look(): void {
     this.#looking = this.#options.clock.after(LOOK_EVERY_MS, () => {
-      // While somebody looks; otherwise the first who comes is told everything anyway.
+      // Only while somebody looks: the next one who comes gets everything anyway.
       if (this.#streams.count > 0) this.#renew();
       this.#look();
     });

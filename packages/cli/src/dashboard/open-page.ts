@@ -53,7 +53,7 @@ export async function openPage(address: string, options: OpeningOptions = {}): P
   return isAsked;
 }
 
-/** A folder of nobody else. Browsers that come as a snap see no file of /tmp, and of the home folder none that is hidden. */
+/** A folder of no one else. Browsers that come as a snap see no file of /tmp, and of the home folder none that is hidden. */
 async function privateFolder(platform: NodeJS.Platform): Promise<string> {
   const name = 'berth-dashboard-';
   if (platform !== 'linux') return mkdtemp(join(tmpdir(), name));

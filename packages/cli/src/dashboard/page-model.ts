@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the page was told last, and what is different by now. */
+/** What the page was sent last, and what is different by now. */
 import type { ClusterReport, HistoryEntry, VipRow } from '@berth/core';
 import {
   type ApiLink,
@@ -22,7 +22,7 @@ export interface PageState {
 const MOST_POINTS = 1_440;
 
 /** A part as text, to see whether it is different: reports are plain JSON and made in a fixed order. */
-interface Told {
+interface Sent {
   readonly parts: ReadonlyMap<keyof ReportParts, string>;
   readonly vips: ReadonlyMap<string, string>;
 }
@@ -30,7 +30,7 @@ interface Told {
 export class PageModel {
   readonly #origin: Origin;
   #state: PageState | undefined;
-  #told: Told = { parts: new Map(), vips: new Map() };
+  #sent: Sent = { parts: new Map(), vips: new Map() };
   #api: ApiLink;
   readonly #lateness = new Map<string, (readonly [number, number])[]>();
   readonly #seenMs = new Map<string, number>();
@@ -63,17 +63,17 @@ export class PageModel {
     const before = this.#state;
     this.#state = state;
     const { atMs, vips, ...parts } = state.report;
-    const told: Told = {
+    const sent: Sent = {
       parts: textsOf(parts),
       vips: new Map(vips.map((row) => [keyOfVip(row), JSON.stringify(row)])),
     };
     const changes: Omit<Difference, 'kind' | 'atMs'> = {
-      ...changedParts(parts, this.#told.parts, told.parts),
-      ...changedVips(vips, this.#told.vips, told.vips),
+      ...changedParts(parts, this.#sent.parts, sent.parts),
+      ...changedVips(vips, this.#sent.vips, sent.vips),
       ...addedEntries(state.history, before?.history ?? []),
       ...this.#notedLateness(state.report),
     };
-    this.#told = told;
+    this.#sent = sent;
     return before !== undefined && Object.keys(changes).length === 0
       ? undefined
       : { kind: 'difference', atMs, ...changes };
@@ -105,14 +105,14 @@ function textsOf(parts: ReportParts): Map<keyof ReportParts, string> {
   return new Map(names.map((name) => [name, JSON.stringify(parts[name]) ?? '']));
 }
 
-function changedParts(parts: ReportParts, before: Told['parts'], now: Told['parts']): Pick<Difference, 'parts'> {
+function changedParts(parts: ReportParts, before: Sent['parts'], now: Sent['parts']): Pick<Difference, 'parts'> {
   const changed = [...now].filter(([name, text]) => before.get(name) !== text);
   if (changed.length === 0) return {};
-  // JSON has no undefined: a leader that is gone is told as none.
+  // JSON has no undefined: a leader that is gone is sent as none.
   return { parts: Object.fromEntries(changed.map(([name]) => [name, parts[name] ?? null])) as Partial<ReportParts> };
 }
 
-function changedVips(rows: readonly VipRow[], before: Told['vips'], now: Told['vips']): Pick<Difference, 'vips'> {
+function changedVips(rows: readonly VipRow[], before: Sent['vips'], now: Sent['vips']): Pick<Difference, 'vips'> {
   const set = rows.filter((row) => before.get(keyOfVip(row)) !== now.get(keyOfVip(row)));
   const gone = [...before.keys()].filter((key) => !now.has(key));
   return set.length + gone.length === 0 ? {} : { vips: { set, gone } };

@@ -56,7 +56,7 @@ export function inflated(packed: string): string | undefined {
     const bytes = inflateRawSync(Buffer.from(packed, 'base64url'), { maxOutputLength: MOST_POOL_BYTES });
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    // Whoever sends this is a page of ours, or nobody whose mistakes matter.
+    // Whoever sends this is a page of ours, or no one whose mistakes matter.
     return undefined;
   }
 }

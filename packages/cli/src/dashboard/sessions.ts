@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Who may read the page's data. The address that is opened has a token behind its `#`, which browsers send to nobody: not to this server, not in a
+ * Who may read the page's data. The address that is opened has a token behind its `#`, which browsers send to no one: not to this server, not in a
  * Referer. The page spends it once for a session, and shows that with each request. No cookie is used: browsers send those of 127.0.0.1 to
  * every port of it, whoever serves that.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** 256 bits: nobody guesses one. */
+/** 256 bits: no one guesses one. */
 const SECRET_BYTES = 32;
 
 export class Sessions {

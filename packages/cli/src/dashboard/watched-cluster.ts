@@ -33,11 +33,11 @@ export interface WatchedClusterOptions {
   readonly api: KubeApi;
   readonly clock: Clock;
   readonly cluster: ClusterOptions;
-  /** Told of each object that is different. */
+  /** Called with each object that is different. */
   readonly onChange: () => void;
-  /** Told of each attempt that failed, but for optional kinds that this person may not read at all. */
+  /** Called for each attempt that failed, but for optional kinds that this person may not read at all. */
   readonly onError: (error: KubeError) => void;
-  /** Told of what cannot be shown, in words. */
+  /** Called with what cannot be shown, in words. */
   readonly onRemark: (text: string) => void;
 }
 
@@ -147,7 +147,7 @@ export class WatchedCluster {
           isStaleTold ||= error.code === 'forbidden';
           return onError(error);
         }
-        // Whoever has just typed the command is told what is wrong; a page that is open waits.
+        // The command fails with what is wrong when it has just been typed; a page that is open waits.
         if (how === 'needed') return end(error);
         if (error.code !== 'forbidden' && error.code !== 'not-found') return onError(error);
         // It is not asked for again and again: rights seldom change while a page is open.

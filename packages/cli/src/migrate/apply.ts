@@ -64,7 +64,7 @@ async function berthIsReady(move: Move) {
   return controller;
 }
 
-/** The one moment that clients may notice: MetalLB's speakers are told to end, and Berth gets its pools. */
+/** The one moment that clients may notice: MetalLB's speakers end, and Berth gets its pools. */
 async function takeOver(move: PlannedMove): Promise<void> {
   const { api, cluster, environment, metallb, plan } = move;
   const facts = await readFacts(api, cluster, environment.clock);
@@ -87,7 +87,7 @@ async function takeOver(move: PlannedMove): Promise<void> {
   environment.out(`Berth answers for ${vips.length} addresses\n`);
 }
 
-/** Starts MetalLB's speakers again: better two that answer than nobody. Returns the error to end with. */
+/** Starts MetalLB's speakers again: better two that answer than no one. Returns the error to end with. */
 async function putBack(move: Move, cause: unknown): Promise<CommandError> {
   const { speaker } = move.metallb;
   const reason = messageOf(cause);

@@ -7,7 +7,7 @@ import { CommandError, type Environment } from '../environment.ts';
 import type { ClusterOptions } from '../operation.ts';
 import { deployments } from '../workloads.ts';
 
-/** How often is looked while nobody answers, in milliseconds. */
+/** How often is looked while no one answers, in milliseconds. */
 const LOOK_MS = 20;
 /** The annotation of a Deployment with the number of its replicas before the move. */
 const REPLICAS_BEFORE = 'berth.dev/replicas-before-move';
@@ -72,7 +72,7 @@ export async function scaleDown(move: Move, deployment: KubeWorkload): Promise<v
   environment.out(`deployment ${at.namespace}/${at.name} is scaled to 0\n`);
 }
 
-/** Scales it to what it had. One that nobody scaled down stays. */
+/** Scales it to what it had. One that no one scaled down stays. */
 export async function scaleBack({ api, environment }: Move, deployment: KubeWorkload): Promise<void> {
   const at = placeOf(deployment);
   const replicas = Number((await api.get(deployments, at)).metadata.annotations?.[REPLICAS_BEFORE] ?? 0);

@@ -4,7 +4,7 @@ import type { KubeWorkload } from '@berth/core';
 import { daemonSets } from '../workloads.ts';
 import { type Move, placeOf, STOPPED_SELECTOR, until, workingPods } from './move.ts';
 
-/** Resolves when all their pods have been told to end. */
+/** Resolves when all their pods are being deleted. */
 export async function stopSpeakers(move: Move, speaker: KubeWorkload): Promise<void> {
   await select(move, speaker, 'true');
   const { namespace, name } = placeOf(speaker);

@@ -63,7 +63,7 @@ describe('HistoryKeeper', () => {
     );
     await clock.advance(6000);
     const [first, second] = moves();
-    expect(first).to.include({ to: 'edge-1', why: 'new', text: 'edge-1 answers for 192.0.2.7: nobody had it before' });
+    expect(first).to.include({ to: 'edge-1', why: 'new', text: 'edge-1 answers for 192.0.2.7: no one had it before' });
     expect(second).to.deep.include({
       ...{ atMs: 40_000, vip: '192.0.2.7', services: ['shop/web'], interface: 'lan0', from: 'edge-1', to: 'edge-2' },
       ...{ why: 'silent', unansweredMs: 131 },
@@ -165,8 +165,8 @@ describe('HistoryKeeper', () => {
         .filter(({ to }) => to === undefined)
         .map((one) => one.text),
     ).to.deep.equal([
-      '192.0.2.7 is answered by nobody after edge-1: no node has a usable endpoint',
-      '192.0.2.8 is answered by nobody after edge-1: no Service has it any more',
+      '192.0.2.7 is answered by no one after edge-1: no node has a usable endpoint',
+      '192.0.2.8 is answered by no one after edge-1: no Service has it any more',
     ]);
   });
 
@@ -226,7 +226,7 @@ describe('HistoryKeeper', () => {
       '192.0.2.7 is used by 00:00:5e:00:53:09 on lan0, as edge-1 hears',
       'edge-1 is no longer drained',
       'edge-1 and edge-2 hear each other on lan0 again',
-      '192.0.2.7: nobody else uses it on lan0 any more, as edge-1 hears',
+      '192.0.2.7: no one else uses it on lan0 any more, as edge-1 hears',
       'nothing is heard of the speaker of edge-1',
       'the speaker of edge-1 is heard of again',
     ]);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Reads the file that a user keeps: the ConfigMap `ip-address-pools` as a manifest, or the bare documents. Problems are
- * told with their place in the file, also where the documents stand in a block of the ConfigMap.
+ * reported with their place in the file, also where the documents stand in a block of the ConfigMap.
  */
 import { isObject } from './is-object.ts';
 import { isLegacyConfig } from './metallb-legacy.ts';
@@ -40,7 +40,7 @@ export function parseConfigFiles(files: readonly NamedText[]): readonly ParsedPo
 /** Whether a file of a folder of manifests is meant for Berth: it has pools or L2 policies in it, or nothing at all. */
 export function concernsPools({ name, text }: NamedText): boolean {
   const { documents, problems } = readYaml(text, new ReadingBudget(MAX_TEXT_CHARACTERS));
-  // What cannot be read, such as a template, is told by the words in it.
+  // Text that cannot be read, such as a template, is recognised by the words in it.
   if (problems.length > 0) return POOL_WORDS.test(text);
   return isEmpty({ name, text }) || documents.some((document) => isPoolConfigMap(document) || isPoolDocument(document));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Finds the name that a user probably meant. */
 
-/** Longest name that is compared, in characters; nobody mistypes a longer one by accident. */
+/** Longest name that is compared, in characters; no one mistypes a longer one by accident. */
 const MAX_CHARACTERS = 32;
 
 /** Most known names that are compared: a hint is not worth more time. */

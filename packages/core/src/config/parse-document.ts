@@ -44,7 +44,7 @@ const BGP_KINDS = ['BGPPeer', 'BGPAdvertisement'];
 /** Documents of MetalLB that mean nothing without BGP, or are reports that MetalLB wrote itself. */
 const HARMLESS_KINDS = ['BFDProfile', 'Community', 'ConfigurationState', 'ServiceBGPStatus', 'ServiceL2Status'];
 
-/** Most unknown fields of one object that are told. */
+/** Most unknown fields of one object that are reported. */
 const MAX_UNKNOWN_FIELDS = 50;
 
 const KINDS = ['IPAddressPool', 'L2Advertisement'];

@@ -16,7 +16,7 @@ const WANTED = 'a CIDR such as 192.0.2.0/28, or a range such as 192.0.2.10-192.0
 
 /**
  * Reads an entry; blanks at the ends and round the dash do not matter. Host bits in a CIDR are cleared and the prefix
- * that was meant is given back in `hostBits`. A single address is refused, since nobody can tell whether a whole net
+ * that was meant is given back in `hostBits`. A single address is refused, since no one can tell whether a whole net
  * was meant.
  */
 export function parsePoolEntry(written: string): ParsedPoolEntry {

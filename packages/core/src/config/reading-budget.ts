@@ -25,7 +25,7 @@ export const MAX_DOCUMENTS = 1_500;
 /** Most keys of the ConfigMap that are read. */
 export const MAX_KEYS = 1_000;
 
-/** Most problems that are told, and most warnings; who has more will not read them. */
+/** Most problems that are reported, and most warnings: with more of them, no one reads on. */
 export const MAX_PROBLEMS = 200;
 
 const LIMITS = { tokens: MAX_TOKENS, values: MAX_VALUES, documents: MAX_DOCUMENTS, keys: MAX_KEYS } as const;

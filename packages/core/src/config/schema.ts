@@ -25,7 +25,7 @@ const NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 
 const name = z.string().check(z.regex(NAME, { error: 'a lower-case name such as lan' }));
 
-/** An address entry; what is wrong with it is told by the same code that reads it. */
+/** An address entry; the code that reads it also says what is wrong with it. */
 const entry = z.string().check((context) => {
   const result = parsePoolEntry(context.value);
   if (!result.ok) refuse(context, result.wanted, result.reason);
@@ -133,7 +133,7 @@ export const addressPoolSchema = z.strictObject({
       'How long a freed address rests before another Service may get it, such as 10m; at most 3650d. Its last owner gets it back at once. Default: not at all.',
       z.string().check(z.regex(DURATION_PATTERN, { error: 'a duration such as 90s, 10m or 1h30m' }), (context) => {
         if ((parseDurationSeconds(context.value) ?? 0) <= MAX_COOLDOWN_SECONDS) return;
-        refuse(context, 'at most 3650d', 'an address that nobody is to get again belongs into exclude');
+        refuse(context, 'at most 3650d', 'an address that no one is to get again belongs into exclude');
       }),
     ),
     serviceAllocation: optional('Who may use the pool, and which pool is used first.', serviceAllocation),

@@ -12,7 +12,7 @@ import { type Report, ValueReader } from './yaml-values.ts';
 
 /** Largest text, in characters; a ConfigMap cannot hold more. */
 export const MAX_TEXT_CHARACTERS = 1 << 20;
-/** Most syntax errors of one document that are told: the later ones follow from the first. */
+/** Most syntax errors of one document that are reported: the later ones follow from the first. */
 const MAX_SYNTAX_ERRORS = 5;
 
 export interface Place {

@@ -100,8 +100,8 @@ function entryOfMove(move: MoveRecord): HistoryEntry {
 
 function moveText({ vip, from, to, why, unansweredMs }: MoveRecord): string {
   if (to === undefined)
-    return `${vip} is answered by nobody${from === undefined ? '' : ` after ${from}`}: ${nobodyText(why)}`;
-  if (why === 'new') return `${to} answers for ${vip}: nobody had it before`;
+    return `${vip} is answered by no one${from === undefined ? '' : ` after ${from}`}: ${noOneText(why)}`;
+  if (why === 'new') return `${to} answers for ${vip}: no one had it before`;
   const cause = isCause(why)
     ? `${from ?? 'its owner'} ${MOVE_WORDS[why]}`
     : 'the node whose turn it was did not take it';
@@ -109,15 +109,15 @@ function moveText({ vip, from, to, why, unansweredMs }: MoveRecord): string {
 }
 
 // A word of a newer version stands for itself, whatever it is.
-function nobodyText(why: MoveWhy): string {
-  return (Object.hasOwn(NOBODY, why) ? NOBODY[why] : undefined) ?? why;
+function noOneText(why: MoveWhy): string {
+  return (Object.hasOwn(NO_ONE, why) ? NO_ONE[why] : undefined) ?? why;
 }
 
 function isCause(why: MoveWhy): why is keyof typeof MOVE_WORDS {
   return Object.hasOwn(MOVE_WORDS, why);
 }
 
-const NOBODY: Readonly<Partial<Record<MoveWhy, string>>> = {
+const NO_ONE: Readonly<Partial<Record<MoveWhy, string>>> = {
   released: 'no Service has it any more',
   NoEndpoints: 'no node has a usable endpoint',
   NoEligibleNode: 'no node may answer for it',
@@ -147,7 +147,7 @@ function markText({ kind, state, node, other, vip, interface: ifname, what }: Ma
   switch (kind) {
     case 'conflict':
       return isOver
-        ? `${vip}: nobody else uses it on ${ifname} any more, as ${node} hears`
+        ? `${vip}: no one else uses it on ${ifname} any more, as ${node} hears`
         : `${vip} is used by ${what} on ${ifname}, as ${node} hears`;
     case 'quarantine':
       return isOver ? `${vip} is no longer in quarantine` : `${vip} is in quarantine: used by ${what}`;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The history as a ConfigMap: one key with JSON of few characters. Names stand once in a table and are told by their
- * place in it, so 1,000 moves of long names are small; what would be too large all the same is cut, the oldest first.
+ * The history as a ConfigMap: one key with JSON of few characters. Names stand once in a table and are referred to by
+ * their place in it, so 1,000 moves of long names are small; what would be too large all the same is cut, the oldest first.
  */
 import { type Parsed, parsed, unparsed } from '../net/parsed.ts';
 import { countOf, everyOf, listOf, objectOf, oneOf, readJson, textOf } from '../node-state/json-fields.ts';
@@ -199,7 +199,7 @@ function markOf(row: unknown, reader: Reader): readonly MarkRecord[] | undefined
 function horizonOf(row: unknown, reader: Reader): Horizon | undefined {
   const [node, boot, since, count] = listOf(row, 8) ?? [];
   const [name, bootId] = [nameOf(node, reader), textOf(boot, 64)];
-  const [sinceSeconds, told] = [countOf(since), countOf(count)];
-  if (!name || bootId === undefined || sinceSeconds === undefined || told === undefined) return undefined;
-  return { node: name, bootId, sinceSeconds, count: told };
+  const [sinceSeconds, recorded] = [countOf(since), countOf(count)];
+  if (!name || bootId === undefined || sinceSeconds === undefined || recorded === undefined) return undefined;
+  return { node: name, bootId, sinceSeconds, count: recorded };
 }

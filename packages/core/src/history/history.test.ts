@@ -253,17 +253,17 @@ describe('historyEntries', () => {
   it('tells a reason that it does not know as it is, whatever objects have by themselves', () => {
     const why = 'constructor' as MoveRecord['why'];
     const records = { ...EMPTY_HISTORY, moves: [{ ...moveOf(0), why, to: undefined, from: undefined }] };
-    expect(historyEntries(records)[0]?.text).to.match(/ is answered by nobody: constructor$/);
+    expect(historyEntries(records)[0]?.text).to.match(/ is answered by no one: constructor$/);
   });
 
   const texts: { record: Partial<MoveRecord>; text: string }[] = [
     {
       record: { from: undefined, why: 'new', unansweredMs: undefined },
-      text: 'edge-2 answers for 192.0.2.7: nobody had it before',
+      text: 'edge-2 answers for 192.0.2.7: no one had it before',
     },
     {
       record: { why: 'silent', unansweredMs: 131 },
-      text: 'edge-2 answers for 192.0.2.7: edge-1 fell silent; nobody answered for 131 ms',
+      text: 'edge-2 answers for 192.0.2.7: edge-1 fell silent; no one answered for 131 ms',
     },
     {
       record: { why: 'order', unansweredMs: 0 },
@@ -271,15 +271,15 @@ describe('historyEntries', () => {
     },
     {
       record: { why: 'left-over', unansweredMs: 900 },
-      text: 'edge-2 answers for 192.0.2.7: the node whose turn it was did not take it; nobody answered for 900 ms',
+      text: 'edge-2 answers for 192.0.2.7: the node whose turn it was did not take it; no one answered for 900 ms',
     },
     {
       record: { to: undefined, why: 'NoEndpoints' },
-      text: '192.0.2.7 is answered by nobody after edge-1: no node has a usable endpoint',
+      text: '192.0.2.7 is answered by no one after edge-1: no node has a usable endpoint',
     },
     {
       record: { to: undefined, why: 'released' },
-      text: '192.0.2.7 is answered by nobody after edge-1: no Service has it any more',
+      text: '192.0.2.7 is answered by no one after edge-1: no Service has it any more',
     },
   ];
   for (const { record, text } of texts)

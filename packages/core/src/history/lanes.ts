@@ -10,7 +10,7 @@ export interface Lane {
 }
 
 export interface LaneSpan {
-  /** Undefined: nobody, or it is not known who. */
+  /** Undefined: no one, or it is not known who. */
   readonly node: string | undefined;
   readonly fromMs: number;
   readonly toMs: number;

@@ -6,7 +6,7 @@ import { durationText } from './time-text.ts';
 
 /** Why a node owns a VIP. */
 export const OWNED_WORDS: Readonly<Record<OwnedReason, string>> = {
-  new: 'nobody had it before',
+  new: 'no one had it before',
   orphaned: 'its owner was gone',
   'left-over': 'the node whose turn it was did not take it',
   'handed-over': 'its owner handed it over',
@@ -30,14 +30,14 @@ export const MOVE_WORDS: Readonly<Record<MoveCause, string>> = {
 };
 
 /**
- * Who had the VIP before, why no longer, and how long nobody answered: `edge-1 fell silent; nobody answered for 131
+ * Who had the VIP before, why no longer, and how long no one answered: `edge-1 fell silent; no one answered for 131
  * ms`.
  */
 export function movedText({ from, cause, unansweredMs }: Moved): string {
   return `${from} ${MOVE_WORDS[cause]}${gapText(unansweredMs)}`;
 }
 
-/** Behind a sentence: how long nobody answered; empty where that is not known, or somebody answered all the time. */
+/** Behind a sentence: how long no one answered; empty where that is not known, or somebody answered all the time. */
 export function gapText(unansweredMs: number | undefined): string {
-  return unansweredMs === undefined || unansweredMs === 0 ? '' : `; nobody answered for ${durationText(unansweredMs)}`;
+  return unansweredMs === undefined || unansweredMs === 0 ? '' : `; no one answered for ${durationText(unansweredMs)}`;
 }

@@ -33,7 +33,7 @@ export function leftBy(before: SeenNode | undefined, after: SeenNode | undefined
 
 /**
  * VIPs that a node took since the history was last written, by a controller that has not seen the reports in between:
- * what another boot of its speaker took, what it took later than the latest that is told, and of that very second what
+ * what another boot of its speaker took, what it took later than the latest on record, and of that very second what
  * is not among the moves.
  */
 export function takenSince(
@@ -43,15 +43,17 @@ export function takenSince(
 ): MoveSeen[] {
   if (horizon?.bootId !== state.bootId) return state.owned.map((one) => moveOf(node, one));
   const ofLast = state.owned.filter((one) => one.sinceSeconds === horizon.sinceSeconds);
-  const told = new Set(moves.filter((one) => one.to === node).map((one) => `${one.atMs} ${one.vip} ${one.interface}`));
-  // As many as were told may have gone out of the ring since.
-  const isNewOfLast = (move: MoveSeen) => !told.has(`${move.atMs} ${move.vip} ${move.interface}`);
+  const recorded = new Set(
+    moves.filter((one) => one.to === node).map((one) => `${one.atMs} ${one.vip} ${one.interface}`),
+  );
+  // As many as are on record may have gone out of the ring since.
+  const isNewOfLast = (move: MoveSeen) => !recorded.has(`${move.atMs} ${move.vip} ${move.interface}`);
   const rest = ofLast.length <= horizon.count ? [] : ofLast.map((one) => moveOf(node, one)).filter(isNewOfLast);
   const later = state.owned.filter((one) => one.sinceSeconds > horizon.sinceSeconds);
   return [...rest, ...later.map((one) => moveOf(node, one))];
 }
 
-/** Up to where the claims of a node are told, once all of them are. */
+/** Up to where the claims of a node are on record, once all of them are. */
 export function horizonOf(node: string, { bootId, owned }: NodeState): Horizon {
   const sinceSeconds = owned.reduce((latest, one) => Math.max(latest, one.sinceSeconds), 0);
   const count = owned.filter((one) => one.sinceSeconds === sinceSeconds).length;

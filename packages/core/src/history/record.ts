@@ -12,21 +12,21 @@ export type MoveWhy = 'new' | 'left-over' | 'unknown' | 'released' | MoveCause |
 /** A VIP that has another owner than before. */
 export interface MoveRecord {
   /**
-   * Milliseconds since 1970, by the clock of the node that answers, in whole seconds; of a VIP that nobody answers for
+   * Milliseconds since 1970, by the clock of the node that answers, in whole seconds; of a VIP that no one answers for
    * by that of the controller.
    */
   readonly atMs: number;
   readonly vip: string;
   /** Keys of the Services that showed it then; of many the first ones. */
   readonly services: readonly string[];
-  /** Of the new owner, or of the old one where nobody answers. */
+  /** Of the new owner, or of the old one where no one answers. */
   readonly interface: string;
-  /** Undefined: nobody had it, or it is not known who. */
+  /** Undefined: no one had it, or it is not known who. */
   readonly from: string | undefined;
-  /** Undefined: nobody answers from here on. */
+  /** Undefined: no one answers from here on. */
   readonly to: string | undefined;
   readonly why: MoveWhy;
-  /** How long nobody answered at most, in milliseconds; undefined: not known. */
+  /** How long no one answered at most, in milliseconds; undefined: not known. */
   readonly unansweredMs: number | undefined;
 }
 
@@ -71,12 +71,12 @@ export interface MarkRecord {
   readonly what: string;
 }
 
-/** What is known of a node's report by the history: claims up to there are told. */
+/** What is known of a node's report by the history: claims up to there are on record. */
 export interface Horizon {
   readonly node: string;
   readonly bootId: string;
   /**
-   * The latest claim that was told, by the node's own clock, in seconds since 1970, and how many are of that second.
+   * The latest claim on record, by the node's own clock, in seconds since 1970, and how many are of that second.
    */
   readonly sinceSeconds: number;
   readonly count: number;
@@ -102,7 +102,7 @@ export const MAX_MARKS = 250;
  * away of what others do.
  */
 const MARKS_OF_ONE_NODE = 50;
-/** Services of one VIP that are told. */
+/** Most Services of one VIP that are recorded. */
 export const MAX_SERVICES = 4;
 /** Most characters of {@link MarkRecord.what}. */
 export const MAX_WHAT = 200;
@@ -125,7 +125,7 @@ export function openMarks(marks: readonly MarkRecord[]): ReadonlyMap<string, Mar
 }
 
 /**
- * The records with further ones behind them, bounded. What is told already is not told again: two leaders may have seen
+ * The records with further ones behind them, bounded. What is on record is not recorded again: two leaders may have seen
  * the same.
  */
 export function withRecords({ moves, marks, horizons }: HistoryRecords, more: Partial<HistoryRecords>): HistoryRecords {
@@ -138,8 +138,8 @@ export function withRecords({ moves, marks, horizons }: HistoryRecords, more: Pa
 
 function withMoves(known: readonly MoveRecord[], more: readonly MoveRecord[]): readonly MoveRecord[] {
   if (more.length === 0) return known;
-  const told = new Set(known.map(moveKey));
-  const news = more.filter((move) => !told.has(moveKey(move)));
+  const recorded = new Set(known.map(moveKey));
+  const news = more.filter((move) => !recorded.has(moveKey(move)));
   return [...known, ...inOrder(news)].slice(-MAX_MOVES);
 }
 

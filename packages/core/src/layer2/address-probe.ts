@@ -144,8 +144,8 @@ export function ndpClaim(
   const isAbout = message.targetAddress.equals(candidate);
   const isRival = isAbout && !isAdvertisement && isUnspecifiedV6(source);
   if (!isRival && !(isAbout && isAdvertisement) && !source.equals(candidate)) return undefined;
-  const told = isAdvertisement ? message.targetLinkLayerAddr : message.sourceLinkLayerAddr;
-  return { mac: told ?? frameSource, by: isRival ? 'rival' : 'holder' };
+  const stated = isAdvertisement ? message.targetLinkLayerAddr : message.sourceLinkLayerAddr;
+  return { mac: stated ?? frameSource, by: isRival ? 'rival' : 'holder' };
 }
 
 function arpProbe(candidate: IpAddress, mac: MacAddress): Uint8Array {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Who was seen to ask for which VIP, and so has an entry for it: those are told one by one when the VIP has a new
- * owner. Bounded: the ones that asked last are kept, a few for each VIP.
+ * Who was seen to ask for which VIP, and so has an entry for it: each of those gets a frame of its own when the VIP
+ * has a new owner. Bounded: the ones that asked last are kept, a few for each VIP.
  */
 import type { IpAddress } from '../net/ip-address.ts';
 import type { MacAddress } from '../net/mac-address.ts';

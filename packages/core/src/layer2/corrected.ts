@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Who is told one by one that a VIP has moved: the gateways of the segment, those who asked for it, and then whom the
- * node knows there. In this order, each once, and only hosts of the VIP's family.
+ * Who gets a frame of its own when a VIP has moved: the gateways of the segment, those who asked for it, and then the
+ * hosts that the node knows there. In this order, each once, and only hosts of the VIP's family.
  */
 import type { IpAddress } from '../net/ip-address.ts';
 import type { Asker } from './askers.ts';

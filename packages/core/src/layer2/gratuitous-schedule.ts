@@ -2,7 +2,7 @@
 /**
  * What is announced unasked on one interface, and when: each VIP at once when it is taken over, twice again within 5 s,
  * then slowly for as long as it is owned, since switches forget MAC addresses that they do not hear. After a takeover
- * those who are known to hold the old entry are told one by one too, for networks that lose broadcasts. All frames
+ * those who are known to hold the old entry also get frames of their own, for networks that lose broadcasts. All frames
  * share one budget, so that the takeover of many VIPs does not drown the segment: what reaches most goes first.
  */
 import type { IpAddress } from '../net/ip-address.ts';
@@ -38,10 +38,10 @@ export const GRATUITOUS_DEFAULTS: GratuitousOptions = {
 
 /** Least time between two rounds of one VIP, in milliseconds: RetransTimer (RFC 4861, 7.2.6 and 10). */
 const LEAST_GAP_MS = 1000;
-/** Neighbours that are told one by one after a takeover, for each VIP. */
+/** Neighbours that get a frame of their own after a takeover, for each VIP. */
 export const MAX_CORRECTED = 16;
 /**
- * When the budget is used up, as many frames are gathered as go out in this time, so that nobody wakes for each of
+ * When the budget is used up, as many frames are gathered as go out in this time, so that no one wakes for each of
  * them.
  */
 const GATHER_MS = 20;
@@ -82,7 +82,7 @@ interface Entry {
   dueMs: number;
   /** What is left of the round that is due or under way, most urgent first. */
   steps: readonly Step[];
-  /** Neighbours still to be told, most urgent first; due at once. */
+  /** Neighbours that still get a frame of their own, most urgent first; due at once. */
   corrections: readonly Step[];
 }
 

@@ -39,7 +39,7 @@ export const NDP_SILENCE_REASONS = [
   'multicast-source',
   'unspecified-source',
   'solicited-flag',
-  /** The asker's MAC is zero or a group: nobody could be answered there. */
+  /** The asker's MAC is zero or a group: no one could be answered there. */
   'sender-hardware-addr',
   /** Sent by this very interface and reflected by the network. */
   'own-frame',

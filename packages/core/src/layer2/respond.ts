@@ -27,7 +27,7 @@ export const SILENCE_REASONS = [
   'address-length',
   /** Neither request nor reply. */
   'operation',
-  /** The sender's MAC is zero or a group: nobody could be answered there. */
+  /** The sender's MAC is zero or a group: no one could be answered there. */
   'sender-hardware-addr',
   /** Sent by this very interface and reflected by the network. */
   'own-frame',

@@ -86,13 +86,13 @@ export function testFailure(answers: readonly MacAddress[], owner: MacAddress): 
 }
 
 /**
- * What one node hears of a VIP, set beside who owns it: `own` for its owner, which does not hear itself; `nobody` where
+ * What one node hears of a VIP, set beside who owns it: `own` for its owner, which does not hear itself; `no one` where
  * none owns it.
  */
 export type Hearing = 'right' | 'own' | 'nobody' | TestFailure;
 
 export interface HeardAnswers {
-  /** By heartbeats; undefined: nobody owns it. */
+  /** By heartbeats; undefined: no one owns it. */
   readonly owner: { readonly node: string; readonly mac: MacAddress } | undefined;
   readonly macs: readonly MacAddress[];
 }

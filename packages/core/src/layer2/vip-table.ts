@@ -46,7 +46,7 @@ export class VipTable {
     if (row?.interfacesByService.size === 0) this.#rows.delete(String(vip));
   }
 
-  /** The VIP with the interfaces of all its Services together, or undefined when nobody wants it. */
+  /** The VIP with the interfaces of all its Services together, or undefined when no one wants it. */
   find(vip: IpAddress): AnsweredVip | undefined {
     const row = this.#rows.get(String(vip));
     return row && answered(row);

@@ -5,7 +5,7 @@ import { countingClaims, type NodeClaim, type NodeHearing } from './counting-cla
 
 describe('countingClaims', () => {
   const rows: { name: string; nodes: Record<string, NodeHearing>; claims: NodeClaim[]; counting: string[] }[] = [
-    { name: 'nobody claims it', nodes: { a: hearing('b') }, claims: [], counting: [] },
+    { name: 'no one claims it', nodes: { a: hearing('b') }, claims: [], counting: [] },
     {
       name: 'one node claims it on two interfaces',
       nodes: { a: { ...hearing(), segments: [segment('lan0'), segment('lan1')] } },

@@ -16,7 +16,7 @@ export const NODE_STATE_VERSION = 1;
 export const MAX_STATE_CHARACTERS = 240 * 1024;
 /** Behind the word for what answers on a segment: the kernel may answer there for VIPs of others. */
 export const FOR_OTHERS = 'for-others';
-/** Most conflicts, unreachable VIPs and outcomes that are told; more than that is no news for a person. */
+/** Most conflicts, unreachable VIPs and outcomes that are published; no one reads more than that. */
 export const MAX_REMARKS = 256;
 
 /**

@@ -114,7 +114,7 @@ export interface OwnedState {
   readonly why: OwnedReason;
   /** Whether the VIP lies in no subnet of the interface: hosts of the LAN need a route for it. Default: false. */
   readonly isOutside?: boolean;
-  /** Undefined: nobody owned it before, or an older speaker does not tell. */
+  /** Undefined: no one owned it before, or an older speaker does not tell. */
   readonly moved?: Moved;
   /** Undefined: an older speaker does not tell. */
   readonly standing?: Standing;
@@ -152,7 +152,7 @@ export interface UnreachableVip {
 }
 
 /**
- * A VIP that this node does not answer for, and why. The last three are told only of VIPs that no node of the cluster
+ * A VIP that this node does not answer for, and why. The last three are given only for VIPs that no node of the cluster
  * may own: for all others it is no news.
  */
 export interface NotAnnounced {
@@ -199,7 +199,7 @@ export interface CheckReport {
 export interface HeardVip {
   readonly vip: IpAddress;
   readonly interface: string;
-  /** The owner by its heartbeats, and the MAC address that it names; undefined where nobody owns the VIP. */
+  /** The owner by its heartbeats, and the MAC address that it names; undefined where no one owns the VIP. */
   readonly owner: { readonly node: string; readonly mac: MacAddress } | undefined;
   /** Who answered. */
   readonly macs: readonly MacAddress[];
@@ -212,7 +212,7 @@ export interface OrderOutcome {
   readonly why: MoveRefusal | undefined;
 }
 
-/** What changes all the time, and is therefore told at renewals only. */
+/** What changes all the time, and is therefore published at renewals only. */
 export interface NodeHealth {
   /** Longest delay of a heartbeat since the last renewal, in milliseconds. */
   readonly latestMs: number;
@@ -230,7 +230,7 @@ export interface SpreadHealth {
 }
 
 /**
- * Name of the Lease of a node. A node's name may be as long as a Lease's, so a long one is cut and told apart by its
+ * Name of the Lease of a node. A node's name may be as long as a Lease's, so a long one is cut and made distinct by its
  * digest.
  */
 export function nodeLeaseName(node: string): string {

@@ -43,7 +43,7 @@ export function encodeOrder(order: Order): string {
   return JSON.stringify(content);
 }
 
-/** The order of a kind, or what is wrong with it. Keys that are no kind are nobody's business. */
+/** The order of a kind, or what is wrong with it. Keys that are no kind are no one's business. */
 export function decodeOrder(kind: Order['kind'], text: string): Parsed<Order> {
   const json = objectOf(readJson(text, MAX_CHARACTERS));
   const id = textOf(json?.id, MAX_NAME_CHARACTERS);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Whom a node took a VIP over from, why that one no longer answers, and how long nobody did: in little text beside the
+ * Whom a node took a VIP over from, why that one no longer answers, and how long no one did: in little text beside the
  * rows of VIPs.
  */
 import type { Succession, SuccessionCause } from '../membership/event.ts';
@@ -30,7 +30,7 @@ export function moveHead({ from, cause }: Moved): string {
   return `${from} ${cause}`;
 }
 
-/** How long nobody answered, in the order of the rows; one word where it is the same for all. */
+/** How long no one answered, in the order of the rows; one word where it is the same for all. */
 export function encodeUnanswered(values: readonly (number | undefined)[]): string {
   const words = values.map((value) => (value === undefined ? UNKNOWN : Math.round(value).toString(BASE)));
   const [first = UNKNOWN] = words;

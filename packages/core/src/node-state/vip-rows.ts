@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Many VIPs of one family, each with a few numbers, in little text: rows with a blank between, numbers of a row with a
- * dot between, all in base 36. In the order of their addresses each is told as its distance from the one before, so
+ * dot between, all in base 36. In the order of their addresses each is written as its distance from the one before, so
  * neighbours cost one digit.
  */
 import { ADDRESS_BITS, IpAddress, type IpFamily } from '../net/ip-address.ts';

@@ -36,7 +36,7 @@ export function chooseNode(vip: IpAddress, candidates: readonly VipCandidate[], 
   return tied.length < 2 ? tied[0] : rendezvousOrder(vip, tied)[0];
 }
 
-/** A VIP that nobody owns. */
+/** A VIP that no one owns. */
 export interface Orphan {
   readonly vip: IpAddress;
   readonly candidates: readonly VipCandidate[];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Who takes the VIPs that nobody owns. On a crowded segment that costs a hash for each VIP and candidate, so a plan can
+ * Who takes the VIPs that no one owns. On a crowded segment that costs a hash for each VIP and candidate, so a plan can
  * be made in pieces; it is made for one moment, so that all nodes that begin with the same come to the same.
  */
 import { chooseNode, type Loads, loadOf, type Orphan } from './candidate.ts';

@@ -12,7 +12,7 @@ import { type EligibilityOptions, eligibilityOf, type NodeFacts } from './eligib
 export type NodePolicy = Pick<L2Advertisement, 'nodeSelectors' | 'preferredNodeSelectors'>;
 
 export interface CandidateOptions {
-  /** The policies that apply to the Service. None: nobody may announce. */
+  /** The policies that apply to the Service. None: no one may announce. */
   readonly policies: readonly NodePolicy[];
   readonly nodes: readonly NodeFacts[];
   /** Nodes with a usable endpoint, for `externalTrafficPolicy: Local`; undefined when the endpoints do not matter. */

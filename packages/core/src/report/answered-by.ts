@@ -16,7 +16,7 @@ import { isLive } from './node-report.ts';
 /** Of a claim that was made while cut off, or by a node that is unsteady. */
 const PROVISIONAL = 'provisional, so it gives way to an owner that is not';
 
-/** Why a node owns a VIP, with the owner before it where that is told, and whether it does only provisionally. */
+/** Why a node owns a VIP, with the owner before it where that is known, and whether it does only provisionally. */
 export function whyOwned({ why, moved, standing }: Pick<OwnedBy, 'why' | 'moved' | 'standing'>): string {
   const text = moved === undefined ? OWNED_WORDS[why] : `${OWNED_WORDS[why]}: ${movedText(moved)}`;
   return standing?.isWeak ? `${text}; ${PROVISIONAL}` : text;
@@ -25,7 +25,7 @@ export function whyOwned({ why, moved, standing }: Pick<OwnedBy, 'why' | 'moved'
 /** One sentence or more on an address of a Service. */
 export function answeredBy(vip: IpAddress, service: KubeService, facts: ClusterFacts): string {
   const owners = facts.claims.ownersOf(String(vip));
-  if (owners.length === 0) return `${vip} is answered by nobody: ${whyNobody(vip, service, facts)}.`;
+  if (owners.length === 0) return `${vip} is answered by no one: ${whyNoOne(vip, service, facts)}.`;
   const texts = owners.map((owner) => {
     const { node, interface: ifname, sinceSeconds, term } = owner;
     return `${node} on ${ifname} since ${timeText(sinceSeconds * 1000)} (${whyOwned(owner)}; term ${term})`;
@@ -61,8 +61,8 @@ function sentenceOn(loss: ContactLoss): string {
   return `Heartbeats of ${node} do not reach ${names}; it answers, so nothing is taken over.`;
 }
 
-/** Why nobody answers for an address of a Service. */
-export function whyNobody(vip: IpAddress, service: KubeService, facts: ClusterFacts): string {
+/** Why no one answers for an address of a Service. */
+export function whyNoOne(vip: IpAddress, service: KubeService, facts: ClusterFacts): string {
   const policies = policiesOfVip(service, vip, facts.config);
   if (!policies.announced) return policies.message;
   const live = facts.reports.filter(isLive);

@@ -115,7 +115,7 @@ function silentVips({ byKey }: ClusterFacts, { vips }: Shown): Problem[] {
     const what = rows.length === 1 ? (first?.vip ?? '') : `${rows.length} VIPs, ${first?.vip ?? ''} first,`;
     return problemOf({
       ...{ kind: 'not-announced', about: [reason], vips: rows.map(({ vip }) => vip), services },
-      text: `${what} ${rows.length === 1 ? 'is' : 'are'} answered by nobody: ${first?.silent ?? ''}`,
+      text: `${what} ${rows.length === 1 ? 'is' : 'are'} answered by no one: ${first?.silent ?? ''}`,
       sinceMs: since.length === 0 ? undefined : since.reduce((a, b) => Math.min(a, b)),
       command: `kubectl berth explain ${services[0] ?? ''}`.trimEnd(),
     });
@@ -153,9 +153,9 @@ function poolProblems({ pools }: Shown): Problem[] {
 
 /** Addresses in quarantine, but for those that a node tells of itself. */
 function quarantineProblems({ reports }: ClusterFacts, { allocator }: Shown): Problem[] {
-  const told = new Set(reports.flatMap(({ state }) => (state?.conflicts ?? []).map(({ vip }) => String(vip))));
+  const reported = new Set(reports.flatMap(({ state }) => (state?.conflicts ?? []).map(({ vip }) => String(vip))));
   return allocator.table.quarantined().flatMap(({ address, quarantine, holders, pool }) => {
-    if (quarantine === undefined || told.has(String(address))) return [];
+    if (quarantine === undefined || reported.has(String(address))) return [];
     return [
       problemOf({
         ...{ kind: 'quarantine', about: [String(address)], vips: [String(address)], pools: [pool] },

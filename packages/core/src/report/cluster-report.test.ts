@@ -96,7 +96,7 @@ describe('clusterReport', () => {
             isOutside: false,
             moved,
           },
-          whyText: 'its owner was gone: edge-2 fell silent; nobody answered for 131 ms',
+          whyText: 'its owner was gone: edge-2 fell silent; no one answered for 131 ms',
         },
       ],
       ...{ reachable: 'yes', reachableText: '', silent: undefined },
@@ -221,7 +221,7 @@ describe('clusterReport', () => {
       name: 'VIPs that nobody answers for, as one',
       sample: { vips: 4, states: { 'edge-1': { owned: [] }, 'edge-2': { owned: [] }, 'edge-3': { owned: [] } } },
       ...{ kind: 'not-announced', severity: 'critical', command: 'kubectl berth explain ns-0/s-0' },
-      text: '4 VIPs, 198.18.0.1 first, are answered by nobody: edge-1 could answer and does not yet, edge-2 could answer and does not yet, edge-3 could answer and does not yet',
+      text: '4 VIPs, 198.18.0.1 first, are answered by no one: edge-1 could answer and does not yet, edge-2 could answer and does not yet, edge-3 could answer and does not yet',
     },
   ];
   for (const { name, sample, kind, severity, text, command } of rows)

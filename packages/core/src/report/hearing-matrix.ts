@@ -29,8 +29,8 @@ export function hearingMatrices(reports: readonly DatedReport[], nodes: Iterable
 }
 
 function matrixOf(ifname: string, rows: ReadonlyMap<string, Heard>): HearingMatrix {
-  const told = [...rows.values()].flatMap((heard) => [...heard.keys()]);
-  const nodes = [...new Set([...rows.keys(), ...told])].sort(compareText);
+  const heard = [...rows.values()].flatMap((one) => [...one.keys()]);
+  const nodes = [...new Set([...rows.keys(), ...heard])].sort(compareText);
   const cells = nodes.map((node) => nodes.map((other) => cellOf(rows, node, other)));
   return { interface: ifname, nodes, cells };
 }

@@ -187,7 +187,7 @@ export interface VipRow {
   readonly reachable: 'yes' | 'no' | 'unknown';
   /** Why it is not, or is not known to be, in the words of the condition; empty when all is well. */
   readonly reachableText: string;
-  /** Why nobody answers; undefined when somebody does. */
+  /** Why no one answers; undefined when somebody does. */
   readonly silent: string | undefined;
 }
 
@@ -200,7 +200,7 @@ export interface ClaimRow {
   /** In words: `its owner was gone`. */
   readonly whyText: string;
   readonly isOutside: boolean;
-  /** Where it came from, why it was given up there, and how long nobody answered; undefined: not told. */
+  /** Where it came from, why it was given up there, and how long no one answered; undefined: not known. */
   readonly moved: Moved | undefined;
 }
 

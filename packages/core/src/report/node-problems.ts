@@ -25,7 +25,7 @@ export function nodeProblems(reports: readonly DatedReport[], namespace = 'berth
   return [
     ...reports.filter(({ freshness }) => freshness === 'stale').map((report) => silentNode(report, namespace)),
     ...reports.flatMap(({ node, problem }) => (problem === undefined ? [] : [unreadable(node, problem)])),
-    // The last words of a node that is silent are old: whether a conflict or a cut is over, nobody can say.
+    // The last words of a node that is silent are old: whether a conflict or a cut is over, no one can say.
     ...reports.filter(isLive).flatMap((report) => problemsOfNode(report, report.state)),
     ...keysDiffer(reports),
   ];

@@ -15,7 +15,7 @@ export interface WhatIf {
 export interface Outlook {
   /** VIPs that would have another owner, in the order of addresses. */
   readonly moves: readonly OutlookMove[];
-  /** VIPs that nobody would answer for and somebody does now, or that are new. */
+  /** VIPs that no one would answer for and somebody does now, or that are new. */
   readonly dark: readonly DarkVip[];
   /** By name. */
   readonly loads: readonly { readonly node: string; readonly before: number; readonly after: number }[];
@@ -30,7 +30,7 @@ export interface Outlook {
 export interface OutlookMove {
   readonly vip: string;
   readonly services: readonly string[];
-  /** Undefined: nobody answers for it now. */
+  /** Undefined: no one answers for it now. */
   readonly from: string | undefined;
   readonly to: string;
 }

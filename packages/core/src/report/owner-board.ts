@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Who owns what on each segment, moved on by the rules of the speakers: what is told of one owner that leaves is what
- * its speaker would offer, and what is told of owners that die is what the others would take.
+ * Who owns what on each segment, moved on by the rules of the speakers: for an owner that leaves it shows what
+ * its speaker would offer, for owners that die what the others would take.
  */
 import type { IpAddress } from '../net/ip-address.ts';
 import type { VipCandidate } from '../placement/candidate.ts';
@@ -19,7 +19,7 @@ export interface Holding {
   readonly vip: IpAddress;
   readonly services: readonly KubeService[];
   readonly group: SegmentGroup;
-  /** Undefined: nobody. */
+  /** Undefined: no one. */
   readonly owner: string | undefined;
 }
 
@@ -43,7 +43,7 @@ export class OwnerBoard {
     return this.#holdings;
   }
 
-  /** Adds VIPs that nobody owns yet, on every segment that has an address of their family. */
+  /** Adds VIPs that no one owns yet, on every segment that has an address of their family. */
   add(vips: readonly { readonly vip: IpAddress; readonly services: readonly KubeService[] }[]): void {
     const isHeld = (vip: IpAddress, group: SegmentGroup) =>
       this.#holdings.some((one) => one.group === group && one.vip.equals(vip));
@@ -75,8 +75,8 @@ export class OwnerBoard {
     this.#takeOrphans();
   }
 
-  /** Why nobody could own it, for each node that is there. */
-  whyNobody({ vip, group }: Holding): string {
+  /** Why no one could own it, for each node that is there. */
+  whyNoOne({ vip, group }: Holding): string {
     const others = group.members.filter(({ report }) => !this.#out.has(report.node));
     const texts = others.map(({ report }) => obstacleTo(vip, report, this.#facts) ?? `${report.node} does not take it`);
     return texts.join(', ') || 'no other node is heard there';
@@ -165,7 +165,7 @@ export class OwnerBoard {
       ({ metadata }) =>
         atWork.has(metadata.name) && !this.#out.has(metadata.name) && local.every((names) => names.has(metadata.name)),
     );
-    // Labels and cordons count as the speakers were told to; what came of that each node says itself, as `ineligible`.
+    // The speakers' options say how labels and cordons count; each node reports the outcome itself, as `ineligible`.
     const candidates = vipCandidates({ policies, nodes, eligibility: { excludeLabel: 'ignore', cordoned: 'serve' } });
     return candidates.map((one) =>
       atWork.get(one.node)?.state.fitness === 'unfit' ? { ...one, standing: 'last-resort' } : one,

@@ -8,7 +8,7 @@ import type { PoolForecast, PoolRow } from './model.ts';
 const DAY_MS = 24 * 3_600_000;
 /** What was given in so many days tells how fast a pool fills. */
 const FORECAST_DAYS = 7;
-/** Nobody plans further ahead. */
+/** No one plans further ahead. */
 const LONGEST_DAYS = 3650;
 
 /** One row for each pool and family, by pool name. */

@@ -19,7 +19,7 @@ export interface SegmentGroup {
   readonly members: readonly SegmentMember[];
 }
 
-/** The segments that these nodes know of; a node that hears nobody on an interface is alone there. */
+/** The segments that these nodes know of; a node that hears no one on an interface is alone there. */
 export function segmentGroups(reports: readonly LiveReport[]): readonly SegmentGroup[] {
   const places = reports.flatMap((report) =>
     report.state.segments.map((segment): SegmentMember => ({ report, segment })),

@@ -7,7 +7,7 @@ import { isOurs } from '../service/load-balancer-class.ts';
 import { ownAddressesOf } from '../service/usage.ts';
 import { announcedConditionOf } from '../status/announced.ts';
 import { reachableConditionOf } from '../status/reachable.ts';
-import { whyNobody, whyOwned } from './answered-by.ts';
+import { whyNoOne, whyOwned } from './answered-by.ts';
 import type { OwnedBy } from './claim-table.ts';
 import type { ClusterFacts } from './cluster-facts.ts';
 import type { ClaimRow, VipRow } from './model.ts';
@@ -83,5 +83,5 @@ function reachOf(services: readonly KubeService[]): Pick<VipRow, 'reachable' | '
 // The condition knows longest; it is written a moment after the nodes tell.
 function silenceOf(vip: IpAddress, service: KubeService, facts: ClusterFacts): string {
   const condition = announcedConditionOf(service);
-  return condition?.status === 'False' ? `${condition.reason}: ${condition.message}` : whyNobody(vip, service, facts);
+  return condition?.status === 'False' ? `${condition.reason}: ${condition.message}` : whyNoOne(vip, service, facts);
 }

@@ -87,7 +87,7 @@ function poolsOutlook(facts: ClusterFacts, file: NonNullable<WhatIf['poolFile']>
   };
 }
 
-/** Addresses that Services would get and nobody answers for yet. */
+/** Addresses that Services would get and no one answers for yet. */
 function newVips({ gaining, adopted }: ConfigPreview, { byKey, claims }: ClusterFacts) {
   const vips = new Map<string, { readonly vip: IpAddress; readonly services: KubeService[] }>();
   for (const { service, addresses } of [...gaining, ...adopted]) {
@@ -110,7 +110,7 @@ function changesBetween(before: readonly Holding[], board: OwnerBoard): Pick<Out
   const dark: DarkVip[] = [];
   for (const one of sorted) {
     const row = { vip: String(one.vip), services: one.services.map(nameOf), from: owners.get(keyOf(one)) };
-    if (one.owner === undefined) dark.push({ ...row, why: board.whyNobody(one) });
+    if (one.owner === undefined) dark.push({ ...row, why: board.whyNoOne(one) });
     else moves.push({ ...row, to: one.owner });
   }
   return { moves, dark };
@@ -172,7 +172,7 @@ function remarksOn(
         ]
       : []),
     ...(drained.length > 0 && changes.dark.length > 0
-      ? ['The drain is refused while there is a VIP that nobody else can answer for; --force does it all the same.']
+      ? ['The drain is refused while there is a VIP that no one else can answer for; --force does it all the same.']
       : []),
     ...(drained.length > 1 ? ['The nodes are drained one after the other, in this order.'] : []),
     ...(drained.length + lost.length > 0

@@ -34,7 +34,7 @@ const SERVE = ANNOTATION_SERVE.slice(OURS.length);
 /** What products write themselves, and what acts under our own prefix only. */
 const WRITTEN = ['ip-allocated-from-pool', 'renumber', 'adopt'];
 
-/** Most that is told of one Service. */
+/** Most that is reported of one Service. */
 const MOST_TOLD = 5;
 
 /** One clause for each such annotation, by name: `lbipam.cilium.io/ips is not read, write berth.dev/loadBalancerIPs`. */

@@ -161,7 +161,7 @@ function wasAssigned(service: KubeService): boolean {
   );
 }
 
-// In mode Proxy somebody in front terminates the traffic, so nobody must answer for the address.
+// In mode Proxy somebody in front terminates the traffic, so no one must answer for the address.
 function plainAddressesOf(service: KubeService): readonly IpAddress[] {
   const plain = (service.status?.loadBalancer?.ingress ?? []).filter(({ ipMode = 'VIP' }) => ipMode === 'VIP');
   return distinct(plain.map(({ ip }) => ip));

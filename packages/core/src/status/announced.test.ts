@@ -122,14 +122,14 @@ describe('announcedFinding', () => {
   for (const { name, nodes, reason, message } of rows) {
     it(`ST-07: is False with a reason and a sentence: ${name}`, () => {
       const finding = announcedFinding([facts({ obstacles: () => nodes })]);
-      expect(finding).to.include({ status: 'False', reason, message: `192.0.2.7 from nobody: ${message}` });
+      expect(finding).to.include({ status: 'False', reason, message: `192.0.2.7 from no one: ${message}` });
     });
   }
 
   it('is False when one of two addresses is not announced, and still names who announces the other', () => {
     const finding = announcedFinding([facts({ claims: [claim('edge-1', 'lan0')] }), facts({ vip: V6 })]);
     expect(finding).to.include({ status: 'False', reason: 'NotHeard' });
-    expect(finding.message).to.include('192.0.2.7 from edge-1').and.to.include('2001:db8:5::7 from nobody');
+    expect(finding.message).to.include('192.0.2.7 from edge-1').and.to.include('2001:db8:5::7 from no one');
   });
 
   it('tells that no policy speaks of the Service', () => {
@@ -155,8 +155,8 @@ describe('the addresses that somebody answers for', () => {
   const rows: { name: string; addresses: VipFacts[]; announced: IpAddress[] }[] = [
     { name: 'of one address', addresses: [owned], announced: [V4] },
     { name: 'of two addresses', addresses: [owned, second], announced: [V4, V6] },
-    { name: 'of two addresses, the second of which nobody answers for', addresses: [owned, probed], announced: [V4] },
-    { name: 'of two addresses, the first of which nobody answers for', addresses: [probed, owned], announced: [V4] },
+    { name: 'of two addresses, the second of which no one answers for', addresses: [owned, probed], announced: [V4] },
+    { name: 'of two addresses, the first of which no one answers for', addresses: [probed, owned], announced: [V4] },
     { name: 'of no address', addresses: [], announced: [] },
   ];
   for (const { name, addresses, announced } of rows) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The condition `berth.dev/Announced`: who answers for each address of a Service and since when, or why nobody does.
+ * The condition `berth.dev/Announced`: who answers for each address of a Service and since when, or why no one does.
  */
 import type { Announcement } from '../config/advertisement.ts';
 import type { IpAddress } from '../net/ip-address.ts';
@@ -34,7 +34,7 @@ export type AnnouncedReason =
   | 'SharedWithServiceSelector'
   | 'ProbingAddress'
   | 'AddressConflict'
-  /** It is an address of a node or of a gateway, which nobody may answer for. */
+  /** It is an address of a node or of a gateway, which no one may answer for. */
   | 'NodeAddress'
   /** Policies name interfaces that no node has. */
   | 'NoInterface'
@@ -71,11 +71,11 @@ export interface VipFacts {
   readonly claims: readonly NodeClaim[];
   /** What is wrong with the contact between the nodes of the claims and the others. Default: nothing. */
   readonly contacts?: readonly ContactLoss[];
-  /** Of all nodes that are believed; asked for only where nobody answers. */
+  /** Of all nodes that are believed; asked for only where no one answers. */
   obstacles(): readonly NodeObstacle[];
 }
 
-/** Of two addresses the one that people should hear of first: nobody answers, then somebody answers without contact. */
+/** Of two addresses the one that people should hear of first: no one answers, then somebody answers without contact. */
 function isWorse({ status, reason }: AnnouncedFinding): number {
   return status === 'False' ? 2 : reason === 'Announced' ? 0 : 1;
 }
@@ -109,8 +109,8 @@ function findingOnVip(facts: VipFacts): AnnouncedFinding {
       announced: [vip],
     };
   }
-  if (facts.node !== undefined) return nobody(vip, 'NodeAddress', `it is an address of node ${facts.node}`);
-  if (!policies.announced) return nobody(vip, policies.reason, policies.message);
+  if (facts.node !== undefined) return noOne(vip, 'NodeAddress', `it is an address of node ${facts.node}`);
+  if (!policies.announced) return noOne(vip, policies.reason, policies.message);
   return findingOnObstacles(vip, facts.obstacles());
 }
 
@@ -133,17 +133,17 @@ function wordsOf(loss: ContactLoss): string {
 }
 
 function findingOnObstacles(vip: IpAddress, nodes: readonly NodeObstacle[]): AnnouncedFinding {
-  if (nodes.length === 0) return nobody(vip, 'NotHeard', 'no speaker reports');
+  if (nodes.length === 0) return noOne(vip, 'NotHeard', 'no speaker reports');
   const saying = (why: NotAnnouncedReason) => nodes.filter((one) => one.why === why);
   const own = saying('own-address');
-  if (own.length > 0) return nobody(vip, 'NodeAddress', `${obstacleWords('own-address')}, as ${namesOf(own)} finds`);
+  if (own.length > 0) return noOne(vip, 'NodeAddress', `${obstacleWords('own-address')}, as ${namesOf(own)} finds`);
   const probing = saying('probing');
-  if (probing.length > 0) return nobody(vip, 'ProbingAddress', `${namesOf(probing)} ${obstacleWords('probing')}`);
+  if (probing.length > 0) return noOne(vip, 'ProbingAddress', `${namesOf(probing)} ${obstacleWords('probing')}`);
   const conflicts = saying('conflict');
-  if (conflicts.length > 0) return nobody(vip, 'AddressConflict', `${namesOf(conflicts)} ${obstacleWords('conflict')}`);
+  if (conflicts.length > 0) return noOne(vip, 'AddressConflict', `${namesOf(conflicts)} ${obstacleWords('conflict')}`);
   if (nodes.some(({ why }) => why === undefined))
-    return nobody(vip, 'NotHeard', 'no node has said that it answers for it');
-  return nobody(vip, reasonOf(nodes), sentencesOf(nodes));
+    return noOne(vip, 'NotHeard', 'no node has said that it answers for it');
+  return noOne(vip, reasonOf(nodes), sentencesOf(nodes));
 }
 
 // An endpoint may come to any node, so its lack is what to look at first.
@@ -169,8 +169,8 @@ function listed(nodes: readonly string[]): string {
   return rest > 0 ? `${names.slice(0, NAMED_NODES).join(' ')} and ${rest} more` : names.join(' ');
 }
 
-function nobody(vip: IpAddress, reason: AnnouncedReason, why: string): AnnouncedFinding {
-  return { status: 'False', reason, message: `${vip} from nobody: ${why}`, announced: [] };
+function noOne(vip: IpAddress, reason: AnnouncedReason, why: string): AnnouncedFinding {
+  return { status: 'False', reason, message: `${vip} from no one: ${why}`, announced: [] };
 }
 
 function timeOf(seconds: number): string {

@@ -22,7 +22,7 @@ export interface ServiceEvent {
 
 /**
  * The Events that tell what changed between the Service as it is and the decision: one when an address is given, one
- * when one is taken away, one when a refusal is new (not one per retry: an equal condition says that it was told
+ * when one is taken away, one when a refusal is new (not one per retry: an equal condition says that it was reported
  * before).
  */
 export function decisionEvents(service: KubeService, decision: Decision): readonly ServiceEvent[] {

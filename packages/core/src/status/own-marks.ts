@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What Berth writes into a Service, part by part, so that it can be told whether somebody else changed a part since.
+ * What Berth writes into a Service, part by part, so that a part that somebody else changed since can be recognised.
  * Pure.
  */
 import { PREFIXES } from '../service/annotations.ts';

@@ -31,8 +31,8 @@ describe('reachableFinding', () => {
     { name: 'all others have asked since', addresses: [facts()], finding: 'True Answered' },
     { name: 'one has not yet', addresses: [facts({ tested: [SINCE + 30, undefined] })], finding: undefined },
     { name: 'one asked before the VIP came', addresses: [facts({ tested: [SINCE - 1] })], finding: undefined },
-    { name: 'nobody else hears the owner', addresses: [facts({ tested: [] })], finding: 'Unknown NoSecondNode' },
-    { name: 'nobody announces it', addresses: [facts({ claims: [] })], finding: undefined },
+    { name: 'no one else hears the owner', addresses: [facts({ tested: [] })], finding: 'Unknown NoSecondNode' },
+    { name: 'no one announces it', addresses: [facts({ claims: [] })], finding: undefined },
     {
       name: 'nobody announces what answered once',
       addresses: [facts({ claims: [] })],
@@ -97,6 +97,6 @@ describe('reachableFinding', () => {
     const complaints = ['a', 'b', 'c', 'd', 'e'].map((node) => complaint(node, 'no-answer'));
     const finding = reachableFinding([facts({ complaints })], undefined);
     expect(finding?.reason).to.equal('NoAnswer');
-    expect(finding?.message).to.match(/^a asked .*: nobody answers; b .*; c .* and 2 more$/);
+    expect(finding?.message).to.match(/^a asked .*: no one answers; b .*; c .* and 2 more$/);
   });
 });

@@ -22,7 +22,7 @@ export type ReachableReason =
   | 'SeveralAnswers'
   /** A stranger claims the address; it is defended. */
   | 'AddressConflict'
-  /** Nobody announces the address, so there is nothing to test. */
+  /** No one announces the address, so there is nothing to test. */
   | 'NotAnnounced'
   /** No other node hears the owner, so none can ask. */
   | 'NoSecondNode';
@@ -79,7 +79,7 @@ export function reachableFinding(
   const reason = worst ? REASONS[worst.why] : 'AddressConflict';
   const sentences = [...complaints.map(sentenceOf), ...strangers.map(strangerSentence)];
   if (sentences.length > 0) {
-    // What is told once stays: a stranger with a thousand MAC addresses must not cause a thousand writes.
+    // What was reported once stays: a stranger with a thousand MAC addresses must not cause a thousand writes.
     if (present?.status === 'False' && present.reason === reason) return undefined;
     const rest = sentences.length - MOST_TOLD;
     const message = sentences.slice(0, MOST_TOLD).join('; ') + (rest > 0 ? ` and ${rest} more` : '');
@@ -87,7 +87,7 @@ export function reachableFinding(
   }
   const silent = addresses.find(({ claims }) => claims.length === 0);
   if (silent || addresses.length === 0) {
-    const message = silent ? `nobody announces ${silent.vip}` : 'the Service has no address';
+    const message = silent ? `no one announces ${silent.vip}` : 'the Service has no address';
     return present && { status: 'Unknown', reason: 'NotAnnounced', message };
   }
   if (present?.status === 'True') return undefined;
@@ -108,7 +108,7 @@ function isTested({ claims, tested }: ReachFacts, present: KubeCondition | undef
 
 function sentenceOf({ node, vip, interface: ifname, macs }: Complaint): string {
   const answer =
-    macs.length === 0 ? 'nobody answers' : `${macs.join(' and ')} ${macs.length > 1 ? 'answer' : 'answers'}`;
+    macs.length === 0 ? 'no one answers' : `${macs.join(' and ')} ${macs.length > 1 ? 'answer' : 'answers'}`;
   return `${node} asked for ${vip} on ${ifname}: ${answer}`;
 }
 

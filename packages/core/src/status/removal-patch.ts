@@ -26,7 +26,7 @@ export interface RemovalOptions {
    * Whether type and class still say that it is ours (it is being deleted); default: only the fact and the ledger tell.
    */
   readonly isOurs?: boolean;
-  /** Whether nobody of Berth will look at the Service again; default: the controller will. */
+  /** Whether no one of Berth will look at the Service again; default: the controller will. */
   readonly isLast?: boolean;
 }
 

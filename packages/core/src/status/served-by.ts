@@ -25,7 +25,7 @@ export type ServedByReason =
   | 'NoRoom'
   /** The owner is an older speaker. */
   | 'NotTold'
-  /** Nobody asks for it any more. */
+  /** No one asks for it any more. */
   | 'NotAsked'
   /** A reason that only a newer speaker knows. */
   | 'Unknown';
@@ -73,7 +73,7 @@ export function servedByFinding(
 ): ServedByFinding | undefined {
   const asked = addresses.filter(({ isAsked }) => isAsked);
   if (asked.length === 0)
-    return present && { status: 'False', reason: 'NotAsked', message: 'nobody asks for it: the owner serves' };
+    return present && { status: 'False', reason: 'NotAsked', message: 'no one asks for it: the owner serves' };
   const findings = asked.flatMap(({ vip, owners }) => owners.map((owner) => findingOn(vip, owner)));
   const [first] = findings;
   if (first === undefined) return undefined;

@@ -26,7 +26,7 @@ export const HEARTBEAT_PHASES = ['listening', 'active', 'leaving', 'gone'] as co
 
 export type HeartbeatPhase = (typeof HEARTBEAT_PHASES)[number];
 
-/** In the flags: others should go before this node; it hears nobody at all; it was cut off again and again. */
+/** In the flags: others should go before this node; it hears no one at all; it was cut off again and again. */
 const FLAG = { UNFIT: 1, CUT_OFF: 2, UNSTEADY: 4 } as const;
 
 /** Whether a sender could serve clients by what it knows of itself, such as a kube-proxy that is dead. */

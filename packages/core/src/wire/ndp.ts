@@ -77,7 +77,7 @@ export type NdpDropReason =
   | 'multicast-target'
   | 'mapped-target'
   | NdpOptionDropReason
-  /** From a group, which nobody can be answered at. */
+  /** From a group, which no one can be answered at. */
   | 'multicast-source'
   /** From `::`, yet not to a solicited-node group, or with a source link-layer address. */
   | 'unspecified-source'

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The numbers by which sections of a heartbeat and their parts are told apart on the wire. */
+/** The numbers by which sections of a heartbeat and their parts are distinguished on the wire. */
 export const KIND = { CLAIMS: 1, VIEW: 2, WANTS: 3, SUSPECTS: 4, VOUCHES: 5, OFFERS: 6, STANDINGS: 10 } as const;
 
 export const STANDING_FLAG = { WEAK: 1, FRESH: 2 } as const;

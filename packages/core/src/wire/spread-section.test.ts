@@ -152,7 +152,7 @@ describe('the sections of who serves', () => {
       reason: 'lying-length',
       text: '09 00 00 10 00 00 00 05 00 00 00 01 00 00 00 22 00 00 00 00',
     },
-    { name: 'strays of nobody', reason: 'malformed', text: '09 00 00 0c 00 00 00 05 00 00 00 01 00 00 00 00' },
+    { name: 'strays of no one', reason: 'malformed', text: '09 00 00 0c 00 00 00 05 00 00 00 01 00 00 00 00' },
     {
       name: 'half an entry of a digest',
       reason: 'lying-length',

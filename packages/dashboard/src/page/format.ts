@@ -44,7 +44,7 @@ export function formatMinute(atMs: number): string {
   return SHORT_CLOCK.format(atMs);
 }
 
-/** A time that nobody answered, in milliseconds where that says more. */
+/** A time that no one answered, in milliseconds where that says more. */
 export function formatGap(milliseconds: number): string {
   return milliseconds < 10 * SECOND_MS ? `${Math.round(milliseconds)} ms` : formatSpan(milliseconds);
 }

@@ -97,12 +97,12 @@ function receiveDifference(message: Extract<Message, { kind: 'difference' }>): v
   if (message.lateness) lateness.value = withPoints(lateness.peek(), message.lateness);
 }
 
-// What is told again, as after a history that could not be read for a while, is there once.
+// What comes again, as after a history that could not be read for a while, is kept once.
 function merged(known: readonly HistoryEntry[], more: readonly HistoryEntry[]): HistoryEntry[] {
   return [...new Map([...known, ...more].map((entry) => [entry.id, entry])).values()];
 }
 
-// One that is told later may have happened before: nodes report with delays of their own.
+// One that comes later may have happened before: nodes report with delays of their own.
 function inOrder(entries: readonly HistoryEntry[]): HistoryEntry[] {
   return [...entries].sort((a, b) => a.atMs - b.atMs);
 }

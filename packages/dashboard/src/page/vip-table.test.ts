@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { type TableWish, tableRows } from './vip-table.ts';
 
 function claimOf(node: string, sinceMs = 5, ifname = 'lan0') {
-  const words = { term: 1, why: 'new', whyText: 'nobody had it before', isOutside: false, moved: undefined } as const;
+  const words = { term: 1, why: 'new', whyText: 'no one had it before', isOutside: false, moved: undefined } as const;
   return { node, interface: ifname, sinceMs, ...words };
 }
 
@@ -43,14 +43,14 @@ describe('tableRows', () => {
     { name: 'filters by a node', wish: { filter: 'node:edge-10' }, rows: ['.3', '.10'] },
     { name: 'filters by pool', wish: { filter: 'pool:dmz' }, rows: ['.9'] },
     { name: 'filters by namespace', wish: { filter: 'namespace:media' }, rows: ['.10'] },
-    { name: 'finds what nobody answers for', wish: { filter: 'is:silent' }, rows: ['.2'] },
+    { name: 'finds what no one answers for', wish: { filter: 'is:silent' }, rows: ['.2'] },
     { name: 'finds what is not reachable', wish: { filter: 'is:unreachable' }, rows: ['.2'] },
     { name: 'finds what two answer for on one interface', wish: { filter: 'is:double' }, rows: ['.3'] },
     { name: 'finds nothing for a state that there is not', wish: { filter: 'is:well' }, rows: [] },
     {
       name: 'groups by node, in the order of their numbers',
       wish: { group: 'node' },
-      rows: ['answered by nobody: 1', '.2', 'edge-2: 1', '.9', 'edge-2 and edge-10: 1', '.3', 'edge-10: 1', '.10'],
+      rows: ['answered by no one: 1', '.2', 'edge-2: 1', '.9', 'edge-2 and edge-10: 1', '.3', 'edge-10: 1', '.10'],
     },
     {
       name: 'groups by pool',

@@ -41,7 +41,7 @@ export function ownersOfRow({ claims }: VipRow): string[] {
   return [...new Set(claims.map(({ node }) => node))];
 }
 
-/** When the present owner began; undefined where nobody answers. */
+/** When the present owner began; undefined where no one answers. */
 export function sinceOf({ claims }: VipRow): number | undefined {
   return claims.length === 0 ? undefined : Math.max(...claims.map(({ sinceMs }) => sinceMs));
 }
@@ -59,7 +59,7 @@ export function isDouble({ claims }: VipRow): boolean {
 function groupOf(row: VipRow, grouping: Exclude<Grouping, ''>): string {
   switch (grouping) {
     case 'node':
-      return ownersOfRow(row).join(' and ') || 'answered by nobody';
+      return ownersOfRow(row).join(' and ') || 'answered by no one';
     case 'pool':
       return row.pool ?? 'in no pool';
     case 'namespace':

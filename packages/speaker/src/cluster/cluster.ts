@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The cluster's side of the speaker: what is read from the API server and what is told to it. */
+/** The cluster's side of the speaker: what is read from the API server and what is written to it. */
 
 import { createHash } from 'node:crypto';
 import { ApiBudget, type ApiCall, type ClusterAccess, EventRecorder, findAccess, KubeClient } from '@berth/kube';
@@ -13,7 +13,7 @@ import type { SavedState, StateOwner } from './saved-state.ts';
 import { StateFile } from './state-file.ts';
 import { Watches } from './watches.ts';
 
-/** Events are written two at a time; nobody waits for them. */
+/** Events are written two at a time; no one waits for them. */
 const EVENTS_AT_ONCE = 2;
 
 export interface Cluster {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Whether the kube-proxy of this node is well: a node without one takes packets for a VIP and passes them to pods that
- * are gone, or to nobody. Its health port is asked now and then; after several failures in a row this node says of
+ * are gone, or to no one. Its health port is asked now and then; after several failures in a row this node says of
  * itself that others should go before it. It may be wrong about that (a cluster without kube-proxy, say): where all
  * nodes are alike nothing changes.
  */

@@ -81,7 +81,7 @@ describe('wantedVips', () => {
   const shown = (conditions: KubeCondition[]): Service => ({ ...ours, status: { ...ours.status, conditions } });
   const words = { reason: 'Test', message: '203.0.113.20 from n1 on eth0', lastTransitionTime: '2026-01-02T11:00:00Z' };
   for (const { name, conditions, isWanted } of [
-    { name: 'nobody says who gave', conditions: [], isWanted: false },
+    { name: 'no one says who gave', conditions: [], isWanted: false },
     { name: 'Berth gave another one', conditions: [fact(['203.0.113.21'])], isWanted: false },
     {
       name: 'another installation gave',

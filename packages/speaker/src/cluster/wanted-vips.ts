@@ -67,7 +67,7 @@ function heldVips(service: KubeService, rule: LoadBalancerClassRule): readonly I
   return shownAddressesOf(service).filter((vip) => includesAddress(given, vip) && !isProxied(service, vip));
 }
 
-// ipMode Proxy: somebody in front terminates the traffic, so nobody must answer for the address.
+// ipMode Proxy: somebody in front terminates the traffic, so no one must answer for the address.
 function isProxied({ status }: KubeService, vip: IpAddress): boolean {
   const entries = status?.loadBalancer?.ingress ?? [];
   return entries.some(({ ip, ipMode = 'VIP' }) => ipMode !== 'VIP' && ip === String(vip));

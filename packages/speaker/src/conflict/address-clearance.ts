@@ -16,13 +16,13 @@ const UNHEARD_FRESH_MS = 60_000;
 /** An address that a stranger uses is asked for again after this time, in milliseconds. */
 const LOOK_AGAIN_MS: Readonly<Record<Urgency, number>> = { 'at-need': PROBE_RATE_LIMIT.intervalMs, ahead: 5 * 60_000 };
 /**
- * A claim that is heard while nobody waits is believed after this time, in milliseconds: a node that joins may not have
+ * A claim that is heard while no one waits is believed after this time, in milliseconds: a node that joins may not have
  * been heard yet.
  */
 const BELIEVE_AFTER_MS = 2_000;
 const RETRY_MS = 1_000;
 /**
- * A node of the cluster that is not heard and answers for so long, in milliseconds, is told as what it is: somebody who
+ * A node of the cluster that is not heard and answers for so long, in milliseconds, is reported as what it is: somebody who
  * uses the address.
  */
 const NODE_ANSWERS_MS = 10_000;
@@ -99,7 +99,7 @@ export class AddressClearance {
     this.#trustedUntilMs.set(String(vip), this.#options.clock.now() + UNHEARD_FRESH_MS);
   }
 
-  /** A frame told that `mac` uses the address, or is about to. */
+  /** A frame says that `mac` uses the address, or is about to. */
   claimed(vip: IpAddress, segment: Segment, mac: MacAddress): void {
     const entry = this.#entryOf(vip, segment);
     // Strangers may send a thousand claims a second, each from another address; one is enough until the next question.

@@ -4,7 +4,7 @@ import type { AddressConflict, IpAddress } from '@berth/core';
 import type { Segment } from '../layer2/segments.ts';
 
 /**
- * `at-need`: a Service waits, and the question is quick. `ahead`: nobody waits, and the times are those of the RFCs.
+ * `at-need`: a Service waits, and the question is quick. `ahead`: no one waits, and the times are those of the RFCs.
  */
 export type Urgency = 'at-need' | 'ahead';
 export type ClearanceState = 'clear' | 'conflict' | 'unknown';

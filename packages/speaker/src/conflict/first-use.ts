@@ -12,7 +12,7 @@ import type { Memberships } from '../membership/memberships.ts';
 import type { JoinedSegment } from '../membership/node-state.ts';
 import type { AddressClearance } from './address-clearance.ts';
 
-/** The first term of a VIP: as far as is heard, nobody ever owned it. */
+/** The first term of a VIP: as far as is heard, no one ever owned it. */
 const FIRST_TERM = 1;
 
 /** A segment by which VIPs are asked for on the wire. */

@@ -63,7 +63,7 @@ describe('ownObstacles', () => {
       policies: [{ nodeSelectors: [{ matchLabels: { zone: 'b' }, matchExpressions: [] }] }],
       why: 'not-selected',
     },
-    { name: 'a Service without endpoints that nobody may own', why: 'no-endpoint' },
+    { name: 'a Service without endpoints that no one may own', why: 'no-endpoint' },
   ];
   for (const { name, policies = [{}], facts, why } of rows) {
     it(`tells of ${name}: ${why ?? 'nothing'}`, () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Why this node does not answer for a VIP, as far as the cluster's wishes decide that: for the condition
- * `berth.dev/Announced` of a Service that nobody answers for. Pure.
+ * `berth.dev/Announced` of a Service that no one answers for. Pure.
  */
 import {
   type IpAddress,

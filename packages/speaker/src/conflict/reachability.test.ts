@@ -97,7 +97,7 @@ describe('Reachability', () => {
     answers.set(String(OTHER), []);
     await clock.advance(90_000);
     expect(events).to.deep.equal([
-      `db AddressUnreachable: node "node-1" asked for ${OTHER} on interface "eth0": nobody answered, not node "node-2" alone`,
+      `db AddressUnreachable: node "node-1" asked for ${OTHER} on interface "eth0": no one answered, not node "node-2" alone`,
     ]);
   });
 

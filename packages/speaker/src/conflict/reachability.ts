@@ -19,7 +19,7 @@ import { type Heard, SelfTest } from './self-test.ts';
 /** Most questions of one order; with 25 at a time they take 40 s. */
 const MOST_QUESTIONS = 2_500;
 /** Most rows of what is not right. */
-const MOST_TOLD = 64;
+const MOST_REPORTED = 64;
 const WELL: readonly Hearing[] = ['right', 'own', 'nobody'];
 
 export interface ReachabilityParts {
@@ -66,9 +66,9 @@ export class Reachability {
   async carryOut({ id, vip }: { readonly id: string; readonly vip?: IpAddress }): Promise<void> {
     const heard = await this.selfTest.hear(vip === undefined ? 'all' : [vip], MOST_QUESTIONS);
     const wrong = heard.filter((one) => !WELL.includes(hearingOf(one, this.#parts.nodeName)));
-    // Of one VIP everything is told, of many what is not right.
-    const told = vip === undefined ? wrong.slice(0, MOST_TOLD) : heard;
-    this.#check = { id, asked: heard.length, right: heard.length - wrong.length, heard: told.map(rowOf) };
+    // For one VIP everything is reported, for many only what is not right.
+    const reported = vip === undefined ? wrong.slice(0, MOST_REPORTED) : heard;
+    this.#check = { id, asked: heard.length, right: heard.length - wrong.length, heard: reported.map(rowOf) };
     this.#parts.onNews();
   }
 
@@ -79,7 +79,7 @@ export class Reachability {
     const where = `node "${nodeName}" asked for ${vip} on interface "${ifname}"`;
     if (change === 'failed') {
       log.warn('VIP does not answer as it should', { ...fields, why });
-      const answer = macs.length === 0 ? 'nobody answered' : `${macs.join(' and ')} answered`;
+      const answer = macs.length === 0 ? 'no one answered' : `${macs.join(' and ')} answered`;
       const message = `${where}: ${answer}, not node "${owner}" alone`;
       this.#record(vip, { type: 'Warning', reason: EVENT_REASONS.addressUnreachable, message });
     } else {

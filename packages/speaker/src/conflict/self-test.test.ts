@@ -70,7 +70,7 @@ describe('SelfTest', () => {
   });
 
   for (const { name, macs, why } of [
-    { name: 'nobody answers', macs: [], why: 'no-answer' },
+    { name: 'no one answers', macs: [], why: 'no-answer' },
     { name: 'a stranger answers', macs: [STRANGER], why: 'wrong-answer' },
     { name: 'the owner and a stranger answer', macs: [OWNER, STRANGER], why: 'several-answers' },
   ])

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Asks on the wire, now and then, who answers for VIPs of other members, and compares with the owner that heartbeats
- * name. What is wrong is asked for twice more before it is told, and again and again afterwards until it is right.
+ * name. A wrong answer is asked for twice more before it is reported, and again and again afterwards until it is right.
  */
 import {
   beginRound,
@@ -22,10 +22,10 @@ import type { Clock, Timer } from '@berth/runtime';
 import type { WiredSegment } from './first-use.ts';
 
 const TICK_MS = 1_000;
-/** A wrong answer may be one of a moment, as when the VIP moves: it is told after so many in a row. */
-const FAILURES_TOLD = 3;
-/** Time to the next question for a VIP with a wrong answer, before and after it was told, in milliseconds. */
-const AGAIN_MS = { doubted: 2_000, told: 15_000 } as const;
+/** A wrong answer may be one of a moment, as when the VIP moves: it is reported after so many in a row. */
+const FAILURES_REPORTED = 3;
+/** Time to the next question for a VIP with a wrong answer, before and after it was reported, in milliseconds. */
+const AGAIN_MS = { doubted: 2_000, reported: 15_000 } as const;
 
 export interface SelfTestOptions {
   readonly clock: Clock;
@@ -41,7 +41,7 @@ interface Doubt {
   readonly owner: VipOwner;
   failures: number;
   dueMs: number;
-  told: UnreachableVip | undefined;
+  reported: UnreachableVip | undefined;
 }
 
 interface Walk {
@@ -55,7 +55,7 @@ interface Walk {
 export interface Heard {
   readonly vip: IpAddress;
   readonly interface: string;
-  /** Undefined: nobody claims it. */
+  /** Undefined: no one claims it. */
   readonly owner: VipOwner | undefined;
   readonly macs: readonly MacAddress[];
 }
@@ -91,7 +91,7 @@ export class SelfTest {
 
   /** VIPs of others that do not answer as they should. */
   unreachable(): UnreachableVip[] {
-    return [...this.#doubts.values()].flatMap(({ told }) => told ?? []);
+    return [...this.#doubts.values()].flatMap(({ reported }) => reported ?? []);
   }
 
   /**
@@ -192,21 +192,22 @@ export class SelfTest {
     if (owner === undefined) return;
     const key = `${vip} ${ifindex}`;
     const known = this.#doubts.get(key);
-    const doubt = known?.owner.bootId === owner.bootId ? known : { vip, owner, failures: 0, dueMs: 0, told: undefined };
+    const doubt =
+      known?.owner.bootId === owner.bootId ? known : { vip, owner, failures: 0, dueMs: 0, reported: undefined };
     this.#doubts.set(key, doubt);
     doubt.failures += 1;
-    doubt.dueMs = clock.now() + (doubt.failures < FAILURES_TOLD ? AGAIN_MS.doubted : AGAIN_MS.told);
-    const isNews = doubt.told?.why !== why || String(doubt.told.macs) !== String(macs);
-    if (doubt.failures < FAILURES_TOLD || !isNews) return;
-    const sinceSeconds = doubt.told?.sinceSeconds ?? Math.floor(clock.date().getTime() / 1000);
-    doubt.told = { vip, interface: ifname, why, macs, sinceSeconds };
-    onChanged(doubt.told, 'failed', owner.node);
+    doubt.dueMs = clock.now() + (doubt.failures < FAILURES_REPORTED ? AGAIN_MS.doubted : AGAIN_MS.reported);
+    const isNews = doubt.reported?.why !== why || String(doubt.reported.macs) !== String(macs);
+    if (doubt.failures < FAILURES_REPORTED || !isNews) return;
+    const sinceSeconds = doubt.reported?.sinceSeconds ?? Math.floor(clock.date().getTime() / 1000);
+    doubt.reported = { vip, interface: ifname, why, macs, sinceSeconds };
+    onChanged(doubt.reported, 'failed', owner.node);
   }
 
   #recover(key: string): void {
     const doubt = this.#doubts.get(key);
     this.#doubts.delete(key);
-    if (doubt?.told) this.#options.onChanged(doubt.told, 'recovered', doubt.owner.node);
+    if (doubt?.reported) this.#options.onChanged(doubt.reported, 'recovered', doubt.owner.node);
   }
 
   // With another owner or none the question is another one; its own round asks it.

@@ -24,7 +24,7 @@ export type SegmentAnswer = 'engine' | 'thread' | 'behind';
 
 /** Something that people want to know. */
 export type AttachmentNews =
-  /** Nothing can answer there: this node is no candidate on that segment. Told once, until it can. */
+  /** Nothing can answer there: this node is no candidate on that segment. Reported once, until it can. */
   | { readonly kind: 'not-attached'; readonly error: unknown }
   /** The program cannot be attached. */
   | { readonly kind: 'stand-in'; readonly code: string; readonly detail: string }

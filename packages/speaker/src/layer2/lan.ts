@@ -22,7 +22,7 @@ import { Wire } from './wire.ts';
 /** What happened outside of the native thread. */
 export interface AnnouncementCounters {
   announced(vip: string, interfaceName: string): void;
-  /** A neighbour was told of a VIP by a frame of its own. */
+  /** A neighbour got a frame of its own about a VIP. */
   corrected(interfaceName: string): void;
   announceFailed(interfaceName: string): void;
 }
@@ -43,7 +43,7 @@ export interface Lan {
   /** What answers. */
   readonly engine: EngineName;
   readonly announcer: Announcer;
-  /** Who may have to be told of a takeover. */
+  /** Who may need a frame of its own after a takeover. */
   readonly audience: ListeningAudience;
   readonly wire: Wire;
   readonly defaultRoutes: DefaultRoutes;

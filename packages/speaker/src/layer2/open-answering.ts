@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Puts together what watches over the answerer, and what people are told of it. */
+/** Puts together what watches over the answerer, and what it reports to people. */
 import { readFileSync } from 'node:fs';
 import { EVENT_REASONS, type IpAddress } from '@berth/core';
 import { watchFilters } from '@berth/link';

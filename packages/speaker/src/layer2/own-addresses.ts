@@ -59,7 +59,7 @@ const LONGEST_WITH_ENDS = 30;
 
 /**
  * Network and broadcast addresses of this node's own subnets: no host may have them, and a VIP there reaches all or
- * nobody.
+ * no one.
  */
 function subnetEnds(links: readonly LinkState[]) {
   return links

@@ -7,7 +7,7 @@ export interface Answer {
   readonly why: AnswerReason;
   /** On the wall clock, for people. */
   readonly since: Date;
-  /** Whom it was taken over from; undefined: nobody is known to have had it. */
+  /** Whom it was taken over from; undefined: no one is known to have had it. */
   readonly after?: Succession | undefined;
 }
 

@@ -32,13 +32,13 @@ export interface SegmentSocket {
   sendDatagrams?(seal: () => Uint8Array): void;
   receive(onFrame: (frame: Arrival) => void, onError: (error: unknown) => void): void;
   /**
-   * Told the MAC addresses of all members whenever one comes or goes, so that their frames can go before those of
+   * Called with the MAC addresses of all members whenever one comes or goes, so that their frames can go before those of
    * strangers.
    */
   prefer?(members: readonly MacAddress[]): void;
   /** Frames of strangers that were dropped unread because there were too many. */
   readonly unread?: number;
-  /** Told each frame that was received and used. */
+  /** Called with each frame that was received and used. */
   believed?(frame: Arrival): void;
   close(): void;
 }
@@ -49,7 +49,7 @@ export type LoopDropReason = IntakeDropReason | ArrivalProblem | 'unread';
 /**
  * How soon a change of what is owned must be followed. `now`: what was taken must be answered before this event loop
  * goes on, since its former owner stops as soon as it hears of it. `soon`: something was given up, and frames that wait
- * in the socket may take more away. `new`: nobody ever answered for what was taken, so that a burst of it can be
+ * in the socket may take more away. `new`: no one ever answered for what was taken, so that a burst of it can be
  * gathered.
  */
 export type OwnedUrgency = 'now' | 'soon' | 'new';
@@ -85,7 +85,7 @@ export interface MembershipLoopOptions {
   onSilenced(cause: string): void;
   onAnnounce(vip: IpAddress): void;
   onReport(report: MembershipReport): void;
-  /** A member said who serves what. Default: nobody listens. */
+  /** A member said who serves what. Default: no one listens. */
   onSpread?(bootId: string, sections: SpreadSections): void;
   onLeft(): void;
   onSocketError(error: unknown): void;

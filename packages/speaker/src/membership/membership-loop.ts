@@ -172,7 +172,7 @@ export class MembershipLoop {
       socket.send(seal());
       socket.sendDatagrams?.(seal);
     } catch (error) {
-      // The interface is going away; the cable's state is told separately.
+      // The interface is going away; the cable's state is reported separately.
       onSocketError(error);
     }
   }

@@ -10,7 +10,7 @@ export class MembershipNews {
    * at once.
    */
   readonly ownership = new Signal();
-  /** This node owns VIPs that nobody had before; they can wait a moment. */
+  /** This node owns VIPs that no one had before; they can wait a moment. */
   readonly additions = new Signal();
   /** What is wanted on the segments may have changed, or which segments there are. */
   readonly wishes = new Signal();

@@ -154,7 +154,7 @@ describe('Memberships', () => {
     cable.unplugged.add('edge-2');
     await clock.advance(170);
     expect(one.owned()).to.have.length(2);
-    // Nobody answers its questions meanwhile.
+    // No one answers its questions meanwhile.
     await clock.advance(130);
     expect(one.owned()).to.have.length(4);
   });
@@ -185,7 +185,7 @@ describe('Memberships', () => {
     one.memberships.demanded(2, ip(other));
     cable.unplugged.add('edge-2');
     await clock.advance(3_000);
-    // It asked before this node was cut off: on which side it is now nobody knows.
+    // It asked before this node was cut off: on which side it is now no one knows.
     expect(one.owned()).to.have.length(2);
     expect(one.memberships.awaitsDemand(2, ip(theirs))).to.equal(true);
     one.memberships.demanded(2, ip(theirs));

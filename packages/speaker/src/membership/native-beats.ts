@@ -51,7 +51,7 @@ export interface NativeBeatsOptions {
   frames(): readonly BeatFrame[];
   /** The thread was too late: whatever this node owns may have a new owner. */
   onLapsed(): void;
-  /** Nothing can be sent on an interface. Told once, until it goes again. */
+  /** Nothing can be sent on an interface. Reported once, until it goes again. */
   onFailed(ifindex: number, error: unknown): void;
 }
 

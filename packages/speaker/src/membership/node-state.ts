@@ -136,8 +136,8 @@ function ownedOf({ served, joined, isOutside }: NodeStateParts): OwnedState[] {
       const sinceSeconds = Math.max(0, Math.floor(answer.since.getTime() / 1000));
       const outside = isOutside(vip, ifname) ? { isOutside: true } : {};
       const moved = answer.after ? { moved: answer.after } : {};
-      const told = { ...outside, ...moved, ...(standing && { standing }) };
-      return [{ vip, interface: ifname, term, sinceSeconds, why: answer.why, ...told }];
+      const more = { ...outside, ...moved, ...(standing && { standing }) };
+      return [{ vip, interface: ifname, term, sinceSeconds, why: answer.why, ...more }];
     }),
   );
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Puts membership by heartbeats together: a native thread that sends, a packet socket for each segment, what the log is
- * told.
+ * Puts membership by heartbeats together: a native thread that sends, a packet socket for each segment, what goes
+ * to the log.
  */
 import { randomBytes } from 'node:crypto';
 import type { Asker } from '@berth/core';

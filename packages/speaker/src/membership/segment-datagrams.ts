@@ -32,7 +32,7 @@ export interface SegmentDatagramsOptions {
   readonly port: number;
   readonly clock: Clock;
   /**
-   * No socket could be had for a family, which is tried again every ten seconds and told once; or no filter for all
+   * No socket could be had for a family, which is tried again every ten seconds and reported once; or no filter for all
    * that are named.
    */
   onFailed(error: unknown): void;
@@ -81,7 +81,7 @@ export class SegmentDatagrams {
 
   #openAgain(): void {
     const before = this.#sockets.size;
-    // It has been told once.
+    // It has been reported once.
     this.#openMissing(() => {});
     if (this.#sockets.size === before) return;
     this.takeFrom(this.#sources);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * The nodes that should be members of a segment and are not: where they can be reached alone, and which of them cannot
- * be reached at all. Whom the cluster knows is told by Node objects; MAC addresses by the kernel's neighbours or a
+ * be reached at all. Node objects say whom the cluster knows; MAC addresses come from the kernel's neighbours or a
  * question of our own.
  */
 import { IpAddress, type MacAddress } from '@berth/core';
@@ -35,7 +35,7 @@ export interface UnheardNodesOptions {
 interface Resolved {
   readonly mac: MacAddress | undefined;
   readonly askedMs: number;
-  /** Since when nobody but a router has answered for it. */
+  /** Since when no one but a router has answered for it. */
   readonly silentSinceMs: number | undefined;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The nodes of one segment that the heartbeats' group does not reach, in networks that eat multicast. Whom the cluster
- * knows is told by Node objects; their MAC addresses by the kernel's neighbours or a question of our own; what must be
- * sent to whom alone by core.
+ * The nodes of one segment that the heartbeats' group does not reach, in networks that eat multicast. Node objects
+ * say whom the cluster knows; their MAC addresses come from the kernel's neighbours or a question of our own; core says
+ * what must be sent to whom alone.
  */
 import {
   type ExpectedPeer,

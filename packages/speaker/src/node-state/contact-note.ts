@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What people are told when a node loses sight of others and nothing is taken over for it: an Event on the Node that it
+ * What people read when a node loses sight of others and nothing is taken over for it: an Event on the Node that it
  * is about. Pure.
  */
 import { EVENT_REASONS, type MembershipReport } from '@berth/core';

@@ -22,7 +22,7 @@ import { Backoff, type Clock, type Timer } from '@berth/runtime';
 
 /** Least time between two writes of a state. */
 const WRITE_EVERY_MS = 1_000;
-/** News that nobody waits for are written this much later, so that those of one event go together. */
+/** News that no one waits for are written this much later, so that those of one event go together. */
 const SOON_MS = 1_000;
 const RENEW_MS = NODE_RENEW_SECONDS * 1000;
 const CALL_TIMEOUT_MS = 5_000;
@@ -68,7 +68,7 @@ export class NodeLease {
     this.#plan(0);
   }
 
-  /** The state may have changed; somebody may wait for the news, or nobody does. */
+  /** The state may have changed; somebody may wait for the news, or no one does. */
   changed(urgency: 'now' | 'soon'): void {
     this.#isChanged = true;
     const { clock } = this.#options;
@@ -127,7 +127,7 @@ export class NodeLease {
 
   async #write(timeoutMs: number): Promise<void> {
     const { clock, state, health, api } = this.#options;
-    // Told from here on, so that news which come while this is under way are written after it.
+    // Counted as written from here on, so that news which come while this is under way are written after it.
     this.#isChanged = false;
     this.#wroteMs = clock.now();
     const text = encodeNodeState(state());

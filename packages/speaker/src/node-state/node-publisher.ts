@@ -62,7 +62,7 @@ export class NodePublisher {
   readonly #lease: NodeLease;
   readonly #reach = new ReachNotes();
   #isEnding = false;
-  /** As told with the last renewal. */
+  /** As published with the last renewal. */
   #worstDelayMs = 0;
 
   constructor(parts: NodePublisherParts) {
@@ -102,7 +102,7 @@ export class NodePublisher {
     this.#lease.changed(urgency);
   }
 
-  /** Longest delay of a heartbeat that was told last, in milliseconds. */
+  /** Longest delay of a heartbeat as published last, in milliseconds. */
   get worstDelayMs(): number {
     return this.#worstDelayMs;
   }
@@ -115,8 +115,8 @@ export class NodePublisher {
   }
 
   #tell(report: MembershipReport, ifname: string): void {
-    const told = contactNote(report, { node: this.#parts.config.nodeName, ifname });
-    if (told) this.#record(told.node, told.note);
+    const noted = contactNote(report, { node: this.#parts.config.nodeName, ifname });
+    if (noted) this.#record(noted.node, noted.note);
   }
 
   #record(name: string, note: EventNote): void {

@@ -27,7 +27,7 @@ export interface OrdersOptions {
   readonly namespace: string;
   /** The segments of this moment. */
   loops(): readonly Pick<MembershipLoop, 'give' | 'owns' | 'state'>[];
-  /** Asks on the wire; the answer is told elsewhere. */
+  /** Asks on the wire; the answer is reported elsewhere. */
   onCheck(order: Order & { readonly kind: 'check' }): void;
   /** What became of an order may have changed. */
   onOutcome(): void;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What people are told of Ready nodes that this node reaches in no way: an Event on the Node when that begins, and when
+ * What people read of Ready nodes that this node reaches in no way: an Event on the Node when that begins, and when
  * it ends.
  */
 import { EVENT_REASONS, type SegmentState } from '@berth/core';

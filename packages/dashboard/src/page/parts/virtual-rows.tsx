@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * A long list of rows of one height, of which only those in sight are in the document. The keyboard moves a mark through all of them; screen
- * readers are told the place of each and how many there are.
+ * readers get the place of each and how many there are.
  */
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
@@ -21,7 +21,7 @@ export interface VirtualRowsProps<Row> {
   readonly classOf?: (row: Row) => string;
   /** Row that stands above all and stays. */
   readonly head?: ComponentChildren;
-  /** Told when a row is clicked or chosen by Enter. */
+  /** Called when a row is clicked or chosen by Enter. */
   readonly onOpen?: (row: Row) => void;
   /** Key of the row that is open. */
   readonly openKey?: string | undefined;

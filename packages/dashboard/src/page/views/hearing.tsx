@@ -91,7 +91,7 @@ function Cells({ matrix, label }: { readonly matrix: HearingMatrix; readonly lab
   );
 }
 
-/** What is as it should be, or not told: of a crowd, drawn as one path each. 50 nodes have 2,500 cells. */
+/** What is as it should be, or not known: of a crowd, drawn as one path each. 50 nodes have 2,500 cells. */
 const PLAIN = ['self', 'both', 'unknown'] as const;
 
 function isPlain({ state, way }: HearingCell): boolean {
@@ -125,7 +125,7 @@ function shortened(node: string): string {
 
 /** What is not well, one sentence for each pair; one for all when all is. */
 export function sentencesOn({ nodes, cells }: HearingMatrix): string[] {
-  const told = new Set<string>();
+  const drawn = new Set<string>();
   const sentences = cells.flatMap((row, rowIndex) =>
     row.flatMap((cell, column) => {
       // `deaf` is the other side of somebody's `one-way`, which tells it already.
@@ -134,8 +134,8 @@ export function sentencesOn({ nodes, cells }: HearingMatrix): string[] {
       const [one = '', other = ''] = [nodes[rowIndex], nodes[column]];
       const isMutual = cell.state === 'none' && cells[column]?.[rowIndex]?.state === 'none';
       const pair = [one, other].sort().join(' ');
-      if (isMutual && told.has(pair)) return [];
-      told.add(pair);
+      if (isMutual && drawn.has(pair)) return [];
+      drawn.add(pair);
       return [isMutual ? `${one} and ${other} do not hear each other` : sentenceOn(one, other, cell)];
     }),
   );

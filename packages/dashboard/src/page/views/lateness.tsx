@@ -30,7 +30,7 @@ export function LatenessSection({ range }: { readonly range: TimeRange }) {
       {has ? (
         <Chart range={range} />
       ) : (
-        <Empty icon="info">Nodes tell this every ten seconds; nothing was told yet.</Empty>
+        <Empty icon="info">Nodes report this every ten seconds; no report has come yet.</Empty>
       )}
     </Section>
   );

@@ -60,7 +60,7 @@ function Dark({ dark }: Pick<Outlook, 'dark'>) {
 export function flowsOf(
   moves: Outlook['moves'],
 ): readonly { readonly from: string; readonly to: string; readonly count: number }[] {
-  const groups = Map.groupBy(moves, ({ from, to }) => JSON.stringify([from ?? 'nobody', to]));
+  const groups = Map.groupBy(moves, ({ from, to }) => JSON.stringify([from ?? 'no one', to]));
   return [...groups]
     .map(([key, members]) => {
       const [from, to] = JSON.parse(key) as [string, string];
@@ -137,7 +137,7 @@ function Moves({ moves }: Pick<Outlook, 'moves'>) {
               {services.join(', ')}
             </span>
             <span class="cell-owner" role="gridcell">
-              {from ?? 'nobody'} → <NodeDot node={to} /> {to}
+              {from ?? 'no one'} → <NodeDot node={to} /> {to}
             </span>
           </>
         )}

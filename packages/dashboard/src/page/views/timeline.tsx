@@ -163,7 +163,7 @@ function LaneCells({ lane }: { readonly lane: Lane }) {
               width: position(range.value.fromMs + toMs - fromMs, range.value),
               background: node === undefined ? '' : nodeColour(node, nodeNames.value),
             }}
-            title={`${node ?? 'nobody'}, ${formatClock(fromMs, nowMs.peek())} to ${formatClock(toMs, nowMs.peek())}`}
+            title={`${node ?? 'no one'}, ${formatClock(fromMs, nowMs.peek())} to ${formatClock(toMs, nowMs.peek())}`}
           >
             {node}
           </i>
@@ -174,7 +174,7 @@ function LaneCells({ lane }: { readonly lane: Lane }) {
 }
 
 function spansText({ spans }: Lane): string {
-  return spans.map(({ node, fromMs }) => `${node ?? 'nobody'} from ${formatMinute(fromMs)}`).join(', ');
+  return spans.map(({ node, fromMs }) => `${node ?? 'no one'} from ${formatMinute(fromMs)}`).join(', ');
 }
 
 function Entries() {

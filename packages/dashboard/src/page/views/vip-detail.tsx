@@ -22,7 +22,7 @@ export function VipDetail({ vip }: { readonly vip: string }) {
       {row === undefined && <p class="muted">No Service shows this address any more.</p>}
       {row !== undefined && (
         <p class="owner-line">
-          {row.claims.length === 0 && <em class="bad">Nobody answers: {row.silent}</em>}
+          {row.claims.length === 0 && <em class="bad">No one answers: {row.silent}</em>}
           {row.claims.map(({ node, interface: ifname }) => (
             <span key={`${node} ${ifname}`} class="owner">
               <NodeDot node={node} />

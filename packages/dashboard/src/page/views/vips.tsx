@@ -184,7 +184,7 @@ function VipCells({ row }: { readonly row: VipRow }) {
         {row.pool ?? 'none'}
       </span>
       <span class="cell-owner" role="gridcell">
-        {owners.length === 0 && <em class="bad">nobody</em>}
+        {owners.length === 0 && <em class="bad">no one</em>}
         {owners.map((node) => (
           <span key={node} class="owner">
             <NodeDot node={node} />
