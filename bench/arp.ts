@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// How long an ARP reply for a VIP takes, against the kernel's own reply for the node's address: same LAN, same client, same run,
-// in alternating rounds. The LAN is two hosts on a bridge in network namespaces; needs root.
+// How long an ARP reply for a VIP takes, against the kernel's own reply for the node's address: same LAN, same client,
+// same run, in alternating rounds. The LAN is two hosts on a bridge in network namespaces; needs root.
 //
-// Client and node run on one CPU: what is measured is the answer. The scenario `spread` lets the scheduler choose; where it puts
-// them on two CPUs, each reply also pays for waking the other CPU twice, which on a virtual machine costs several times the answer.
+// Client and node run on one CPU: what is measured is the answer. The scenario `spread` lets the scheduler choose;
+// where it puts them on two CPUs, each reply also pays for waking the other CPU twice, which on a virtual machine costs
+// several times the answer.
 
 import type { EngineName } from '@berth/link';
 import { buildAddon } from '../packages/link/build.ts';
@@ -24,7 +25,10 @@ const ONE_CPU = '0';
 interface Scenario {
   readonly engine: EngineName;
   readonly cpus: 'one' | 'spread';
-  /** Times the kernel's own reply, at most. A thread on a packet socket must be woken, which the kernel's own reply is not. */
+  /**
+   * Times the kernel's own reply, at most. A thread on a packet socket must be woken, which the kernel's own reply is
+   * not.
+   */
   readonly atMost?: number;
 }
 
@@ -35,7 +39,10 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'kernel-spread': { engine: 'kernel', cpus: 'spread', atMost: 1.3 },
 };
 
-/** Scenarios: `default` (one CPU) and `spread` (as the scheduler likes it); `kernel` and `kernel-spread` with the program in the kernel. */
+/**
+ * Scenarios: `default` (one CPU) and `spread` (as the scheduler likes it); `kernel` and `kernel-spread` with the
+ * program in the kernel.
+ */
 export async function run(options: BenchOptions): Promise<BenchReport> {
   const name = options.scenario ?? 'default';
   const scenario = scenarioNamed(SCENARIOS, name);

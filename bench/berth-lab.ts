@@ -12,7 +12,9 @@ import { Lab } from '../test/lab/lab.ts';
 import { applyObjects, BERTH_NAMESPACE, deployWeb, poolsConfigMap } from '../test/support/workload.ts';
 import { CREATES_AT_ONCE } from './many-services.ts';
 
-/** Benchmarks that run at the same time need labs of different names. BERTH_KEEP_LAB=1 leaves the lab for the next run. */
+/**
+ * Benchmarks that run at the same time need labs of different names. BERTH_KEEP_LAB=1 leaves the lab for the next run.
+ */
 const NAME = process.env.BERTH_BENCH_LAB ?? 'bench';
 
 export interface BenchLab {
@@ -24,11 +26,14 @@ export interface BenchLabOptions {
   /** Entries of the pool that is configured; without it there is none, and no web pods either. */
   pools?: (lab: Lab) => readonly string[];
   /**
-   * `stopped`: where thousands of Services without pods are made, the four kube-proxies, each with every Service of the cluster, would take most
-   * of the two cores, for rules that no one measures. Default: running.
+   * `stopped`: where thousands of Services without pods are made, the four kube-proxies, each with every Service of the
+   * cluster, would take most of the two cores, for rules that no one measures. Default: running.
    */
   kubeProxy?: 'running' | 'stopped';
-  /** `absent`: where the controller alone is measured. On a cluster each speaker has a machine of its own; here three of them share its cores. Default: running. */
+  /**
+   * `absent`: where the controller alone is measured. On a cluster each speaker has a machine of its own; here three of
+   * them share its cores. Default: running.
+   */
   speakers?: 'running' | 'absent';
   progress(line: string): void;
 }
@@ -73,9 +78,9 @@ async function removeSpeakers(lab: Lab): Promise<void> {
 const PODS_WEIGHT = '/sys/fs/cgroup/cpu/k8s.io/cpu.shares';
 
 /**
- * Gives pods the share of the processor that a real node gives them, where their cgroup has the weight of all cores beside
- * that of the system's services. Here each thread of API server, kubelets and benchmark weighs as much as all pods together,
- * so on a busy machine the controller would starve as it does nowhere else. Left alone with cgroup v2.
+ * Gives pods the share of the processor that a real node gives them, where their cgroup has the weight of all cores
+ * beside that of the system's services. Here each thread of API server, kubelets and benchmark weighs as much as all
+ * pods together, so on a busy machine the controller would starve as it does nowhere else. Left alone with cgroup v2.
  */
 async function weighPods(): Promise<void> {
   if (existsSync(PODS_WEIGHT)) await writeFile(PODS_WEIGHT, String(cpus().length * 10 * 1024));

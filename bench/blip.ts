@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Short faults of a network that keep the carrier: one of three nodes cut for a while, again and again, heartbeats alone filtered, all
-// speakers away for a moment. 30 VIPs, a client that asks for each of them all the time and keeps a connection to each open. What
-// counts is that nothing moves that need not move. The frames are dropped in the switch, so no node notices it as a link that is down.
+// Short faults of a network that keep the carrier: one of three nodes cut for a while, again and again, heartbeats
+// alone filtered, all speakers away for a moment. 30 VIPs, a client that asks for each of them all the time and keeps a
+// connection to each open. What counts is that nothing moves that need not move. The frames are dropped in the switch,
+// so no node notices it as a link that is down.
 
 import { onBenchLab } from './berth-lab.ts';
 import { type Blip, playBlip } from './blip/blip.ts';

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Many Services that wait for an address at once, until all of them have it, against a bare loop of as many status patches.
+// Many Services that wait for an address at once, until all of them have it, against a bare loop of as many status
+// patches.
 //
-// All Services exist before the clock starts: ours, which wait because there is no pool yet, and as many of a foreign class.
-// The clock of ours starts when the ConfigMap with the pool is sent; in that time the controller reads the pool, decides,
-// writes the ledger and patches each Service. The yardstick patches the foreign ones on as many connections as the controller
-// has, with patches that change as much (finalizer, annotation, address, condition): one half before and one half after, so
-// that neither side gains when the machine grows slower or faster. Events are written while ours is measured, and are still being
-// written in the second half of the yardstick, for many minutes; no one waits for them. Both clocks stop when the same kind of watch has shown the
-// last address; the same kube-proxies and speakers hear of both. The API server's audit log records the controller's calls
-// and not the loop's, which is a small handicap for ours. A larger one are the three speakers, which begin to serve what is given while the
-// rest still waits, on the two cores that controller, API server and etcd have; the scenarios `-alone` are without them.
+// All Services exist before the clock starts: ours, which wait because there is no pool yet, and as many of a foreign
+// class. The clock of ours starts when the ConfigMap with the pool is sent; in that time the controller reads the pool,
+// decides, writes the ledger and patches each Service. The yardstick patches the foreign ones on as many connections as
+// the controller has, with patches that change as much (finalizer, annotation, address, condition): one half before and
+// one half after, so that neither side gains when the machine grows slower or faster. Events are written while ours is
+// measured, and are still being written in the second half of the yardstick, for many minutes; no one waits for them.
+// Both clocks stop when the same kind of watch has shown the last address; the same kube-proxies and speakers hear of
+// both. The API server's audit log records the controller's calls and not the loop's, which is a small handicap for
+// ours. A larger one are the three speakers, which begin to serve what is given while the rest still waits, on the two
+// cores that controller, API server and etcd have; the scenarios `-alone` are without them.
 //
-// `5000-one-by-one` is no burst: one client makes a Service, waits for the answer and makes the next, with the controller alone. What counts is whether
-// the last tenth of them gets its addresses as fast as the first.
+// `5000-one-by-one` is no burst: one client makes a Service, waits for the answer and makes the next, with the
+// controller alone. What counts is whether the last tenth of them gets its addresses as fast as the first.
 
 import {
   type ConfigMap,
@@ -69,8 +71,8 @@ interface Round {
 }
 
 /**
- * Scenarios: `1000` (default) and `5000` Services; `1000-alone` and `5000-alone` without speakers; `5000-one-by-one`. Each round has a lab
- * of its own.
+ * Scenarios: `1000` (default) and `5000` Services; `1000-alone` and `5000-alone` without speakers; `5000-one-by-one`.
+ * Each round has a lab of its own.
  */
 export async function run(options: BenchOptions): Promise<BenchReport> {
   const name = options.scenario ?? DEFAULT_SCENARIO;
@@ -198,7 +200,10 @@ async function timeAddresses(client: KubeClient, count: number, begin: () => Pro
   throw new Error(`bench: ${count - doneMs.size} Services without an address after ${WAIT_SECONDS} s`);
 }
 
-/** What happens to Services from a version on. A watch that the API server ends, as it does when it is busy, goes on where it was. */
+/**
+ * What happens to Services from a version on. A watch that the API server ends, as it does when it is busy, goes on
+ * where it was.
+ */
 async function* changesSince(client: KubeClient, version: string): AsyncGenerator<Service> {
   const endMs = performance.now() + WAIT_SECONDS * 1000;
   for (let resourceVersion = version; performance.now() < endMs; ) {

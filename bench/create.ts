@@ -2,8 +2,9 @@
 
 // One Service created, until its address is in the status, and until the first curl from the LAN succeeds.
 //
-// Yardsticks of the same run: two writes to the API server (create a Service, patch its status), which is the least that
-// any controller needs; and a NodePort Service from creation to the first connect, which is what kube-proxy alone needs.
+// Yardsticks of the same run: two writes to the API server (create a Service, patch its status), which is the least
+// that any controller needs; and a NodePort Service from creation to the first connect, which is what kube-proxy alone
+// needs.
 
 import { type KubeApi, type Service, services } from '@berth/kube';
 import { FirstConnect } from '../test/support/first-connect.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// One real speaker among members of a segment with 1,000 VIPs. The other members are simulated by one process that sends all their heartbeats with
-// valid keys.
+// One real speaker among members of a segment with 1,000 VIPs. The other members are simulated by one process that
+// sends all their heartbeats with valid keys.
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -100,7 +100,10 @@ function factOf(ingress: readonly { readonly ip: string }[]) {
   return { ...fact, lastTransitionTime: new Date().toISOString() };
 }
 
-/** Starts crowd and speaker, and stops both in any case; `use` begins when all hear each other and announcements are over. */
+/**
+ * Starts crowd and speaker, and stops both in any case; `use` begins when all hear each other and announcements are
+ * over.
+ */
 export async function amongCrowd<T>(
   { lab, client, crowdHost, secret }: CrowdStage,
   crowdPlan: Crowd,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Nodes that are full: pods that want more processor time than there is, with requests that make their share of it large, and pods that
-// come and go, each of which brings a cable (veth), its addresses and a port of the node's bridge.
+// Nodes that are full: pods that want more processor time than there is, with requests that make their share of it
+// large, and pods that come and go, each of which brings a cable (veth), its addresses and a port of the node's bridge.
 
 import { isKubeError, type KubeClient, type NewObject, type Pod, pods } from '@berth/kube';
 import { waitUntil } from '../test/lab/wait.ts';
@@ -10,7 +10,9 @@ import { AGNHOST_IMAGE } from '../test/support/workload.ts';
 export const PASSERS_PER_MINUTE = 60;
 const NAMESPACE = 'default';
 const START_TIMEOUT_MS = 120_000;
-/** Six of these fill three nodes that have two cores each by their own count, and leave room for Berth's own requests. */
+/**
+ * Six of these fill three nodes that have two cores each by their own count, and leave room for Berth's own requests.
+ */
 const BUSY_REQUEST = '700m';
 /** How long a passing pod lives: it is up before it is deleted, on a machine that is as busy as can be. */
 const LIFE_MS = 10_000;

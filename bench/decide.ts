@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// One allocation decision in core, with 10,000 addresses given out at the start and one more in each round: a new Service
-// comes and gets its address. The end of the draft is outside the measured time, since the write decides how long it takes.
+// One allocation decision in core, with 10,000 addresses given out at the start and one more in each round: a new
+// Service comes and gets its address. The end of the draft is outside the measured time, since the write decides how
+// long it takes.
 
 import { Allocator, type IpAddress, type IpFamily, parsePoolConfig, type ServiceRequest } from '@berth/core';
 import { Bench } from 'tinybench';

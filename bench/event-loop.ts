@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The whole controller on an API server in memory, with 20,000 Services in one namespace: for how long does an event stop everything else?
+// The whole controller on an API server in memory, with 20,000 Services in one namespace: for how long does an event
+// stop everything else?
 
 import { Controller } from '@berth/controller';
 import { poolDocuments, serviceOf } from '@berth/core/testing';
@@ -48,8 +49,8 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
 }
 
 /**
- * Most processor time of the main thread in one turn of the event loop, in milliseconds: what it is blocked for, less what other
- * programs take of a busy machine.
+ * Most processor time of the main thread in one turn of the event loop, in milliseconds: what it is blocked for, less
+ * what other programs take of a busy machine.
  */
 async function longestBlock(act: () => Promise<unknown>): Promise<number> {
   let [last, longest, isOver] = [mainThreadMs(), 0, false];

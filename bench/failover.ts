@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What a client on the LAN notices when something happens to the node that answers for its Service: every scenario of failover in one
-// table. The client connects every 5 ms, and it watches the wire: who answered when is what it saw, not what Berth says of itself.
+// What a client on the LAN notices when something happens to the node that answers for its Service: every scenario of
+// failover in one table. The client connects every 5 ms, and it watches the wire: who answered when is what it saw, not
+// what Berth says of itself.
 
 import { onBenchLab } from './berth-lab.ts';
 import { apiStop } from './failover/api-stop.ts';

@@ -13,7 +13,10 @@ import { allAssigned, createMany, namesOf, quietEvents } from './many-services.t
 import { type BenchOptions, type BenchReport, type Figure, figure, thisMachine } from './report.ts';
 
 const MEGABYTE = 1e6;
-/** The bounds that we hold ourselves to, as the median of all pods. The Go peer takes 62 at rest and 76 with 1,000 Services, each. */
+/**
+ * The bounds that we hold ourselves to, as the median of all pods. The Go peer takes 62 at rest and 76 with 1,000
+ * Services, each.
+ */
 const AT_MOST_MB = { controller: { rest: 70, with1000: 80 }, speaker: { rest: 80, with1000: 95 } } as const;
 const SERVICES = { default: 1000, '5000': 5000 } as const;
 /** A process that has just started still has its garbage; this much later, in milliseconds, it is at rest. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What membership costs a node: processor time and bytes on the wire of one real speaker among 3, 50 and 200 members of a segment with
-// 1,000 VIPs.
+// What membership costs a node: processor time and bytes on the wire of one real speaker among 3, 50 and 200 members of
+// a segment with 1,000 VIPs.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SpeakerHost } from '../test/contract/speaker/speaker-host.ts';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What benchmarks with thousands of Services share: making them, patching them, and waiting until no one writes any more.
+// What benchmarks with thousands of Services share: making them, patching them, and waiting until no one writes any
+// more.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isKubeError, type KubeClient, type NewObject, type Service, services } from '@berth/kube';
@@ -13,8 +14,8 @@ export const CREATES_AT_ONCE = 32;
 /** No new Event for so long, in milliseconds, means that none waits to be written. */
 const QUIET_MS = 3_000;
 /**
- * Longest wait for Events. They are written one at a time, with nine times as long a rest after each, so those of 5,000 Services take
- * many minutes; what is still to come is a tenth of one connection's load for each process.
+ * Longest wait for Events. They are written one at a time, with nine times as long a rest after each, so those of 5,000
+ * Services take many minutes; what is still to come is a tenth of one connection's load for each process.
  */
 const MAX_QUIET_MS = 30_000;
 
@@ -57,7 +58,10 @@ export async function createService(client: KubeClient, name: string, spec: obje
 const PERSISTENCE_MS = 60_000;
 const AGAIN_MS = 200;
 
-/** Makes a call again that got no answer or was refused for load: on a busy machine an API server closes a connection now and then. */
+/**
+ * Makes a call again that got no answer or was refused for load: on a busy machine an API server closes a connection
+ * now and then.
+ */
 export async function persistently<T>(call: () => Promise<T>): Promise<T> {
   const endMs = performance.now() + PERSISTENCE_MS;
   for (;;) {
@@ -101,7 +105,9 @@ export function isAssigned(service: Service): boolean {
   return service.status?.loadBalancer?.ingress?.[0]?.ip !== undefined;
 }
 
-/** Waits until no Event has come for a while, within limits: those about a burst are written behind it, and are load. */
+/**
+ * Waits until no Event has come for a while, within limits: those about a burst are written behind it, and are load.
+ */
 export async function quietEvents(client: KubeClient): Promise<void> {
   const deadline = performance.now() + MAX_QUIET_MS;
   for (let before = -1, now = await countEvents(client); now !== before && performance.now() < deadline; ) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// How long a neighbor advertisement for a VIP takes, against the kernel's own for the node's address: the IPv6 twin of arp.ts. Client
-// and node run on one CPU, so that the answer is measured and not the scheduler; needs root.
+// How long a neighbor advertisement for a VIP takes, against the kernel's own for the node's address: the IPv6 twin of
+// arp.ts. Client and node run on one CPU, so that the answer is measured and not the scheduler; needs root.
 
 import type { EngineName } from '@berth/link';
 import { buildAddon } from '../packages/link/build.ts';

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Both controller pods deleted at once on a cluster with thousands of assigned Services, until the new leader has looked at
-// all of them, and what it wrote to get there.
+// Both controller pods deleted at once on a cluster with thousands of assigned Services, until the new leader has
+// looked at all of them, and what it wrote to get there.
 //
-// A pod is ready once it knows the cluster; the work is done when it leads, has read the ledger and found every Service in
-// order: its log says so. That is measured twice: from the deletion, which includes the end of the old pods, the scheduler
-// and the kubelet, and from the start of the new leader's process. The yardstick is a bare read of the same: all Services in
-// pages of 500 and the ConfigMaps of Berth's namespace, by a process that is warm. Writes are counted in the API server's
-// audit log, from the deletion until nothing was written for a while; renewals of the Lease and the two that hand it over
-// are no part of it.
+// A pod is ready once it knows the cluster; the work is done when it leads, has read the ledger and found every Service
+// in order: its log says so. That is measured twice: from the deletion, which includes the end of the old pods, the
+// scheduler and the kubelet, and from the start of the new leader's process. The yardstick is a bare read of the same:
+// all Services in pages of 500 and the ConfigMaps of Berth's namespace, by a process that is warm. Writes are counted
+// in the API server's audit log, from the deletion until nothing was written for a while; renewals of the Lease and the
+// two that hand it over are no part of it.
 
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,7 +22,10 @@ import { type BenchOptions, type BenchReport, type Figure, figure, scenarioNamed
 
 interface Scenario {
   readonly count: number;
-  /** Three speakers with 10,000 VIPs each, on the two cores that all else has here too, would take longer than anybody waits. */
+  /**
+   * Three speakers with 10,000 VIPs each, on the two cores that all else has here too, would take longer than anybody
+   * waits.
+   */
   readonly speakers: 'running' | 'absent';
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Whether anything is taken for a death that is none. First part: three times more busy loops than cores, in pods with large CPU requests so
-// that the kernel shares the cores as on a cluster that is full, 60 pods a minute that come and go, and a full garbage collection in every
-// speaker several times a second; second part: a LAN that loses a fifth of all frames. Changes of owner are counted from the frames that a
-// client on the LAN sees, lost members from what the speakers log.
+// Whether anything is taken for a death that is none. First part: three times more busy loops than cores, in pods with
+// large CPU requests so that the kernel shares the cores as on a cluster that is full, 60 pods a minute that come and
+// go, and a full garbage collection in every speaker several times a second; second part: a LAN that loses a fifth of
+// all frames. Changes of owner are counted from the frames that a client on the LAN sees, lost members from what the
+// speakers log.
 
 import { cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';

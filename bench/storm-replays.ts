@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// A stranger who records heartbeats and sends them again: 3,000 a second with random MAC addresses, those of an earlier boot of the speaker
-// among them, at 3 and at 200 members. What that costs the speaker, and that nothing else comes of it.
+// A stranger who records heartbeats and sends them again: 3,000 a second with random MAC addresses, those of an earlier
+// boot of the speaker among them, at 3 and at 200 members. What that costs the speaker, and that nothing else comes of
+// it.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

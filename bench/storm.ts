@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// A storm of 200,000 ARP requests a second for 10 s from 10,000 senders, every other one for a VIP: every one of these is answered, no
-// other is, and the process that owns the VIP hardly notices. Two hosts on a bridge in network namespaces; needs root.
+// A storm of 200,000 ARP requests a second for 10 s from 10,000 senders, every other one for a VIP: every one of these
+// is answered, no other is, and the process that owns the VIP hardly notices. Two hosts on a bridge in network
+// namespaces; needs root.
 
 import { readFileSync } from 'node:fs';
 import type { EngineName } from '@berth/link';
@@ -38,7 +39,8 @@ interface Storm {
 }
 
 /**
- * Scenarios: `default` (the program in the kernel), `packet-socket`, which has no target, and `replays` (storm-replays.ts). A round is a storm of 10 s.
+ * Scenarios: `default` (the program in the kernel), `packet-socket`, which has no target, and `replays`
+ * (storm-replays.ts). A round is a storm of 10 s.
  */
 export async function run(options: BenchOptions): Promise<BenchReport> {
   if (options.scenario === 'replays') return runReplays(options);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// A takeover of 2,000 VIPs: how many frames go out on the wire each second, and how long until the last neighbour knows the new owner. A
-// client on a bridge in network namespaces has old entries in the kernel's table for a part of them; needs root.
+// A takeover of 2,000 VIPs: how many frames go out on the wire each second, and how long until the last neighbour knows
+// the new owner. A client on a bridge in network namespaces has old entries in the kernel's table for a part of them;
+// needs root.
 
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -86,7 +87,9 @@ interface Captured {
   readonly atMs: number;
 }
 
-/** All frames of the three rounds with the time at which the client's kernel got them; tcpdump ends after the last one. */
+/**
+ * All frames of the three rounds with the time at which the client's kernel got them; tcpdump ends after the last one.
+ */
 async function capture(client: WireHost, mac: string): Promise<Captured[]> {
   const filter = `arp and ether src ${mac}`;
   const argv = ['tcpdump', '-tt', '-n', '-B', '16384', '-i', 'lan0', '-c', String(FRAMES_OF_ALL_ROUNDS), filter];
@@ -116,7 +119,8 @@ function mostInWindow(times: readonly number[]): number {
 
 function report(takeovers: readonly Takeover[]): BenchReport {
   const of = (read: (one: Takeover) => number) => takeovers.map(read);
-  // A tenth for frames that were taken from the budget and sent later, because the process had to wait for a busy processor.
+  // A tenth for frames that were taken from the budget and sent later, because the process had to wait for a busy
+  // processor.
   const atMost = Math.round((perSecond + atOnce) * 1.1);
   return {
     bench: 'takeover',

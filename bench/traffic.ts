@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What the program in the kernel costs the traffic that is none of its business: one TCP stream into the node, in alternating rounds
-// with and without the program on the interface. Two hosts on a bridge in network namespaces; needs root.
+// What the program in the kernel costs the traffic that is none of its business: one TCP stream into the node, in
+// alternating rounds with and without the program on the interface. Two hosts on a bridge in network namespaces; needs
+// root.
 
 import { buildAddon } from '../packages/link/build.ts';
 import { type WireHost, WireLan } from '../packages/link/test/support/wire-lan.ts';

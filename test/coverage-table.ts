@@ -16,7 +16,10 @@ export interface FileCoverage {
 
 const COLUMNS = ['lines', 'branches', 'functions'] as const;
 
-/** Lines of a table: a row for each folder with the share of its lines, branches and functions that ran, and one for all of them. */
+/**
+ * Lines of a table: a row for each folder with the share of its lines, branches and functions that ran, and one for all
+ * of them.
+ */
 export function coverageTable(files: ReadonlyMap<string, FileCoverage>): string[] {
   const rooms = Map.groupBy(files, ([file]) => roomOf(file));
   const rows = [...rooms].map(([room, entries]) =>

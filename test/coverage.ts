@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// `npm run coverage`: runs the unit suite and prints how much of each room it ran, and the files in which no unit test calls anything. Those
-// are for the other suites to test: `main.ts` of a daemon, what talks to the kernel. The whole report is build/coverage/index.html.
+// `npm run coverage`: runs the unit suite and prints how much of each room it ran, and the files in which no unit test
+// calls anything. Those are for the other suites to test: `main.ts` of a daemon, what talks to the kernel. The whole
+// report is build/coverage/index.html.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

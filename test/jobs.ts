@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What `npm test` runs, each job in a process of its own, and in which order: jobs that mostly wait run beside each other.
+// What `npm test` runs, each job in a process of its own, and in which order: jobs that mostly wait run beside each
+// other.
 
 import { type Part, partsOf, SUITES } from './suites.ts';
 
@@ -51,7 +52,10 @@ export type Track = readonly string[];
 /** Tracks that run side by side; the next stage begins when all of them have ended. */
 export type Stage = readonly Track[];
 
-/** Busy for as long as they are meant to be, and in no hurry: from the second stage on they take what the others leave of the processor. */
+/**
+ * Busy for as long as they are meant to be, and in no hurry: from the second stage on they take what the others leave
+ * of the processor.
+ */
 export const BACKGROUND: Track = ['fuzz/parsers', 'fuzz/c'];
 
 /** First what is busy all the time, then what mostly waits, then alone what measures times on the wire. */

@@ -14,7 +14,10 @@ export interface Suite {
   runner?: string;
   /** Milliseconds for one test unless it sets its own. */
   timeoutMs: number;
-  /** Globs of the files of each part, by its name; a file belongs to the first that has it. Default: the suite is one part. */
+  /**
+   * Globs of the files of each part, by its name; a file belongs to the first that has it. Default: the suite is one
+   * part.
+   */
   parts?: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -62,8 +65,8 @@ export const SUITES: readonly Suite[] = [
     needs: 'a real API server',
     files: ['test/contract/**/*.test.ts'],
     timeoutMs: 120_000,
-    // Each part has labs of its own, and takes as long as the others of its stage. The timed ones measure on the wire who answered when, and run
-    // with nothing busy beside them. A storm leaves no processor for anything else.
+    // Each part has labs of its own, and takes as long as the others of its stage. The timed ones measure on the wire
+    // who answered when, and run with nothing busy beside them. A storm leaves no processor for anything else.
     parts: {
       storm: speaker('storm'),
       'timed-1': speaker('blip', 'failover', 'many-vips', 'unicast'),

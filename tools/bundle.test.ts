@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What is built runs where README says: kubectl-berth with every Node that this machine has, far from the project's package.json.
+// What is built runs where README says: kubectl-berth with every Node that this machine has, far from the project's
+// package.json.
 
 import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

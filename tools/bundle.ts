@@ -11,16 +11,20 @@ import { NOTICES, noticesOf } from './release/notices.ts';
 
 const FOLDER = 'build/berth';
 
-/** Folder with the programs of the image: `controller.js`, `speaker.js` and the chunks that they load; and the licences of what is in them. */
+/**
+ * Folder with the programs of the image: `controller.js`, `speaker.js` and the chunks that they load; and the licences
+ * of what is in them.
+ */
 export const daemonFolder = join(FOLDER, 'daemons');
 
 /** The kubectl plug-in, one executable file for anywhere on the PATH. */
 export const commandFile = join(FOLDER, 'kubectl-berth');
 
 /**
- * Takes Node's own modules by `process.getBuiltinModule`, and of what is imported only the names that are used. Node itself, and
- * esbuild's copy of a CommonJS module, look at every export, and some of them load parts of Node that no one uses: node:module,
- * node:util and node:fs/promises take 7 MB of resident memory that way (docs/design/0004-memory.md).
+ * Takes Node's own modules by `process.getBuiltinModule`, and of what is imported only the names that are used. Node
+ * itself, and esbuild's copy of a CommonJS module, look at every export, and some of them load parts of Node that no
+ * one uses: node:module, node:util and node:fs/promises take 7 MB of resident memory that way
+ * (docs/design/0004-memory.md).
  */
 const builtinModules: Plugin = {
   name: 'builtin modules',
@@ -40,7 +44,10 @@ function moduleAt(path: string): string {
   return `process.getBuiltinModule(${JSON.stringify(path)})`;
 }
 
-/** An ES module with an export for each name; those that no one imports are left out of the bundle, since each counts as pure. */
+/**
+ * An ES module with an export for each name; those that no one imports are left out of the bundle, since each counts as
+ * pure.
+ */
 function namesOf(path: string): string {
   const names = Object.keys(createRequire(import.meta.url)(path) as object).filter((name) =>
     /^[A-Za-z_]\w*$/.test(name),
@@ -52,8 +59,8 @@ function namesOf(path: string): string {
 }
 
 /**
- * client-node's own requests go by undici; we send ours by node:https and only take its credentials. Undici is a megabyte, and
- * the version that client-node wants does not load on Node 20.
+ * client-node's own requests go by undici; we send ours by node:https and only take its credentials. Undici is a
+ * megabyte, and the version that client-node wants does not load on Node 20.
  */
 const withoutUndici: Plugin = {
   name: 'without undici',
@@ -68,7 +75,10 @@ const withoutUndici: Plugin = {
   },
 };
 
-/** Puts the files of the dashboard's page into the plug-in, compressed, in the place of the module that makes them out of the sources. */
+/**
+ * Puts the files of the dashboard's page into the plug-in, compressed, in the place of the module that makes them out
+ * of the sources.
+ */
 const dashboardPage: Plugin = {
   name: 'dashboard page',
   setup({ onLoad }) {
@@ -99,8 +109,8 @@ const COMMON = {
 } as const satisfies BuildOptions;
 
 /**
- * Bundles controller and speaker. What they import on demand (client-node, for kubeconfigs) becomes a chunk that costs no
- * memory unless it is used: docs/design/0002-kube-client.md.
+ * Bundles controller and speaker. What they import on demand (client-node, for kubeconfigs) becomes a chunk that costs
+ * no memory unless it is used: docs/design/0002-kube-client.md.
  */
 export async function bundleDaemons(folder = daemonFolder): Promise<void> {
   // Chunks are named by their content: those of an older build would stay for ever.
@@ -126,13 +136,17 @@ function sourcesOf({ outputs }: Metafile): readonly string[] {
   return inputs.flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : []));
 }
 
-/** Node before 20.16 and 22.3 has no `process.getBuiltinModule`, but takes a file without an ending for CommonJS, which has `require`. */
+/**
+ * Node before 20.16 and 22.3 has no `process.getBuiltinModule`, but takes a file without an ending for CommonJS, which
+ * has `require`.
+ */
 const OLDER_NODE = 'process.getBuiltinModule??=typeof require==="function"?require:undefined;';
 
 /**
- * Bundles the kubectl plug-in; the first line of its main.ts names the interpreter: the Node of whoever runs it, from version 20 on. A file
- * without an ending is CommonJS or not by the nearest package.json, so the bundle has neither `import` nor `require`. Returns the paths of the files
- * that a line of it comes from; those of the dashboard's page are not among them.
+ * Bundles the kubectl plug-in; the first line of its main.ts names the interpreter: the Node of whoever runs it, from
+ * version 20 on. A file without an ending is CommonJS or not by the nearest package.json, so the bundle has neither
+ * `import` nor `require`. Returns the paths of the files that a line of it comes from; those of the dashboard's page
+ * are not among them.
  */
 export async function bundleCommand(outfile = commandFile): Promise<readonly string[]> {
   await mkdir(FOLDER, { recursive: true });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// clang-tidy over the C code of packages/link and bench/native: the analyzer's paths, and what is error-prone. Without clang-tidy nothing is
-// looked at; the compilers' own warnings are errors in any case.
+// clang-tidy over the C code of packages/link and bench/native: the analyzer's paths, and what is error-prone. Without
+// clang-tidy nothing is looked at; the compilers' own warnings are errors in any case.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
@@ -9,7 +9,9 @@ import { dirname, join } from 'node:path';
 
 const FILES = ['packages/link/native/*.c', 'packages/link/native/keeper/*.c', 'bench/native/*.c'];
 const GENERATED = 'packages/link/build/generated';
-/** Left out: parameters that could be swapped, which every memory function has; and Annex K of C11, which glibc lacks. */
+/**
+ * Left out: parameters that could be swapped, which every memory function has; and Annex K of C11, which glibc lacks.
+ */
 const CHECKS = [
   ...['-*', 'bugprone-*', 'clang-analyzer-*', 'cert-*', '-bugprone-easily-swappable-parameters'],
   '-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling',

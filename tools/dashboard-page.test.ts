@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The page of the dashboard as it travels in the built plug-in: small, whole, and served by every Node that the plug-in runs on.
+// The page of the dashboard as it travels in the built plug-in: small, whole, and served by every Node that the plug-in
+// runs on.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What an image for another architecture is made of: Node from its npm package, the addon from a cross compiler, and the C library that
-// belongs to that compiler. Nothing of it runs on this machine.
+// What an image for another architecture is made of: Node from its npm package, the addon from a cross compiler, and
+// the C library that belongs to that compiler. Nothing of it runs on this machine.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// `npm run image`: the one image of controller and speaker, as an OCI archive, without a daemon. From scratch: Node, the
-// shared libraries that it asks for, the bundles, the addon and the keeper. There is no shell and no package manager in it. Where there is a cross
-// compiler the archive holds it for amd64 and for arm64.
+// `npm run image`: the one image of controller and speaker, as an OCI archive, without a daemon. From scratch: Node,
+// the shared libraries that it asks for, the bundles, the addon and the keeper. There is no shell and no package
+// manager in it. Where there is a cross compiler the archive holds it for amd64 and for arm64.
 
 import { execFileSync } from 'node:child_process';
 import { copyFile, cp, mkdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
@@ -43,7 +43,8 @@ export async function buildImage(compression: 'gzip' | 'none' = 'none'): Promise
 }
 
 /**
- * Writes the images of both architectures under one name, for whichever machine reads the archive. Wants a cross compiler; see {@link arm64Obstacle}.
+ * Writes the images of both architectures under one name, for whichever machine reads the archive. Wants a cross
+ * compiler; see {@link arm64Obstacle}.
  */
 export async function buildImageIndex(file: ArchiveFile): Promise<WrittenArchive> {
   await bundleDaemons();
@@ -93,7 +94,9 @@ async function fillRoot(root: string, { node, addon, keeper, libraries }: Foreig
   await writeInto(root, '/etc/passwd', 'root:x:0:0:root:/:/nologin\nnobody:x:65534:65534:nobody:/:/nologin\n');
 }
 
-/** Returns the absolute paths under which the dynamic linker finds what a program needs, the linker's own among them. */
+/**
+ * Returns the absolute paths under which the dynamic linker finds what a program needs, the linker's own among them.
+ */
 function sharedLibraries(program: string): string[] {
   const listing = execFileSync('ldd', [program], { encoding: 'utf8' });
   return [...listing.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, path = '']) => path);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Which package may import what. Dependencies point one way:
-// core, runtime <- link, kube <- controller, speaker, cli. Inside a package they point from the upper rooms to the lower ones, and no files
-// import each other in a circle.
+// core, runtime <- link, kube <- controller, speaker, cli. Inside a package they point from the upper rooms to the
+// lower ones, and no files import each other in a circle.
 
 import { posix } from 'node:path';
 import type { SourceFile } from './tracked-files.ts';
@@ -19,8 +19,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 };
 
 /**
- * The rooms of a package, from the top down: a file may import from its own room and from those below it. Files at the root of the package wire the rooms
- * and may import all of them; of those files a room may import only those named below.
+ * The rooms of a package, from the top down: a file may import from its own room and from those below it. Files at the
+ * root of the package wire the rooms and may import all of them; of those files a room may import only those named
+ * below.
  */
 const ROOMS: Record<string, readonly string[]> = {
   core: [
@@ -44,7 +45,9 @@ const ROOMS: Record<string, readonly string[]> = {
 };
 const ROOT_FILES_FOR_ROOMS = new Set(['compare-text.ts', 'config.ts']);
 
-/** What core may import besides its own files: libraries that compute and do no I/O. Tests may also use mocha's tools. */
+/**
+ * What core may import besides its own files: libraries that compute and do no I/O. Tests may also use mocha's tools.
+ */
 const CORE_LIBRARIES = new Set([
   '@noble/hashes/sha2.js',
   '@noble/hashes/utils.js',
@@ -58,7 +61,10 @@ const TEST_LIBRARIES = new Set(['chai', 'fast-check', 'json-merge-patch']);
 /** Effects that have no place in core: it is handed time, chance and logs. */
 const CORE_EFFECTS = /\b(Date\.now|new Date\(\)|Math\.random|setTimeout|setInterval|setImmediate|process\.|console\.)/;
 
-/** Returns one line for each import or effect that breaks the layers, `path:line: what`, and one for each circle of imports. */
+/**
+ * Returns one line for each import or effect that breaks the layers, `path:line: what`, and one for each circle of
+ * imports.
+ */
 export function findLayerProblems(files: readonly SourceFile[]): string[] {
   const misplaced = files.flatMap((file) => {
     const packageName = /^packages\/([^/]+)\/src\//.exec(file.path)?.[1];
@@ -71,7 +77,10 @@ export function findLayerProblems(files: readonly SourceFile[]): string[] {
   return [...misplaced, ...findCircles(files)];
 }
 
-/** Returns one line for each circle of files that import each other, `path: circle of imports: a -> b -> a`. Tests are left out. */
+/**
+ * Returns one line for each circle of files that import each other, `path: circle of imports: a -> b -> a`. Tests are
+ * left out.
+ */
 export function findCircles(files: readonly SourceFile[]): string[] {
   const imports = new Map(
     files

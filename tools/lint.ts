@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// `npm run lint`: types, biome (lint and format), import layers, SPDX lines and, where it is installed, clang-tidy. All are run; any finding fails.
+// `npm run lint`: types, biome (lint and format), import layers, SPDX lines and, where it is installed, clang-tidy. All
+// are run; any finding fails.
 
 import { spawnSync } from 'node:child_process';
 import { findCProblems } from './c-lint.ts';

@@ -83,8 +83,8 @@ export function writeOciArchive(archive: OciArchive): Promise<WrittenArchive> {
 }
 
 /**
- * Writes images of several architectures under one name, and returns the digest of their index. `docker load` takes the first one alone, everything
- * that reads OCI layouts the one that fits.
+ * Writes images of several architectures under one name, and returns the digest of their index. `docker load` takes the
+ * first one alone, everything that reads OCI layouts the one that fits.
  */
 export function writeOciIndex(file: ArchiveFile, images: readonly OciImage[]): Promise<WrittenArchive> {
   return writeArchive(file, async (work) => {

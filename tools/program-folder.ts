@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// A folder of links to the programs that the project may call: those of the declared Debian packages and of Debian's base, and Go, npm and
-// Node. Tests, lab, demo, benchmarks and lint run with it as their PATH, so that an undeclared program is missing on every machine.
+// A folder of links to the programs that the project may call: those of the declared Debian packages and of Debian's
+// base, and Go, npm and Node. Tests, lab, demo, benchmarks and lint run with it as their PATH, so that an undeclared
+// program is missing on every machine.
 
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { rename, rm, symlink, writeFile } from 'node:fs/promises';
@@ -56,8 +57,8 @@ export function allowedPrograms(declared: readonly DeclaredPackage[], database: 
 }
 
 /**
- * Makes the folder unless it is as wanted; where there is no dpkg there is none, and the PATH stays as it was. Programs that a developer
- * brings are looked up on the caller's PATH.
+ * Makes the folder unless it is as wanted; where there is no dpkg there is none, and the PATH stays as it was. Programs
+ * that a developer brings are looked up on the caller's PATH.
  */
 export async function makeProgramFolder(declared: readonly DeclaredPackage[], root = '/var/lib/dpkg'): Promise<void> {
   if (!existsSync(join(root, 'status'))) return;
@@ -74,7 +75,8 @@ export async function makeProgramFolder(declared: readonly DeclaredPackage[], ro
   await writeFolder(PROGRAM_FOLDER, programs, stamp);
 }
 
-// PROGRAM_FOLDER is a link that is swapped in one step: whatever runs with it as its PATH must not miss a program in between.
+// PROGRAM_FOLDER is a link that is swapped in one step: whatever runs with it as its PATH must not miss a program in
+// between.
 async function writeFolder(folder: string, programs: ReadonlyMap<string, string>, stamp: string): Promise<void> {
   const fresh = `${folder}-${process.pid}-${Date.now().toString(36)}`;
   mkdirSync(fresh, { recursive: true });

@@ -41,8 +41,8 @@ export async function* entriesOf(rootFolder: string, below = ''): AsyncGenerator
 }
 
 /**
- * The bytes of a tar archive with these entries. What ustar cannot hold, such as a path of more than 255 bytes, is written as a pax header.
- * Fails when a file changes its length while it is read.
+ * The bytes of a tar archive with these entries. What ustar cannot hold, such as a path of more than 255 bytes, is
+ * written as a pax header. Fails when a file changes its length while it is read.
  */
 export async function* tarStream(entries: Iterable<TarEntry> | AsyncIterable<TarEntry>): AsyncGenerator<Buffer> {
   const archive = pack();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A storm of ARP requests from many senders, at a rate that is kept as well as the machine can. Every other request is for the first
-// target, the rest for the second, which no one has.
+// A storm of ARP requests from many senders, at a rate that is kept as well as the machine can. Every other request is
+// for the first target, the rest for the second, which no one has.
 //
 // usage: arp-storm IFNAME RATE SECONDS SENDERS TARGET_IP OTHER_IP
-// prints six numbers: nanoseconds that it took, requests for either target, replies for either target, and frames that came while this
-// program had no room for them.
+// prints six numbers: nanoseconds that it took, requests for either target, replies for either target, and frames that
+// came while this program had no room for them.
 #include "packet.h"
 
 #include <linux/filter.h>
@@ -53,7 +53,8 @@ static int open_ear(const char *ifname) {
 }
 
 static unsigned dropped_at(int fd) {
-  // As struct tpacket_stats of linux/if_packet.h, which does not go with netpacket/packet.h: frames received, and dropped.
+  // As struct tpacket_stats of linux/if_packet.h, which does not go with netpacket/packet.h: frames received, and
+  // dropped.
   unsigned counts[2];
   socklen_t length = sizeof counts;
   if (getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, counts, &length) != 0) die("getsockopt(PACKET_STATISTICS)");

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A closed loop of ARP requests or neighbor solicitations: sends one, waits for the answer, sends the next. Alternates between its
-// questions from round to round, so that whatever else the machine does hits all of them alike.
+// A closed loop of ARP requests or neighbor solicitations: sends one, waits for the answer, sends the next. Alternates
+// between its questions from round to round, so that whatever else the machine does hits all of them alike.
 //
 // usage: neighbor-client IFNAME ROUNDS REQUESTS QUESTION...      a question is a whole frame in hex
-// prints one line per answer: index of the question, nanoseconds from before send() to after recv(). A lost answer has -1.
+// prints one line per answer: index of the question, nanoseconds from before send() to after recv(). A lost answer has
+// -1.
 #include "packet.h"
 
 #include <poll.h>
@@ -11,7 +12,8 @@
 
 enum { PATIENCE_MS = 1000, WARM_UP = 50, FRAME_BYTES = 256 };
 
-// Where the two protocols differ: what marks an answer, and where question and answer have the address that is asked for.
+// Where the two protocols differ: what marks an answer, and where question and answer have the address that is asked
+// for.
 struct protocol {
   uint16_t ether_type;
   size_t type_at, target_at, answered_at, address_bytes, least_bytes;

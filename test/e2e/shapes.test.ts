@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The manifests on clusters of other shapes: one node, another namespace, nodes of another architecture, a dead node, namespaces with a
-// strict pod security. A cluster of its own, since nodes are drained, relabelled and lost.
+// The manifests on clusters of other shapes: one node, another namespace, nodes of another architecture, a dead node,
+// namespaces with a strict pod security. A cluster of its own, since nodes are drained, relabelled and lost.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';

@@ -91,7 +91,8 @@ function isOpenTo(pool: AddressPool, { metadata }: KubeService, { namespaces }: 
   return serviceSelectors.length === 0 || isSelected(serviceSelectors, metadata?.labels ?? {});
 }
 
-// Quotas are only compared where the Service shares nothing, so a shared address need not be distinguished from a new one.
+// Quotas are only compared where the Service shares nothing, so a shared address need not be distinguished from a new
+// one.
 function quotaLeft(pool: AddressPool, { metadata }: KubeService, { ledger }: Situation): number {
   const namespace = metadata?.namespace ?? '';
   const limit = pool.quota?.namespaces[namespace] ?? pool.quota?.perNamespace;

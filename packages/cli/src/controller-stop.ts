@@ -33,8 +33,8 @@ export async function stopController(
 }
 
 /**
- * A pod that ends counts no longer and may still lead for a moment, in which it would give each address again. Resolves when it has given the
- * Lease back, or has not renewed it in time.
+ * A pod that ends counts no longer and may still lead for a moment, in which it would give each address again. Resolves
+ * when it has given the Lease back, or has not renewed it in time.
  */
 export async function leaderGone(
   api: KubeApi,

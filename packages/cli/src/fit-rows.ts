@@ -8,7 +8,10 @@ export interface FittedRow {
   readonly row: number;
 }
 
-/** Heads of columns with names that begin alike (`ip-10-0-3-17.eu-west-1.compute`, `shop/web`): they are cut from the left. */
+/**
+ * Heads of columns with names that begin alike (`ip-10-0-3-17.eu-west-1.compute`, `shop/web`): they are cut from the
+ * left.
+ */
 const NAMES: readonly string[] = ['NODE', 'OWNER', 'ASKED BY', 'SEEN BY', 'SERVED BY', 'ABOUT', 'SERVICE', 'POD'];
 /** Characters between two columns. */
 const GAP = 2;
@@ -31,8 +34,8 @@ export interface Fit {
 }
 
 /**
- * The rows in at most so many columns of characters, as far as that goes. Names are cut from the left, then the last column is broken into
- * lines where it is text, then other columns but the first are cut from the right.
+ * The rows in at most so many columns of characters, as far as that goes. Names are cut from the left, then the last
+ * column is broken into lines where it is text, then other columns but the first are cut from the right.
  */
 export function fitRows(rows: readonly (readonly string[])[], columns: number | undefined): readonly FittedRow[] {
   const fit = fitOf(rows, columns);

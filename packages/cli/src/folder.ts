@@ -3,7 +3,10 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Paths of the files in a folder and below it, in order; undefined where it is no folder. What begins with a dot (`.git`) is left out. */
+/**
+ * Paths of the files in a folder and below it, in order; undefined where it is no folder. What begins with a dot
+ * (`.git`) is left out.
+ */
 export async function listFolder(name: string): Promise<readonly string[] | undefined> {
   if (name === '-' || !(await stat(name)).isDirectory()) return undefined;
   return filesBelow(name);

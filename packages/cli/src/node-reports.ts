@@ -4,7 +4,10 @@ import { type DatedReport, NODE_STATE_LABEL, nodeReportsOf } from '@berth/core';
 import { type KubeApi, leases } from '@berth/kube';
 import type { Clock } from '@berth/runtime';
 
-/** All reports, in the order of the nodes' names, judged when they are there: the answer tells what time it is in the cluster. */
+/**
+ * All reports, in the order of the nodes' names, judged when they are there: the answer tells what time it is in the
+ * cluster.
+ */
 export async function readReports(
   api: KubeApi,
   namespace: string,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What Node 20 lacks of what the commands use. Only the built plug-in meets it; everything else runs on the Node that comes with the project. */
+/**
+ * What Node 20 lacks of what the commands use. Only the built plug-in meets it; everything else runs on the Node that
+ * comes with the project.
+ */
 
 Map.groupBy ??= function groupBy<Key, Item>(
   items: Iterable<Item>,

@@ -15,8 +15,8 @@ export interface OrderPlace {
 }
 
 /**
- * Gives an order, waits for what `outcome` resolves to, and takes the order back, also when that rejects: a speaker that was away must not
- * carry out later what no one waits for any more.
+ * Gives an order, waits for what `outcome` resolves to, and takes the order back, also when that rejects: a speaker
+ * that was away must not carry out later what no one waits for any more.
  */
 export async function withOrder<T>(place: OrderPlace, order: Order, outcome: () => Promise<T>): Promise<T> {
   const dated = datedNow(place, order);

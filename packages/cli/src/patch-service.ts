@@ -7,7 +7,10 @@ import { findObject } from './cluster-state.ts';
 /** Tries per Service that somebody else edits at the same time. */
 const MAX_ATTEMPTS = 5;
 
-/** Makes one patch, on a newer state where somebody else was faster; returns the Service as it is then, undefined when it is gone. */
+/**
+ * Makes one patch, on a newer state where somebody else was faster; returns the Service as it is then, undefined when
+ * it is gone.
+ */
 export async function patchOnce(
   api: KubeApi,
   service: Service,

@@ -8,8 +8,8 @@ export type Tone = 'head' | 'bad' | 'warning' | 'good';
 const CODES: Readonly<Record<Tone, number>> = { head: 1, bad: 31, warning: 33, good: 32 };
 
 /**
- * Whether text for a stream is coloured: a terminal, that can do it, whose user has not asked for none. An empty NO_COLOR counts as absent
- * (no-color.org).
+ * Whether text for a stream is coloured: a terminal, that can do it, whose user has not asked for none. An empty
+ * NO_COLOR counts as absent (no-color.org).
  */
 export function isColoured(stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean {
   return stream.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Wishes of people that go by an annotation on a Service: the controller acts once however often it sees one, and takes it away when it is
- * done. One that is not fulfilled in time is taken back: left where it is, it would come true at some time that no one expects.
+ * Wishes of people that go by an annotation on a Service: the controller acts once however often it sees one, and takes
+ * it away when it is done. One that is not fulfilled in time is taken back: left where it is, it would come true at
+ * some time that no one expects.
  */
 import {
   CONDITION_ADDRESS_ASSIGNED,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the server of the page sends: first everything, then what is different. All of it is plain JSON; times are milliseconds since 1970. */
+/**
+ * What the server of the page sends: first everything, then what is different. All of it is plain JSON; times are
+ * milliseconds since 1970.
+ */
 import type { ClusterReport, HistoryEntry, VipRow } from '@berth/core';
 
 /** The parts of a report that are sent whole whenever anything in them is different; VIPs are sent one by one. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Asks the API server whose token it is (TokenReview) and whether that one may do one thing (SubjectAccessReview), and remembers the answers for a
- * short while, by digest. Who has no valid token can cause a bounded number of questions, whatever is sent.
+ * Asks the API server whose token it is (TokenReview) and whether that one may do one thing (SubjectAccessReview), and
+ * remembers the answers for a short while, by digest. Who has no valid token can cause a bounded number of questions,
+ * whatever is sent.
  */
 import { hash } from 'node:crypto';
 import type { Admission, Clock } from '@berth/runtime';

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Serves /healthz (the process works), /readyz (it does its work, or could), and /metrics unless these are served elsewhere. */
+/**
+ * Serves /healthz (the process works), /readyz (it does its work, or could), and /metrics unless these are served
+ * elsewhere.
+ */
 import { createServer, type ServerResponse } from 'node:http';
 import { Listener, type ListenerOptions, SERVER_LIMITS, send } from './listener.ts';
 

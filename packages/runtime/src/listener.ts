@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What servers of HTTP and HTTPS are made from: one listens now or as soon as it can, takes a bounded number of connections, and ends. */
+/**
+ * What servers of HTTP and HTTPS are made from: one listens now or as soon as it can, takes a bounded number of
+ * connections, and ends.
+ */
 import type { Server, ServerOptions, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A port that somebody else has is tried again after this time, in milliseconds. */
 const LISTEN_AGAIN_MS = 5_000;
-/** Connections at a time; each takes memory, and whoever reaches the port may open any number. More are closed as they come. */
+/**
+ * Connections at a time; each takes memory, and whoever reaches the port may open any number. More are closed as they
+ * come.
+ */
 export const MOST_CONNECTIONS = 128;
-/** A connection whose request is not complete by then is closed, in milliseconds, so that its place is free again; and how often that is looked at. */
+/**
+ * A connection whose request is not complete by then is closed, in milliseconds, so that its place is free again; and
+ * how often that is looked at.
+ */
 const [REQUEST_WITHIN_MS, LOOK_MS] = [10_000, 5_000];
 
 /** Bounds of a server in time, for its constructor. */
@@ -52,7 +61,8 @@ export abstract class Listener {
   }
 
   /**
-   * Listens as soon as that is possible, and tells why it is not, once, until it is: for a process whose work does not wait for who watches it.
+   * Listens as soon as that is possible, and tells why it is not, once, until it is: for a process whose work does not
+   * wait for who watches it.
    */
   listenPatiently(onFailed: (error: unknown) => void): void {
     const { listenAgainMs = LISTEN_AGAIN_MS } = this.#options;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What a daemon serves to those who watch it: health and metrics on one port, or metrics over TLS on it and health on a port of its own. */
+/**
+ * What a daemon serves to those who watch it: health and metrics on one port, or metrics over TLS on it and health on a
+ * port of its own.
+ */
 import type { Clock } from './clock.ts';
 import { HttpServer, type MetricsText } from './http-server.ts';
 import type { Log } from './log.ts';

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * A certificate that a process makes for itself (RFC 5280), so that what it serves is encrypted without anybody's doing. It proves nothing about
- * who serves: whoever wants that gives a certificate of an authority. node:crypto signs and reads X.509 and cannot make it, so its DER is written here.
+ * A certificate that a process makes for itself (RFC 5280), so that what it serves is encrypted without anybody's
+ * doing. It proves nothing about who serves: whoever wants that gives a certificate of an authority. node:crypto signs
+ * and reads X.509 and cannot make it, so its DER is written here.
  */
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 

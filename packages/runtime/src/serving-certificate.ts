@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The certificate that metrics are served with: tls.crt and tls.key of a folder, as a Secret of type kubernetes.io/tls is mounted, read again when
- * they change; or one that the process makes for itself, where there is no folder or nothing in it yet.
+ * The certificate that metrics are served with: tls.crt and tls.key of a folder, as a Secret of type kubernetes.io/tls
+ * is mounted, read again when they change; or one that the process makes for itself, where there is no folder or
+ * nothing in it yet.
  */
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';

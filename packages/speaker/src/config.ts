@@ -40,14 +40,20 @@ export interface SpeakerConfig {
   readonly loadBalancerClass: string;
   /** Path of a kubeconfig, for running outside a pod. `--kubeconfig`. Default: the pod's service account. */
   readonly kubeconfig: string | undefined;
-  /** Where metrics and health are served, `HOST:PORT`, or `:PORT` for all addresses. `--metrics-address`. Default: `:7481`. */
+  /**
+   * Where metrics and health are served, `HOST:PORT`, or `:PORT` for all addresses. `--metrics-address`. Default:
+   * `:7481`.
+   */
   readonly metricsAddress: { readonly host: string | undefined; readonly port: number };
   /**
-   * `token`: metrics are served over TLS, to those whose bearer token the API server knows and lets get /metrics, and health on its own address.
-   * `none`: both in plain HTTP on one address. `--metrics-auth`. Default: none.
+   * `token`: metrics are served over TLS, to those whose bearer token the API server knows and lets get /metrics, and
+   * health on its own address. `none`: both in plain HTTP on one address. `--metrics-auth`. Default: none.
    */
   readonly metricsAuth: 'none' | 'token';
-  /** Folder with tls.crt and tls.key for that, read again when they change. `--metrics-cert-folder`. Default: the process makes a certificate. */
+  /**
+   * Folder with tls.crt and tls.key for that, read again when they change. `--metrics-cert-folder`. Default: the
+   * process makes a certificate.
+   */
   readonly metricsCertFolder: string | undefined;
   /** Where health is served then. `--health-address`. Default: `:7484`. */
   readonly healthAddress: { readonly host: string | undefined; readonly port: number };
@@ -56,42 +62,50 @@ export interface SpeakerConfig {
   /** `json`, an object a line, or `text` for people. `--log-format`. Default: json. */
   readonly logFormat: LogFormat;
   /**
-   * Interfaces that are never used: regular expressions, separated by commas. `default` among them stands for the default, those of container
-   * networks and the like (core's DEFAULT_EXCLUDED_INTERFACES); `!EXPRESSION` names interfaces that are used all the same. `--exclude-interfaces`.
+   * Interfaces that are never used: regular expressions, separated by commas. `default` among them stands for the
+   * default, those of container networks and the like (core's DEFAULT_EXCLUDED_INTERFACES); `!EXPRESSION` names
+   * interfaces that are used all the same. `--exclude-interfaces`.
    */
   readonly excludedInterfaces: readonly NamePattern[];
   /** Seconds between announcements once the first ones are out. `--announce-every-seconds`. Default: 120. */
   readonly announceEverySeconds: number;
   /**
-   * Which nodes may own VIPs; the same on all nodes. `--exclude-label`: `obey` or `ignore` node.kubernetes.io/exclude-from-external-load-balancers,
-   * default obey. `--cordoned-nodes`: they `serve`, or VIPs `avoid` them, default serve.
+   * Which nodes may own VIPs; the same on all nodes. `--exclude-label`: `obey` or `ignore`
+   * node.kubernetes.io/exclude-from-external-load-balancers, default obey. `--cordoned-nodes`: they `serve`, or VIPs
+   * `avoid` them, default serve.
    */
   readonly eligibility: Required<EligibilityOptions>;
   /**
-   * URL that the kube-proxy of this node answers with 200 while it is well, or `off`. A node whose kube-proxy is not well for ten seconds hands its VIPs
-   * over to nodes where it is. `--kube-proxy-health`. Default: `http://127.0.0.1:10256/healthz`.
+   * URL that the kube-proxy of this node answers with 200 while it is well, or `off`. A node whose kube-proxy is not
+   * well for ten seconds hands its VIPs over to nodes where it is. `--kube-proxy-health`. Default:
+   * `http://127.0.0.1:10256/healthz`.
    */
   readonly kubeProxyHealth: string;
   /**
-   * What answers: `kernel` (a program by TCX links, Linux 6.6), `kernel-clsact` (the same on older kernels), `packet-socket` (a thread), or
-   * `auto`, the first of these that can be had. `--engine`. Default: auto.
+   * What answers: `kernel` (a program by TCX links, Linux 6.6), `kernel-clsact` (the same on older kernels),
+   * `packet-socket` (a thread), or `auto`, the first of these that can be had. `--engine`. Default: auto.
    */
   readonly engine: WantedEngine;
   /**
-   * The times of heartbeats: `--heartbeat-ms`, milliseconds between two of them, 5 to 1000, default 25; and `--dead-after-ms`, milliseconds of
-   * silence after which peers take over, at least four heartbeats, default 200. `--takeover-patience-ms`: how long a node that hears neither
-   * most of the others nor a gateway or client waits before it takes VIPs of others that hosts ask for, provisionally; 0 to 60000, default 2000.
+   * The times of heartbeats: `--heartbeat-ms`, milliseconds between two of them, 5 to 1000, default 25; and
+   * `--dead-after-ms`, milliseconds of silence after which peers take over, at least four heartbeats, default 200.
+   * `--takeover-patience-ms`: how long a node that hears neither most of the others nor a gateway or client waits
+   * before it takes VIPs of others that hosts ask for, provisionally; 0 to 60000, default 2000.
    */
   readonly timing: Timing;
   /**
-   * Folder of the file with what was known last, for a start without an API server. `--state-folder`. Default: no file is written or read.
+   * Folder of the file with what was known last, for a start without an API server. `--state-folder`. Default: no file
+   * is written or read.
    */
   readonly stateFolder: string | undefined;
-  /** Folder in which the Secret `heartbeat` is mounted, for the same start. `--heartbeat-folder`. Default: the keys come from the API server only. */
+  /**
+   * Folder in which the Secret `heartbeat` is mounted, for the same start. `--heartbeat-folder`. Default: the keys come
+   * from the API server only.
+   */
   readonly heartbeatFolder: string | undefined;
   /**
-   * UDP port of heartbeats between node addresses, for networks that drop the raw ones; the same on all nodes, 0: none. `--heartbeat-port`. Default: 7482.
-   * Undefined: none.
+   * UDP port of heartbeats between node addresses, for networks that drop the raw ones; the same on all nodes, 0: none.
+   * `--heartbeat-port`. Default: 7482. Undefined: none.
    */
   readonly heartbeatPort: number | undefined;
   /** Whether VIPs go back, one by one, to nodes that return. `--rebalance`: off or gradual. Default: off. */

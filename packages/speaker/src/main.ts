@@ -20,7 +20,10 @@ import { metricSources } from './metric-sources.ts';
 import { connectNews } from './news.ts';
 import { whyNotReady } from './node-state/readiness.ts';
 
-/** How long the start waits for EndpointSlices, in milliseconds, as it does for everything else that the API server knows. */
+/**
+ * How long the start waits for EndpointSlices, in milliseconds, as it does for everything else that the API server
+ * knows.
+ */
 const ENDPOINTS_MS = 3_000;
 
 const read = readConfig(process.argv.slice(2), process.env);

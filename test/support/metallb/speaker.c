@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Stands in for a speaker of MetalLB in layer 2 mode: it answers ARP requests for addresses with the node's own MAC address, and announces them as
-// MetalLB does, every 1.1 s for 5 s. Arguments: ADDRESS=NODE, one for each address; NODE_NAME says which of them are this node's. Ends at SIGTERM.
+// Stands in for a speaker of MetalLB in layer 2 mode: it answers ARP requests for addresses with the node's own MAC
+// address, and announces them as MetalLB does, every 1.1 s for 5 s. Arguments: ADDRESS=NODE, one for each address;
+// NODE_NAME says which of them are this node's. Ends at SIGTERM.
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <netinet/if_ether.h>

@@ -48,7 +48,9 @@ const OVERLAP_MS = 3 * TRANSIT_MS;
 /** After this long without a fault of the LAN, faults of processes alone must not make two nodes answer. */
 const CALM_LAN_MS = 3000;
 
-/** What a node owns that was cut off for this long goes to others (docs/design/0012-ask-before-you-take.md, section 5). */
+/**
+ * What a node owns that was cut off for this long goes to others (docs/design/0012-ask-before-you-take.md, section 5).
+ */
 const CUT_OFF_LONG_MS = 10_000;
 
 /**

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What of each object goes into an archive: the fields that Berth looks at, by name; whatever else there is stays where it is. */
+/**
+ * What of each object goes into an archive: the fields that Berth looks at, by name; whatever else there is stays where
+ * it is.
+ */
 import { HISTORY_MAP, isLedger, LAST_GOOD_MAP, ORDERS_MAP, POOL_CONFIG_MAP, POOL_STATUS_MAP } from '@berth/core';
 import type {
   ConfigMap,

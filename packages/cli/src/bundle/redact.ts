@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Takes out of text what no stranger may read. Objects are cut down before; this is for what programs wrote into logs and messages. */
+/**
+ * Takes out of text what no stranger may read. Objects are cut down before; this is for what programs wrote into logs
+ * and messages.
+ */
 
 /** Stands in the place of what is left out. */
 export const LEFT_OUT = '(left out)';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * `kubectl berth adopt SERVICE [--renumber]`: asks the controller to serve a Service to which somebody else gave its addresses: with these
- * addresses, or with others out of the pools.
+ * `kubectl berth adopt SERVICE [--renumber]`: asks the controller to serve a Service to which somebody else gave its
+ * addresses: with these addresses, or with others out of the pools.
  */
 import {
   ANNOTATION_ADOPT,

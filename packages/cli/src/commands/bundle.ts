@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * `kubectl berth bundle`: an archive for whoever is to help: the objects that `status`, `explain` and `history` read, the logs of our pods, and what those commands
- * say. Secrets are not even read; of other objects only fields that Berth looks at go in, without values of the environment.
+ * `kubectl berth bundle`: an archive for whoever is to help: the objects that `status`, `explain` and `history` read,
+ * the logs of our pods, and what those commands say. Secrets are not even read; of other objects only fields that Berth
+ * looks at go in, without values of the environment.
  */
 import {
   configMaps,

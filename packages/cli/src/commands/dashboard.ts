@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `kubectl berth dashboard`: a page about this cluster on this machine, until Ctrl-C or a minute after it was closed. */
+/**
+ * `kubectl berth dashboard`: a page about this cluster on this machine, until Ctrl-C or a minute after it was closed.
+ */
 import { sleep } from '@berth/runtime';
 import { Dashboard } from '../dashboard/dashboard.ts';
 import { CommandError, type Environment, EXIT } from '../environment.ts';

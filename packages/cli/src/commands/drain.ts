@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * `kubectl berth drain NODE` and `undrain NODE`: whether a node may own VIPs, by an annotation of its Node object. What it owns is handed
- * over, each VIP answered by its new owner before the node stops.
+ * `kubectl berth drain NODE` and `undrain NODE`: whether a node may own VIPs, by an annotation of its Node object. What
+ * it owns is handed over, each VIP answered by its new owner before the node stops.
  */
 import {
   type ClusterFacts,

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `kubectl berth explain SERVICE`: why it has this address, or none, and who answers for it, from all that is known. */
+/**
+ * `kubectl berth explain SERVICE`: why it has this address, or none, and who answers for it, from all that is known.
+ */
 import { type Explanation, explainService } from '@berth/core';
 import { readFacts } from '../cluster-facts.ts';
 import { noteOnConfig } from '../cluster-state.ts';

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `kubectl berth history [VIP|SERVICE|NODE]`: who answered for what and when, and what happened beside that, as the leader wrote it down. */
+/**
+ * `kubectl berth history [VIP|SERVICE|NODE]`: who answered for what and when, and what happened beside that, as the
+ * leader wrote it down.
+ */
 import { HISTORY_MAP, type HistoryEntry, IpAddress, readHistory, timeText } from '@berth/core';
 import { configMaps } from '@berth/kube';
 import { findObject } from '../cluster-state.ts';

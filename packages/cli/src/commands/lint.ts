@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `kubectl berth lint FILE...`: the parser of the controller, offline. One line per finding, as compilers print them. */
+/**
+ * `kubectl berth lint FILE...`: the parser of the controller, offline. One line per finding, as compilers print them.
+ */
 import { type ConfigProblem, concernsPools, formatProblem, type NamedText, parseConfigFiles } from '@berth/core';
 import { type Environment, EXIT } from '../environment.ts';
 import type { Operation } from '../operation.ts';

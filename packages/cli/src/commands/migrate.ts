@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `kubectl berth migrate metallb [--apply|--rollback]`: moves a cluster from MetalLB to Berth without a new address for any Service. */
+/**
+ * `kubectl berth migrate metallb [--apply|--rollback]`: moves a cluster from MetalLB to Berth without a new address for
+ * any Service.
+ */
 import {
   type MetallbPlan,
   metallbOf,

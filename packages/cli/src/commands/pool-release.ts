@@ -31,7 +31,9 @@ export async function poolRelease(
   return EXIT.ok;
 }
 
-/** What was known of the address. The write is a compare-and-swap; the controller notices it and reads the ledger anew. */
+/**
+ * What was known of the address. The write is a compare-and-swap; the controller notices it and reads the ledger anew.
+ */
 async function release(api: KubeApi, cluster: ClusterOptions, address: IpAddress): Promise<string> {
   for (let attempt = 1; ; attempt += 1) {
     const { write, what } = await findQuarantine(api, cluster, address);

@@ -46,7 +46,10 @@ export async function pools(operation: Pools, environment: Environment): Promise
   return EXIT.ok;
 }
 
-/** Prints all pools, and then each that is another than before; of those in quarantine it tells with `-o json` and `yaml`. */
+/**
+ * Prints all pools, and then each that is another than before; of those in quarantine it tells with `-o json` and
+ * `yaml`.
+ */
 function watch({ output, cluster }: Pools, environment: Environment): Promise<number> {
   const table = new LiveTable(environment, output);
   const print = (row: PoolRow) => {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `kubectl berth preview FILE`: what an edit of the pools would mean for every Service. Ends with 4 where Services would be stranded. */
+/**
+ * `kubectl berth preview FILE`: what an edit of the pools would mean for every Service. Ends with 4 where Services
+ * would be stranded.
+ */
 import {
   type ConfigPreview,
   type IpAddress,

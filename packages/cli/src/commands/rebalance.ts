@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `kubectl berth rebalance`: evens out once how many VIPs each node answers for, one VIP after the other, each without a gap. */
+/**
+ * `kubectl berth rebalance`: evens out once how many VIPs each node answers for, one VIP after the other, each without
+ * a gap.
+ */
 import { randomUUID } from 'node:crypto';
 import { isLive, type LiveReport, type Order, vipsOf } from '@berth/core';
 import { CommandError, type Environment, EXIT } from '../environment.ts';

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * `kubectl berth rotate-key`: gives the heartbeats a new key. The old one goes to `previous` in the same write, so that nodes which have
- * heard of the new one and nodes which have not understand each other; all sign with the new one as soon as the last node has it.
+ * `kubectl berth rotate-key`: gives the heartbeats a new key. The old one goes to `previous` in the same write, so that
+ * nodes which have heard of the new one and nodes which have not understand each other; all sign with the new one as
+ * soon as the last node has it.
  */
 import { randomBytes } from 'node:crypto';
 import { HEARTBEAT_SECRET, isLive, type LiveReport } from '@berth/core';

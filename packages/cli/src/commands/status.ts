@@ -33,7 +33,10 @@ type StatusRow =
   | { readonly kind: 'problem'; readonly problem: Problem }
   | { readonly kind: 'remark'; readonly text: string };
 
-/** Ends with 1 where something is wrong, which problems of severity `info` are not, and with 3 where no speaker is there. */
+/**
+ * Ends with 1 where something is wrong, which problems of severity `info` are not, and with 3 where no speaker is
+ * there.
+ */
 export async function status(operation: Status, environment: Environment): Promise<number> {
   const { cluster, output, isWatching } = operation;
   if (isWatching) return watch(operation, environment);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * `kubectl berth uninstall`: takes everything of Berth from every Service, so that none hangs in Terminating once there is
- * no controller any more, and deletes ledger and Lease. A controller that still runs is stopped first: it would give the
- * addresses again.
+ * `kubectl berth uninstall`: takes everything of Berth from every Service, so that none hangs in Terminating once there
+ * is no controller any more, and deletes ledger and Lease. A controller that still runs is stopped first: it would give
+ * the addresses again.
  */
 import {
   Allocator,
@@ -134,7 +134,8 @@ async function cleanAll(ours: readonly Served[], all: CleaningAll): Promise<read
       onClean(served);
     } catch (error) {
       if (isKubeError(error, 'put-off')) return [served];
-      // A webhook that denies one Service holds up no other. Where no one answers, or credentials are wrong, no other would fare better.
+      // A webhook that denies one Service holds up no other. Where no one answers, or credentials are wrong, no other
+      // would fare better.
       if (!isKubeError(error, 'invalid', 'forbidden', 'conflict', 'server', 'timeout')) throw error;
       refusals.push(`${keyOf(served.service)}: ${error.message}`);
     }
@@ -166,7 +167,10 @@ interface Cleaning {
   readonly signal: AbortSignal;
 }
 
-/** ConfigMaps that tell of addresses which are taken away: the ledger, and the history unless somebody else's has its name. */
+/**
+ * ConfigMaps that tell of addresses which are taken away: the ledger, and the history unless somebody else's has its
+ * name.
+ */
 async function recordNames(api: KubeApi, { berthNamespace }: ClusterOptions): Promise<string[]> {
   const maps = await listConfigMaps(api, berthNamespace);
   return maps.filter((map) => isLedger(map) || isHistory(map)).map(({ metadata }) => metadata.name);

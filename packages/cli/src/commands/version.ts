@@ -5,7 +5,10 @@ import type { Operation } from '../operation.ts';
 import { countOf, printTable, printValue } from '../output.ts';
 import { berthPods, CLIENT_VERSION, type PodVersion, versionOf } from '../version-facts.ts';
 
-/** What differs: pods from each other (an upgrade is under way, or has not come to its end), or this program from all of them. */
+/**
+ * What differs: pods from each other (an upgrade is under way, or has not come to its end), or this program from all of
+ * them.
+ */
 type Skew = 'none' | 'pods' | 'client';
 
 export async function version(

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `kubectl berth vips`: every address with its Service, who answers for it since when and why, and whether other nodes get its answer. */
+/**
+ * `kubectl berth vips`: every address with its Service, who answers for it since when and why, and whether other nodes
+ * get its answer.
+ */
 import { type ClusterObjects, clusterReport, readCluster, type VipRow } from '@berth/core';
 import { readFacts } from '../cluster-facts.ts';
 import { noteOnConfig } from '../cluster-state.ts';

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What shells need to complete `kubectl-berth`, and kubectl to complete `kubectl berth`. All of them ask the hidden verb `__complete`, which answers like the
- * programs that are made with cobra: a line for each candidate, a tab before its description, at last `:` and what else may stand there (0 files, 4 nothing).
+ * What shells need to complete `kubectl-berth`, and kubectl to complete `kubectl berth`. All of them ask the hidden
+ * verb `__complete`, which answers like the programs that are made with cobra: a line for each candidate, a tab before
+ * its description, at last `:` and what else may stand there (0 files, 4 nothing).
  */
 
 export const SHELLS = ['bash', 'zsh', 'fish', 'kubectl'] as const;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Whether the API server is there: a watch whose connection is dead without either end noticing looks like one without news. So one small question
- * is asked every few seconds, by this one page that somebody looks at.
+ * Whether the API server is there: a watch whose connection is dead without either end noticing looks like one without
+ * news. So one small question is asked every few seconds, by this one page that somebody looks at.
  */
 import type { ApiLink } from '@berth/dashboard';
 import { type KubeApi, leases, messageOf } from '@berth/kube';

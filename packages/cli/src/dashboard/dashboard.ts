@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Everything behind the page at work: objects are watched, the report is made anew when they change, and what is different goes to the pages. */
+/**
+ * Everything behind the page at work: objects are watched, the report is made anew when they change, and what is
+ * different goes to the pages.
+ */
 import { type ClusterFacts, clusterReport, readCluster, readHistory } from '@berth/core';
 import { type ApiLink, type Difference, type Origin, pageFiles } from '@berth/dashboard';
 import type { KubeApi } from '@berth/kube';
@@ -14,14 +17,16 @@ import { WatchedCluster } from './watched-cluster.ts';
 
 /** Changes that come together are shown together: one Lease after the other is written when a node dies. */
 const GATHER_MS = 50;
-/** A report takes at most one part in so many of the time, however many objects there are and however often they change. */
+/**
+ * A report takes at most one part in so many of the time, however many objects there are and however often they change.
+ */
 const REST_FACTOR = 5;
 /** What grows old without a word (a Lease that is not renewed) is looked at this often. */
 const LOOK_EVERY_MS = 1_000;
 
 /**
- * Without an answer of the API server for longer than this, in milliseconds, nothing grows older: that no node renews its Lease is not known
- * while no one can see it. It is asked every three seconds and has four to answer.
+ * Without an answer of the API server for longer than this, in milliseconds, nothing grows older: that no node renews
+ * its Lease is not known while no one can see it. It is asked every three seconds and has four to answer.
  */
 const BLIND_AFTER_MS = 10_000;
 

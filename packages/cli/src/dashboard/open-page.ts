@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Opens an address in the browser of whoever runs this, where there is one. The address has a token in it, and everybody on a machine can read the arguments
- * of every program: so what is opened is a file that only its owner reads, which leads there.
+ * Opens an address in the browser of whoever runs this, where there is one. The address has a token in it, and
+ * everybody on a machine can read the arguments of every program: so what is opened is a file that only its owner
+ * reads, which leads there.
  */
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -9,7 +10,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A browser that has to start first takes seconds; the token is of use once, and only as long as the command runs, in milliseconds. */
+/**
+ * A browser that has to start first takes seconds; the token is of use once, and only as long as the command runs, in
+ * milliseconds.
+ */
 const REMOVED_AFTER_MS = 60_000;
 
 interface Opener {
@@ -53,7 +57,10 @@ export async function openPage(address: string, options: OpeningOptions = {}): P
   return isAsked;
 }
 
-/** A folder of no one else. Browsers that come as a snap see no file of /tmp, and of the home folder none that is hidden. */
+/**
+ * A folder of no one else. Browsers that come as a snap see no file of /tmp, and of the home folder none that is
+ * hidden.
+ */
 async function privateFolder(platform: NodeJS.Platform): Promise<string> {
   const name = 'berth-dashboard-';
   if (platform !== 'linux') return mkdtemp(join(tmpdir(), name));

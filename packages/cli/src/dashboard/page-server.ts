@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The server of the page: files for everybody who comes by its own name, data for whoever shows a session. 127.0.0.1 only. */
+/**
+ * The server of the page: files for everybody who comes by its own name, data for whoever shows a session. 127.0.0.1
+ * only.
+ */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { PageFile } from '@berth/dashboard';
@@ -9,7 +12,10 @@ import { Sessions } from './sessions.ts';
 /** A pool file travels in the address, compressed; with it a request may have this many bytes. */
 const MOST_HEADER_BYTES = 512 * 1024;
 const MOST_CONNECTIONS = 64;
-/** Who does not say within this time, in milliseconds, what it wants makes room: anybody on this machine can open connections. */
+/**
+ * Who does not say within this time, in milliseconds, what it wants makes room: anybody on this machine can open
+ * connections.
+ */
 const ASK_WITHIN_MS = 10_000;
 
 /** What a question about data is answered with: a JSON value, or why there is none. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Which requests the page's server answers at all. It listens on the machine of a person whose browser also shows pages of strangers: those can
- * make it send requests here, under a name of theirs that leads to 127.0.0.1 (DNS rebinding) or from their own origin.
+ * Which requests the page's server answers at all. It listens on the machine of a person whose browser also shows pages
+ * of strangers: those can make it send requests here, under a name of theirs that leads to 127.0.0.1 (DNS rebinding) or
+ * from their own origin.
  */
 import type { IncomingMessage } from 'node:http';
 
@@ -13,7 +14,9 @@ export interface Refusal {
 /** The parts of a request that are looked at. */
 export type GuardedRequest = Pick<IncomingMessage, 'method' | 'headers'>;
 
-/** Why a request is refused whatever it asks for; undefined when it is not. `port`: the one that this server listens on. */
+/**
+ * Why a request is refused whatever it asks for; undefined when it is not. `port`: the one that this server listens on.
+ */
 export function refusalOf({ method, headers }: GuardedRequest, port: number): Refusal | undefined {
   // Browsers leave the port of http out.
   const suffix = port === 80 ? '' : `:${port}`;

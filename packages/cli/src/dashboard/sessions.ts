@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Who may read the page's data. The address that is opened has a token behind its `#`, which browsers send to no one: not to this server, not in a
- * Referer. The page spends it once for a session, and shows that with each request. No cookie is used: browsers send those of 127.0.0.1 to
- * every port of it, whoever serves that.
+ * Who may read the page's data. The address that is opened has a token behind its `#`, which browsers send to no one:
+ * not to this server, not in a Referer. The page spends it once for a session, and shows that with each request. No
+ * cookie is used: browsers send those of 127.0.0.1 to every port of it, whoever serves that.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 

@@ -24,9 +24,15 @@ import {
 import type { Clock } from '@berth/runtime';
 import type { ClusterOptions } from '../operation.ts';
 
-/** The server sends bookmarks about once a minute; a watch that is silent for longer than that is made anew, in milliseconds. */
+/**
+ * The server sends bookmarks about once a minute; a watch that is silent for longer than that is made anew, in
+ * milliseconds.
+ */
 const STALE_AFTER_MS = 90_000;
-/** The leader and every node renew their Leases in ten seconds at most: a silent watch of them is noticed before they count as silent. */
+/**
+ * The leader and every node renew their Leases in ten seconds at most: a silent watch of them is noticed before they
+ * count as silent.
+ */
 const LEASES_STALE_AFTER_MS = 25_000;
 
 export interface WatchedClusterOptions {
@@ -160,7 +166,10 @@ export class WatchedCluster {
   }
 }
 
-/** The shapes of client-node and those that core reads are the same objects. Ordered, so that equal states make equal reports. */
+/**
+ * The shapes of client-node and those that core reads are the same objects. Ordered, so that equal states make equal
+ * reports.
+ */
 function valuesOf<T>(store: Store<KubeObject>): T[] {
   const sorted = [...store.values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   return sorted as unknown as T[];

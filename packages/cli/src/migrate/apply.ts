@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Carries out a move from MetalLB (docs/design/0061-move-from-metallb.md). Up to the last step nothing that clients see is touched: what keeps Berth
- * silent is that it has no pools, so the ConfigMap is what switches it on.
+ * Carries out a move from MetalLB (docs/design/0061-move-from-metallb.md). Up to the last step nothing that clients see
+ * is touched: what keeps Berth silent is that it has no pools, so the ConfigMap is what switches it on.
  */
 import {
   clusterReport,
@@ -115,7 +115,10 @@ async function ownedVips({ api, cluster, environment }: Move): Promise<ReadonlyS
   return new Set(reports.filter(isLive).flatMap((report) => vipsOf(report)));
 }
 
-/** Has each node ask on the wire who answers, once no pod of MetalLB is left that could. A claim may just be settling, so it asks twice. */
+/**
+ * Has each node ask on the wire who answers, once no pod of MetalLB is left that could. A claim may just be settling,
+ * so it asks twice.
+ */
 async function verify(move: Move): Promise<number> {
   const { api, cluster, environment, metallb, timeoutSeconds } = move;
   const { speaker } = metallb;

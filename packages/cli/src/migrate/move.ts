@@ -11,7 +11,10 @@ import { deployments } from '../workloads.ts';
 const LOOK_MS = 20;
 /** The annotation of a Deployment with the number of its replicas before the move. */
 const REPLICAS_BEFORE = 'berth.dev/replicas-before-move';
-/** Selects no node. The API server joins it to what the DaemonSet selects already, so that nothing else has to be put back. */
+/**
+ * Selects no node. The API server joins it to what the DaemonSet selects already, so that nothing else has to be put
+ * back.
+ */
 export const STOPPED_SELECTOR = 'berth.dev/moved-from-metallb';
 
 export interface Move {

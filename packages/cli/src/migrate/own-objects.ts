@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Has Berth's controller leave MetalLB's objects alone while their documents stand in its ConfigMap: the same pools from two sources are refused
- * (docs/design/0060-metallb-objects.md).
+ * Has Berth's controller leave MetalLB's objects alone while their documents stand in its ConfigMap: the same pools
+ * from two sources are refused (docs/design/0060-metallb-objects.md).
  */
 import { argumentOf, containersOf, envOf, type KubeWorkload } from '@berth/core';
 import { CommandError } from '../environment.ts';

@@ -56,7 +56,10 @@ async function movedPools({ api, cluster }: Move): Promise<PoolConfig | undefine
   return parsed.ok ? parsed.config : undefined;
 }
 
-/** The Services first: with the fact about them gone, Berth falls silent. Then nothing may be left that it would take them over by. */
+/**
+ * The Services first: with the fact about them gone, Berth falls silent. Then nothing may be left that it would take
+ * them over by.
+ */
 async function giveBack(move: Move, pools: PoolConfig): Promise<void> {
   const { api, cluster, environment } = move;
   const rule = loadBalancerClassRule(cluster.loadBalancerClass);

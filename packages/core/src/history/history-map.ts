@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * The history as a ConfigMap: one key with JSON of few characters. Names stand once in a table and are referred to by
- * their place in it, so 1,000 moves of long names are small; what would be too large all the same is cut, the oldest first.
+ * their place in it, so 1,000 moves of long names are small; what would be too large all the same is cut, the oldest
+ * first.
  */
 import { type Parsed, parsed, unparsed } from '../net/parsed.ts';
 import { countOf, everyOf, listOf, objectOf, oneOf, readJson, textOf } from '../node-state/json-fields.ts';

@@ -125,8 +125,8 @@ export function openMarks(marks: readonly MarkRecord[]): ReadonlyMap<string, Mar
 }
 
 /**
- * The records with further ones behind them, bounded. What is on record is not recorded again: two leaders may have seen
- * the same.
+ * The records with further ones behind them, bounded. What is on record is not recorded again: two leaders may have
+ * seen the same.
  */
 export function withRecords({ moves, marks, horizons }: HistoryRecords, more: Partial<HistoryRecords>): HistoryRecords {
   return {

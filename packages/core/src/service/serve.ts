@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Whether the owner of a VIP serves it alone or every node does: an annotation of the Service, else the policies that apply. */
+/**
+ * Whether the owner of a VIP serves it alone or every node does: an annotation of the Service, else the policies that
+ * apply.
+ */
 import { type L2Advertisement, SERVE_MODES, type ServeMode } from '../config/pool-config.ts';
 import { type Parsed, parsed, unparsed } from '../net/parsed.ts';
 import type { Annotations } from './annotations.ts';

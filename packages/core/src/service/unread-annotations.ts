@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Annotations that look as if they were for us and are not read: those of other products, and misspelt ones. With what to write instead. */
+/**
+ * Annotations that look as if they were for us and are not read: those of other products, and misspelt ones. With what
+ * to write instead.
+ */
 import { nearestName } from '../config/nearest-name.ts';
 import {
   ANNOTATION_SHARING_KEY,
@@ -37,7 +40,9 @@ const WRITTEN = ['ip-allocated-from-pool', 'renumber', 'adopt'];
 /** Most that is reported of one Service. */
 const MOST_TOLD = 5;
 
-/** One clause for each such annotation, by name: `lbipam.cilium.io/ips is not read, write berth.dev/loadBalancerIPs`. */
+/**
+ * One clause for each such annotation, by name: `lbipam.cilium.io/ips is not read, write berth.dev/loadBalancerIPs`.
+ */
 export function unreadAnnotations(annotations: Annotations): readonly string[] {
   const clauses: string[] = [];
   for (const name of Object.keys(annotations)) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Where a heartbeat goes, how large it is, and where its fixed fields are (docs/design/0010-membership-protocol.md). */
+/**
+ * Where a heartbeat goes, how large it is, and where its fixed fields are (docs/design/0010-membership-protocol.md).
+ */
 
 /** IEEE 802 Local Experimental EtherType 1 (IEEE Std 802-2014, 9.2.4). */
 export const HEARTBEAT_ETHER_TYPE = 0x88b5;

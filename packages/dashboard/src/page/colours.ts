@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Colours of nodes: the same node has the same one everywhere. Neighbours in the order of names are far apart on the wheel. */
+/**
+ * Colours of nodes: the same node has the same one everywhere. Neighbours in the order of names are far apart on the
+ * wheel.
+ */
 
 /** Degrees between two nodes: the golden angle, which never comes near where it was. */
 const STEP_DEGREES = 137.508;

@@ -8,7 +8,10 @@ const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
-/** A duration by its largest unit, or by two where the second one matters: `12 s`, `4 min`, `3 h 20 min`, `5 d`. Never negative. */
+/**
+ * A duration by its largest unit, or by two where the second one matters: `12 s`, `4 min`, `3 h 20 min`, `5 d`. Never
+ * negative.
+ */
 export function formatSpan(milliseconds: number): string {
   const ms = Math.max(0, milliseconds);
   if (ms < MINUTE_MS) return `${Math.round(ms / SECOND_MS)} s`;

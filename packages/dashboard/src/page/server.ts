@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Talks to the server of the page. The session lives in this tab: it survives a reload, and no other page and no other port gets to see it. */
+/**
+ * Talks to the server of the page. The session lives in this tab: it survives a reload, and no other page and no other
+ * port gets to see it.
+ */
 import type { Message } from '../wire.ts';
 import { receive, setConnection } from './state.ts';
 import { frames } from './stream-frames.ts';
@@ -82,7 +85,9 @@ function open(path: string, signal?: AbortSignal): Promise<Response> {
   return fetch(path, { headers: { authorization: `Bearer ${session}` }, ...(signal && { signal }) });
 }
 
-/** For whoever measures: `berth-update` lasts from a message until the frame that shows it is handed over to be painted. */
+/**
+ * For whoever measures: `berth-update` lasts from a message until the frame that shows it is handed over to be painted.
+ */
 function measureWhenPainted(): void {
   requestAnimationFrame(() => {
     const { port1, port2 } = new MessageChannel();

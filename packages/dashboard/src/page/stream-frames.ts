@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Server-sent events out of a stream of bytes, as far as this server uses them: one line of data a frame, and comments. */
+/**
+ * Server-sent events out of a stream of bytes, as far as this server uses them: one line of data a frame, and comments.
+ */
 
 const END = '\n\n';
 const DATA = 'data: ';

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What is drawn on the timeline beside the owners: one lane for each kind of event that happened in the time that is shown. Pure. */
+/**
+ * What is drawn on the timeline beside the owners: one lane for each kind of event that happened in the time that is
+ * shown. Pure.
+ */
 import type { HistoryEntry } from '@berth/core';
 
 export interface TimeRange {

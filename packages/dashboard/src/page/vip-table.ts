@@ -9,7 +9,10 @@ export const GROUPINGS = ['', 'node', 'pool', 'namespace'] as const;
 export type Grouping = (typeof GROUPINGS)[number];
 
 export interface TableWish {
-  /** Words that all must occur; `node:NAME`, `pool:NAME`, `namespace:NAME` and `is:silent`, `is:unreachable`, `is:double` ask for one thing. */
+  /**
+   * Words that all must occur; `node:NAME`, `pool:NAME`, `namespace:NAME` and `is:silent`, `is:unreachable`,
+   * `is:double` ask for one thing.
+   */
   readonly filter: string;
   readonly sort: Column;
   readonly isDescending: boolean;

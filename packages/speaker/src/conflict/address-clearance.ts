@@ -22,8 +22,8 @@ const LOOK_AGAIN_MS: Readonly<Record<Urgency, number>> = { 'at-need': PROBE_RATE
 const BELIEVE_AFTER_MS = 2_000;
 const RETRY_MS = 1_000;
 /**
- * A node of the cluster that is not heard and answers for so long, in milliseconds, is reported as what it is: somebody who
- * uses the address.
+ * A node of the cluster that is not heard and answers for so long, in milliseconds, is reported as what it is: somebody
+ * who uses the address.
  */
 const NODE_ANSWERS_MS = 10_000;
 /** After this many failed probes the address is used unprobed: a Service must not stay unreachable for ever. */

@@ -109,7 +109,8 @@ export interface KernelFacts {
 
 /**
  * Whether the kernel answers ARP for one of the VIPs: it has the address, on whichever interface, and no option
- * (arp_ignore) keeps it from answering. Neighbor solicitations it answers only on the interface that has the address. Pure.
+ * (arp_ignore) keeps it from answering. Neighbor solicitations it answers only on the interface that has the address.
+ * Pure.
  */
 export function answersForVips({ addresses, vips, arpIgnore }: KernelFacts): boolean {
   if (arpIgnore > 0) return false;

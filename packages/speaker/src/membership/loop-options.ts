@@ -32,8 +32,8 @@ export interface SegmentSocket {
   sendDatagrams?(seal: () => Uint8Array): void;
   receive(onFrame: (frame: Arrival) => void, onError: (error: unknown) => void): void;
   /**
-   * Called with the MAC addresses of all members whenever one comes or goes, so that their frames can go before those of
-   * strangers.
+   * Called with the MAC addresses of all members whenever one comes or goes, so that their frames can go before those
+   * of strangers.
    */
   prefer?(members: readonly MacAddress[]): void;
   /** Frames of strangers that were dropped unread because there were too many. */

@@ -109,8 +109,8 @@ export function segmentStateOf(
 }
 
 /**
- * Names of the interfaces that keep out of their segment while another one of this node takes part in one. (Where all of them keep out, it
- * is for another reason: a node with the same name, or a copy of this one.)
+ * Names of the interfaces that keep out of their segment while another one of this node takes part in one. (Where all
+ * of them keep out, it is for another reason: a node with the same name, or a copy of this one.)
  */
 export function shadowedIn(joined: readonly ShadowFacts[], nowMs: number): ReadonlySet<string> {
   const blocked = joined.filter(({ loop }) => loop.state.blockedUntilMs > nowMs);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Icons, drawn by hand on a grid of 16. They say nothing that no text says beside them, so they are hidden from screen readers. */
+/**
+ * Icons, drawn by hand on a grid of 16. They say nothing that no text says beside them, so they are hidden from screen
+ * readers.
+ */
 
 const PATHS = {
   anchor:

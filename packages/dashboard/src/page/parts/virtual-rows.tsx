@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * A long list of rows of one height, of which only those in sight are in the document. The keyboard moves a mark through all of them; screen
- * readers get the place of each and how many there are.
+ * A long list of rows of one height, of which only those in sight are in the document. The keyboard moves a mark
+ * through all of them; screen readers get the place of each and how many there are.
  */
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';

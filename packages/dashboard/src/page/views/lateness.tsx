@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** How late each node's heartbeats were, with the fence as a line: a node that reaches it falls silent, and its VIPs move. */
+/**
+ * How late each node's heartbeats were, with the fence as a line: a node that reaches it falls silent, and its VIPs
+ * move.
+ */
 import { computed } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
@@ -10,7 +13,10 @@ import { lateness, nodeNames, nodes, parts } from '../state.ts';
 import type { TimeRange } from '../timeline-marks.ts';
 
 const HEIGHT = 220;
-/** Width of the names beside the lanes and of the gap behind them, in pixels, and where a card counts as narrow; as in timeline.css. */
+/**
+ * Width of the names beside the lanes and of the gap behind them, in pixels, and where a card counts as narrow; as in
+ * timeline.css.
+ */
 const [LANE_NAMES, NARROW_NAMES, NARROW_WIDTH] = [160, 112, 680];
 /** Room above the fence. */
 const HEADROOM = 1.2;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The answer to "what if": the command, what moves where, what stays dark, and what becomes of Services under other pools. */
+/**
+ * The answer to "what if": the command, what moves where, what stays dark, and what becomes of Services under other
+ * pools.
+ */
 import type { Outlook } from '@berth/core';
 import { formatCount, formatNumber } from '../format.ts';
 import { NodeDot } from '../parts/chips.tsx';

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** A runbook beside the page: its text travels with the page, so that it is there when the network is what is broken. */
+/**
+ * A runbook beside the page: its text travels with the page, so that it is there when the network is what is broken.
+ */
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';

@@ -24,7 +24,9 @@ const minutes = computed(() => {
   return SPANS_MINUTES.find((one) => one === wished) ?? DEFAULT_MINUTES;
 });
 
-/** Moves on in steps that are no wider than a pixel or two, so that lanes are not drawn anew without a visible change. */
+/**
+ * Moves on in steps that are no wider than a pixel or two, so that lanes are not drawn anew without a visible change.
+ */
 const range = computed<TimeRange>(() => {
   const widthMs = minutes.value * MINUTE_MS;
   const stepMs = Math.max(1_000, widthMs / 600);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What would happen: nodes drained or lost, another pool file. The server decides it by the code that really would; nothing is written. */
+/**
+ * What would happen: nodes drained or lost, another pool file. The server decides it by the code that really would;
+ * nothing is written.
+ */
 
 import type { Outlook } from '@berth/core';
 import { computed, type Signal, signal, useSignal } from '@preact/signals';
@@ -51,7 +54,10 @@ export function WhatIfView() {
   );
 }
 
-/** What may change an answer, and nothing that changes with each word of a node: a question that is under way ends with the next. */
+/**
+ * What may change an answer, and nothing that changes with each word of a node: a question that is under way ends with
+ * the next.
+ */
 const loads = computed(() =>
   nodes.value.map(({ node, load, freshness, ineligible }) => `${node} ${load} ${freshness} ${ineligible}`).join(),
 );
