@@ -24,6 +24,8 @@ const HTTP_PORT = 8080;
 const UDP_PORT = 8081;
 const MOVE_TIMEOUT_MS = 60_000;
 const UPDATES = 5;
+/** How long a pod serves after it was told to end. */
+const SERVES_ON_SECONDS = 5;
 
 const NODES = ['node-1', 'node-2', 'node-3'];
 
@@ -241,12 +243,13 @@ function podTemplate(app: string, spec: object): object {
     name: 'server',
     image: AGNHOST_IMAGE,
     imagePullPolicy: 'Never',
-    args: ['netexec', `--http-port=${HTTP_PORT}`, `--udp-port=${UDP_PORT}`, '--delay-shutdown=2'],
+    // A pod serves on until all proxies know that it ends, as its users want it: seconds on a busy machine.
+    args: ['netexec', `--http-port=${HTTP_PORT}`, `--udp-port=${UDP_PORT}`, `--delay-shutdown=${SERVES_ON_SECONDS}`],
     readinessProbe: { httpGet: { path: '/healthz', port: HTTP_PORT }, periodSeconds: 1 },
   };
   return {
     metadata: { labels: { app } },
-    spec: { terminationGracePeriodSeconds: 4, containers: [container], ...spec },
+    spec: { terminationGracePeriodSeconds: SERVES_ON_SECONDS + 3, containers: [container], ...spec },
   };
 }
 

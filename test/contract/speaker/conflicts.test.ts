@@ -139,7 +139,7 @@ describe('conflicts', () => {
         metadata: { namespace, name: 'web' },
         spec: { type: 'LoadBalancer', loadBalancerClass: CLASS, ports: [{ port: 80 }] },
       });
-      await speakers.isAnsweredBy(second, ...(await speakers.owners([second])).values());
+      await speakers.owner(second);
       const { status } = await client.get(services, { namespace, name: 'web' });
       expect(status?.loadBalancer?.ingress?.map(({ ip }) => ip)).to.deep.equal([second]);
       const mac = await strangerMac();
