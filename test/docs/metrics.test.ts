@@ -38,7 +38,14 @@ const NOTHING: unknown = new Proxy(() => {}, {
 
 interface Readable {
   text(): Promise<string>;
+  page(accept: string): Promise<{ readonly text: string }>;
 }
+
+const allMetrics = (): Readable[] => {
+  const speaker = new SpeakerMetrics();
+  speaker.readFrom(NOTHING as never);
+  return [new ControllerMetrics(NOTHING as never), speaker];
+};
 
 async function metricsOf(metrics: Readable): Promise<string[]> {
   return [...(await metrics.text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => `${name} ${type}`);
@@ -48,10 +55,21 @@ describe(PAGE, () => {
   it('lists every metric of both daemons with its type, and no other', async () => {
     const rows = [...readFileSync(PAGE, 'utf8').matchAll(/^\| `(\w+)` \| (\w+) \|/gm)];
     const listed = rows.map(([, name, type]) => `${name} ${type}`);
-    const controller = await metricsOf(new ControllerMetrics(NOTHING as never));
-    const ofSpeaker = new SpeakerMetrics();
-    ofSpeaker.readFrom(NOTHING as never);
-    const speaker = await metricsOf(ofSpeaker);
-    expect([...new Set(listed)]).to.have.members([...new Set([...controller, ...speaker])]);
+    const served = (await Promise.all(allMetrics().map(metricsOf))).flat();
+    expect([...new Set(listed)]).to.have.members([...new Set(served)]);
+  });
+
+  it('MO-12: are the same series in OpenMetrics, and no family is there twice', async () => {
+    for (const metrics of allMetrics()) {
+      const { text } = await metrics.page('application/openmetrics-text; version=1.0.0');
+      const seriesIn = (page: string) => page.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+      const stable = (page: string) => seriesIn(page).filter((line) => !line.startsWith('process_'));
+      expect(stable(text)).to.deep.equal(stable(await metrics.text()));
+      const families = [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name);
+      expect(new Set(families).size).to.equal(families.length);
+      expect(text)
+        .to.match(/\n# EOF\n$/)
+        .and.not.match(/\n\n/);
+    }
   });
 });

@@ -47,8 +47,7 @@ async function run(config: ControllerConfig): Promise<void> {
     ...{ config, clock, log, name: 'berth-controller' },
     admit: (token) => gate.admit(token),
     whyNotReady: () => (controller.isReady ? undefined : 'starting'),
-    metrics: () => controller.metrics.text(),
-    metricsType: controller.metrics.contentType,
+    metrics: (accept) => controller.metrics.page(accept),
   });
   new Shutdown(log, [server, controller]).install();
   await server.start();

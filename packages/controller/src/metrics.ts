@@ -7,6 +7,8 @@ import {
   Gauge,
   Histogram,
   type MeasuredCall,
+  type MetricsPage,
+  metricsPage,
   Registry,
   registerApiCalls,
   registerProcessMetrics,
@@ -131,12 +133,13 @@ export class Metrics {
     this.#apiErrors.inc({ code: error.code });
   }
 
-  get contentType(): string {
-    return this.#registry.contentType;
-  }
-
   text(): Promise<string> {
     return this.#registry.metrics();
+  }
+
+  /** As a scraper asks for it by its header Accept. */
+  page(accept: string | undefined): Promise<MetricsPage> {
+    return metricsPage(this.#registry, accept);
   }
 }
 

@@ -8,9 +8,9 @@ const HOST = '127.0.0.1';
 
 function newServer(port: number, why: () => string | undefined): HttpServer {
   return new HttpServer({
-    ...{ host: HOST, port, metricsType: 'text/plain' },
+    ...{ host: HOST, port },
     whyNotReady: why,
-    metrics: () => Promise.resolve('a 1\n'),
+    metrics: (accept) => Promise.resolve({ text: 'a 1\n', type: accept ?? '' }),
     listenAgainMs: 20,
   });
 }
@@ -29,6 +29,14 @@ describe('HttpServer', () => {
     why = undefined;
     expect(await get(server.port, '/readyz')).to.equal('200 ok\n');
     expect(await get(server.port, '/metrics')).to.equal('200 a 1\n');
+    await server.stop();
+  });
+
+  it('MO-12: answers with the type of the page that the header Accept asks for', async () => {
+    const server = newServer(0, () => undefined);
+    await server.start();
+    const response = await fetch(`http://${HOST}:${server.port}/metrics`, { headers: { accept: 'text/x-asked' } });
+    expect(response.headers.get('content-type')).to.equal('text/x-asked');
     await server.stop();
   });
 

@@ -3,17 +3,18 @@
  * Serves /healthz (the process works), /readyz (it does its work, or could), and /metrics unless these are served
  * elsewhere.
  */
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Listener, type ListenerOptions, SERVER_LIMITS, send } from './listener.ts';
+import type { MetricsPage } from './metrics-page.ts';
 
 export { MOST_CONNECTIONS } from './listener.ts';
 
-export interface MetricsText {
-  metrics(): Promise<string>;
-  readonly metricsType: string;
+export interface MetricsSource {
+  /** `accept`: the header of the request that says which formats are understood. */
+  metrics(accept: string | undefined): Promise<MetricsPage>;
 }
 
-export interface HttpServerOptions extends ListenerOptions, Partial<MetricsText> {
+export interface HttpServerOptions extends ListenerOptions, Partial<MetricsSource> {
   /** Why it is not ready, in words, for people who look; undefined when it is. */
   whyNotReady(): string | undefined;
 }
@@ -26,11 +27,11 @@ export class HttpServer extends Listener {
     const server = createServer(SERVER_LIMITS);
     super(server, options);
     this.#options = options;
-    server.on('request', (request, response) => void this.#answer(request.url ?? '', response));
+    server.on('request', (request, response) => void this.#answer(request, response));
   }
 
-  async #answer(url: string, response: ServerResponse): Promise<void> {
-    const { metrics, metricsType } = this.#options;
+  async #answer({ url = '', headers }: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { metrics } = this.#options;
     switch (url.split('?')[0]) {
       case '/healthz':
         return send(response, 200, 'ok\n');
@@ -38,7 +39,7 @@ export class HttpServer extends Listener {
         return this.#sendReadiness(response);
       case '/metrics':
         if (metrics === undefined) return send(response, 404, 'metrics are served by HTTPS on another port\n');
-        return sendMetrics(response, { metrics: () => metrics.call(this.#options), metricsType: metricsType ?? '' });
+        return sendMetrics(response, metrics.call(this.#options, headers.accept));
       default:
         return send(response, 404, 'not found\n');
     }
@@ -52,9 +53,10 @@ export class HttpServer extends Listener {
 }
 
 /** Answers a request for the metrics. */
-export async function sendMetrics(response: ServerResponse, { metrics, metricsType }: MetricsText): Promise<void> {
+export async function sendMetrics(response: ServerResponse, page: Promise<MetricsPage>): Promise<void> {
   try {
-    send(response, 200, await metrics(), metricsType);
+    const { text, type } = await page;
+    send(response, 200, text, type);
   } catch (error) {
     send(response, 500, `metrics: ${(error as Error).message}\n`);
   }

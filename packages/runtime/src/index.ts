@@ -4,6 +4,7 @@ export * from './clock.ts';
 export * from './http-server.ts';
 export * from './log.ts';
 export * from './metric-registry.ts';
+export * from './metrics-page.ts';
 export * from './observation-server.ts';
 export * from './options.ts';
 export * from './process-metrics.ts';

@@ -35,6 +35,6 @@ export type Gauge<L extends string = never> = GaugeOf<L>;
 export const Histogram: typeof HistogramOf = histogramFile;
 export type Histogram<L extends string = never> = HistogramOf<L>;
 
-/** What is read at one address, in the text format 0.0.4. A second metric of a name is refused by an Error. */
+/** What is read at one address; {@link metricsPage} writes it. A second metric of a name is refused by an Error. */
 export const Registry: typeof RegistryOf = registryFile;
 export type Registry = RegistryOf;

@@ -40,9 +40,9 @@ describe('observationServer with tokens', () => {
         ...{ metricsAddress: { host: HOST, port: METRICS }, healthAddress: { host: HOST, port: HEALTH } },
         ...{ metricsAuth: 'token', metricsCertFolder: undefined },
       },
-      ...{ name: 'controller', clock: new FakeClock(), log: new RecordingLog(), metricsType: 'text/plain' },
+      ...{ name: 'controller', clock: new FakeClock(), log: new RecordingLog() },
       whyNotReady: () => why,
-      metrics: () => Promise.resolve('a 1\n'),
+      metrics: () => Promise.resolve({ text: 'a 1\n', type: 'text/plain' }),
       admit: (token): Promise<Admission> => {
         asked.push(token);
         return Promise.resolve(token === 'good' ? { status: 200 } : { status: 403, why: 'not you' });

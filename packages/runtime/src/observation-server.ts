@@ -4,7 +4,7 @@
  * port of its own.
  */
 import type { Clock } from './clock.ts';
-import { HttpServer, type MetricsText } from './http-server.ts';
+import { HttpServer, type MetricsSource } from './http-server.ts';
 import type { Log } from './log.ts';
 import type { ListenAddress } from './options.ts';
 import { type Admission, SecureMetricsServer } from './secure-metrics-server.ts';
@@ -20,7 +20,7 @@ export interface ObservationConfig {
   readonly metricsCertFolder: string | undefined;
 }
 
-export interface ObservationOptions extends MetricsText {
+export interface ObservationOptions extends MetricsSource {
   readonly config: ObservationConfig;
   /** What the process calls itself in a certificate of its own. */
   readonly name: string;
@@ -44,7 +44,7 @@ export interface ObservationServer {
 export function observationServer(options: ObservationOptions): ObservationServer {
   const { config, name, clock, log } = options;
   const whyNotReady = () => options.whyNotReady();
-  const metrics = { metrics: () => options.metrics(), metricsType: options.metricsType };
+  const metrics = { metrics: (accept: string | undefined) => options.metrics(accept) };
   if (config.metricsAuth === 'none') return new HttpServer({ ...config.metricsAddress, whyNotReady, ...metrics });
   const certificate = new ServingCertificate({ folder: config.metricsCertFolder, name, clock, log });
   const health = new HttpServer({ ...config.healthAddress, whyNotReady });

@@ -2,7 +2,7 @@
 /** Serves /metrics over TLS to those whose token is admitted. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import { type MetricsText, sendMetrics } from './http-server.ts';
+import { type MetricsSource, sendMetrics } from './http-server.ts';
 import { Listener, type ListenerOptions, SERVER_LIMITS, send } from './listener.ts';
 import type { ServingCertificate } from './serving-certificate.ts';
 
@@ -12,7 +12,7 @@ export type Admission =
   /** 401: not known; 403: known and not allowed; 429: too many questions; 503: no one can tell now. */
   | { readonly status: 401 | 403 | 429 | 503; readonly why: string };
 
-export interface SecureMetricsServerOptions extends ListenerOptions, MetricsText {
+export interface SecureMetricsServerOptions extends ListenerOptions, MetricsSource {
   readonly certificate: Pick<ServingCertificate, 'current' | 'onChange'>;
   /** Says whether the bearer of a token may read the metrics. */
   admit(token: string): Promise<Admission>;
@@ -38,7 +38,7 @@ export class SecureMetricsServer extends Listener {
       token === undefined
         ? { status: 401, why: 'wanted the header "Authorization: Bearer TOKEN"' }
         : await this.#options.admit(token);
-    if (admission.status === 200) return sendMetrics(response, this.#options);
+    if (admission.status === 200) return sendMetrics(response, this.#options.metrics(headers.accept));
     if (admission.status === 401) response.setHeader('www-authenticate', 'Bearer');
     send(response, admission.status, `${admission.why}\n`);
   }

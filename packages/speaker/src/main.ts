@@ -66,8 +66,7 @@ function openServer(parts: Assembly): ObservationServer {
       };
       return whyNotReady(facts, clock.now());
     },
-    metrics: () => metrics.text(),
-    metricsType: metrics.contentType,
+    metrics: (accept) => metrics.page(accept),
   });
 }
 

@@ -5,7 +5,16 @@
  */
 
 import type { EngineName, VipCounters } from '@berth/link';
-import { Counter, Gauge, type MeasuredCall, Registry, registerApiCalls, registerProcessMetrics } from '@berth/runtime';
+import {
+  Counter,
+  Gauge,
+  type MeasuredCall,
+  type MetricsPage,
+  metricsPage,
+  Registry,
+  registerApiCalls,
+  registerProcessMetrics,
+} from '@berth/runtime';
 import { type ConflictSources, registerConflicts } from './conflict/conflict-metrics.ts';
 import { type AnsweringSources, registerAnswering } from './layer2/answering-metrics.ts';
 import type { AnnouncementCounters } from './layer2/lan.ts';
@@ -92,12 +101,13 @@ export class Metrics implements AnnouncementCounters {
     this.#failures.inc({ interface: interfaceName });
   }
 
-  get contentType(): string {
-    return this.#registry.contentType;
-  }
-
   text(): Promise<string> {
     return this.#registry.metrics();
+  }
+
+  /** As a scraper asks for it by its header Accept. */
+  page(accept: string | undefined): Promise<MetricsPage> {
+    return metricsPage(this.#registry, accept);
   }
 
   #registerSent(sources: MetricSources, registers: Registry[]): void {
