@@ -75,10 +75,17 @@ describe('the manifests on clusters of other shapes', () => {
       const change = ['annotate', 'daemonset', 'speaker', `example.com/other-node=${arch}`, '--overwrite'];
       await lab.kubectl([...change, '-n', BERTH_NAMESPACE]);
     };
+    const explain = async () => {
+      const daemonSet = `${await speakers('.metadata.generation')} ${await speakers('.status')}`;
+      const labels = await lab.kubectl(['get', 'nodes', '--show-labels', '--no-headers']);
+      const pods = await lab.kubectl(['get', 'pods', '-n', BERTH_NAMESPACE, '-o', 'wide', '--no-headers']);
+      return `${daemonSet}\n${labels}${pods}`;
+    };
+    const patience = { timeoutMs: 120_000, explain };
     await becomes('riscv64');
-    await waitUntil({ what: 'one speaker', timeoutMs: 120_000, probe: () => scheduled('1') });
+    await waitUntil({ what: 'one speaker', ...patience, probe: () => scheduled('1') });
     await becomes('amd64');
-    await waitUntil({ what: 'two speakers', timeoutMs: 120_000, probe: () => scheduled('2') });
+    await waitUntil({ what: 'two speakers', ...patience, probe: () => scheduled('2') });
     await rolledOut(BERTH_NAMESPACE);
   }).timeout(400_000);
 
