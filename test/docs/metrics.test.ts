@@ -24,6 +24,7 @@ const NUMBERS: readonly unknown[] = [
   'excess',
   'ownStrays',
   'conntrackFill',
+  'keeping',
 ];
 
 /** Sources of numbers that are all empty: asked for anything, it gives itself, and it has no elements. */

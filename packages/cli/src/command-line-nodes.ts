@@ -90,10 +90,18 @@ function addDraining(program: Command, choose: Choose, cluster: () => ClusterOpt
     .description('Hands over all VIPs of a node, without a gap, and gives it no more until it is undrained.')
     .argument('<node>', 'name of the node')
     .option('--force', 'even if no one else can answer for some of them', false)
+    .option(
+      '--wait',
+      'end when the last connection that the node keeps has ended, however long that takes; --timeout is for the hand-over',
+      false,
+    )
     .addOption(dryRunOption())
     .addOption(timeoutOption(TIMEOUT_SECONDS))
-    .action((node: string, { force, timeout, dryRun }: Force & Change) =>
-      choose({ kind: 'drain', node, isForced: force, isDryRun: dryRun, timeoutSeconds: timeout, cluster: cluster() }),
+    .action((node: string, { force, wait, timeout, dryRun }: Force & Change & { readonly wait: boolean }) =>
+      choose({
+        ...{ kind: 'drain', node, isForced: force, isPatient: wait, isDryRun: dryRun, timeoutSeconds: timeout },
+        cluster: cluster(),
+      }),
     );
   program
     .command('undrain')

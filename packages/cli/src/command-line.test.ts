@@ -104,6 +104,7 @@ describe('parseCommandLine', () => {
       operation: {
         kind: 'drain',
         node: 'edge-1',
+        isPatient: false,
         isForced: false,
         isDryRun: true,
         timeoutSeconds: 30,
@@ -121,6 +122,7 @@ describe('parseCommandLine', () => {
       operation: {
         kind: 'drain',
         node: 'edge-1',
+        isPatient: false,
         isForced: true,
         isDryRun: false,
         timeoutSeconds: 5,

@@ -57,6 +57,8 @@ export type NodeOperation =
       readonly kind: 'drain';
       readonly node: string;
       readonly isForced: boolean;
+      /** Also until the last connection of the node has ended. */
+      readonly isPatient: boolean;
       readonly cluster: ClusterOptions;
     } & Patient &
       Revocable)

@@ -115,6 +115,7 @@ export * from './service/vip-policies.ts';
 export { takesPart } from './spread/compose-set.ts';
 export * from './spread/flow-hash.ts';
 export { rowsOfMembers } from './spread/own-strays.ts';
+export * from './spread/planned-move.ts';
 export * from './spread/spread-event.ts';
 export * from './spread/spread-rows.ts';
 export { byId, isSameMembers, isSameServing, type SetMember, type SpreadSet } from './spread/spread-set.ts';

@@ -42,7 +42,10 @@ export async function assemble(common: ProcessParts): Promise<Assembly> {
   const metrics = new Metrics();
   const cluster = await openCluster({ ...common, apiCalled: metrics.apiCalled });
   const lan = openLan({ ...common, pools: cluster.pools, counters: metrics });
-  const { memberships, macs } = openMemberships({ ...common, lan, cluster, measures: metrics.membership });
+  const { memberships, macs } = openMemberships({
+    ...{ ...common, lan, cluster, measures: metrics.membership },
+    mayOffer: (move) => spreading.mayOffer(move),
+  });
   const served = new ServedVips();
   const guard = openAddressGuard({ ...common, cluster, lan, memberships, macs, served });
   const layer2 = new Layer2Announcement({
@@ -54,7 +57,8 @@ export async function assemble(common: ProcessParts): Promise<Assembly> {
   const speaker = openSpeaker({ ...common, cluster, lan, guard, protocol: layer2 });
   const spreadingNews = new Signal();
   const onNews = () => spreadingNews.emit();
-  const spreading = openSpreading({ ...common, cluster, memberships, wanted: () => speaker.wanted, onNews });
+  const wanted = () => speaker.wanted;
+  const spreading: Spreading = openSpreading({ ...common, lan, cluster, memberships, wanted, onNews });
   const answering = openAnswering({ ...common, cluster, lan, vips: () => speaker.wanted.map(({ vip }) => vip) });
   const publisher = new NodePublisher({
     ...{ ...common, cluster, lan, memberships, guard, served, speaker, spreading },

@@ -110,6 +110,11 @@ export interface SpeakerConfig {
   readonly heartbeatPort: number | undefined;
   /** Whether VIPs go back, one by one, to nodes that return. `--rebalance`: off or gradual. Default: off. */
   readonly rebalance: 'off' | 'gradual';
+  /**
+   * What becomes of connections when a VIP is handed over on purpose: `keep-connections`, the next owner passes them on
+   * to the node that has them until they end; or `plain`, they break. `--planned-moves`. Default: plain.
+   */
+  readonly plannedMoves: 'keep-connections' | 'plain';
 }
 
 export type ReadConfig =
@@ -139,6 +144,7 @@ export const ENVIRONMENT = {
   'heartbeat-port': 'HEARTBEAT_PORT',
   'takeover-patience-ms': 'TAKEOVER_PATIENCE_MS',
   rebalance: 'REBALANCE',
+  'planned-moves': 'PLANNED_MOVES',
   'state-folder': 'STATE_FOLDER',
   'heartbeat-folder': 'HEARTBEAT_FOLDER',
 } as const;
@@ -189,6 +195,7 @@ export const OPTIONS = z.object({
   'heartbeat-port': z._default(wholeNumberWithin(0, 65_535), 7482),
   'takeover-patience-ms': z._default(wholeNumberWithin(0, 60_000), 2000),
   rebalance: z._default(choice('off', 'gradual'), 'off'),
+  'planned-moves': z._default(choice('keep-connections', 'plain'), 'plain'),
   'state-folder': z.optional(z.string()),
   'heartbeat-folder': z.optional(z.string()),
 });
@@ -231,6 +238,7 @@ function toConfig(options: z.infer<typeof OPTIONS>, timing: Timing): SpeakerConf
     heartbeatPort: options['heartbeat-port'] === 0 ? undefined : options['heartbeat-port'],
     timing,
     rebalance: options.rebalance,
+    plannedMoves: options['planned-moves'],
     stateFolder: options['state-folder'],
     heartbeatFolder: options['heartbeat-folder'],
   };

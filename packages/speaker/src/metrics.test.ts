@@ -47,6 +47,8 @@ const NOTHING: Omit<MetricSources, 'served'> = {
     ownStrays: 3,
     commits: () => [],
     packets: () => [],
+    plannedMoves: { kept: 0, plain: 0 },
+    keeping: 0,
   },
   pools: { isStale: false },
 };

@@ -23,6 +23,9 @@ import type { Operation } from '../operation.ts';
 import { countOf } from '../output.ts';
 import { waitFor } from '../waiting.ts';
 
+/** Milliseconds between two looks at connections that a node keeps; it reports them every ten seconds. */
+const CONNECTIONS_EVERY_MS = 2_000;
+
 /** Most VIPs that a refusal names. */
 const NAMED_VIPS = 10;
 
@@ -55,7 +58,8 @@ export async function drain(operation: Drain, environment: Environment): Promise
   }
   await annotate(api, node, 'true');
   if (operation.timeoutSeconds === 0) return EXIT.ok;
-  return waitUntilEmpty(api, { operation, environment, before: vipsOf(report) });
+  const code = await waitUntilEmpty(api, { operation, environment, before: vipsOf(report) });
+  return operation.isPatient ? waitForConnections(api, { operation, environment }) : code;
 }
 
 /** What a drain would do. */
@@ -104,6 +108,39 @@ function strandedVips(report: LiveReport, placement: ClusterFacts): string[] {
     if (obstacles.includes(undefined)) return [];
     return [`${text}: ${obstacles.join(', ') || `${report.node} hears no other node`}`];
   });
+}
+
+/**
+ * Until the last connection that the node keeps of VIPs of others has ended; says how many are left whenever that is
+ * another number.
+ */
+async function waitForConnections(api: KubeApi, { operation, environment }: Omit<Waiting, 'before'>): Promise<number> {
+  const { node, cluster } = operation;
+  let said = '';
+  const look = async () => {
+    const reports = await readReports(api, cluster.berthNamespace, environment.clock);
+    const report = reports.find((one) => one.node === node);
+    if (!isLive(report)) throw new CommandError(`${node} no longer reports which connections it keeps`);
+    const { keeping = 0 } = report.state;
+    if (keeping === 0) return 'none';
+    const text = connectionsText(node, keeping, report.health?.spread?.strays);
+    if (text !== said) environment.out(text);
+    said = text;
+    return undefined;
+  };
+  const patience = {
+    clock: environment.clock,
+    timeoutSeconds: Number.POSITIVE_INFINITY,
+    everyMs: CONNECTIONS_EVERY_MS,
+  };
+  await waitFor(look, patience);
+  environment.out(`${node} keeps no connection\n`);
+  return EXIT.ok;
+}
+
+function connectionsText(node: string, vips: number, connections: number | undefined): string {
+  const kept = connections === undefined || connections === 0 ? 'connections' : countOf(connections, 'connection');
+  return `${node} still keeps ${kept} of ${countOf(vips, 'VIP')} that other nodes answer for now\n`;
 }
 
 interface Waiting {

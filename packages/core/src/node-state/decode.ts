@@ -65,10 +65,12 @@ export function decodeNodeState(text: string): Parsed<NodeState> {
   // A state without these says nothing about them.
   const [testedSeconds, report] = [secondsOf(tested), checkOf(check)];
   const serving = decodeServing(json.serving) ?? [];
+  const keeping = countOf(json.keeping);
   const extras = {
     ...(testedSeconds !== undefined && { testedSeconds }),
     ...(report && { check: report }),
     ...(serving.length > 0 && { serving }),
+    ...(keeping !== undefined && keeping > 0 && { keeping }),
   };
   return isWhole(parts)
     ? parsed({ ...parts, ...extras })

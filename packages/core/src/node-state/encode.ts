@@ -76,6 +76,7 @@ function encodeWhole(state: NodeState): string {
     tested: state.testedSeconds,
     check: state.check && encodeCheck(state.check),
     serving: filled(encodeServing(state.serving ?? [])),
+    keeping: state.keeping === 0 ? undefined : state.keeping,
   });
 }
 

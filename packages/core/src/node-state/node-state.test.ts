@@ -66,6 +66,7 @@ describe('node state as text', () => {
         { id: 'a2', outcome: 'refused', why: 'not-heard' },
       ],
       testedSeconds: 1_800_000_000,
+      keeping: 2,
       check: {
         id: 'c1',
         asked: 2,

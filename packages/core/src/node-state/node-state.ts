@@ -65,6 +65,8 @@ export interface NodeState {
    * tell.
    */
   readonly serving?: readonly ServingState[];
+  /** Number of VIPs that moved on or are served elsewhere while this node keeps connections of them. Default: 0. */
+  readonly keeping?: number;
 }
 
 export interface SegmentState {

@@ -78,6 +78,8 @@ export interface MembershipLoopOptions {
   readonly others?: OtherSegments;
   /** Default: nothing is measured. */
   readonly measures?: Pick<Measures, 'stepped' | 'tookOver'> | undefined;
+  /** Whether a VIP may be handed over to a member now; asked again and again while it may not. Default: always. */
+  mayOffer?: ((vip: IpAddress, to: string) => boolean) | undefined;
   /** The heartbeat says something else from now on. */
   onBeat(): void;
   onOwned(urgency: OwnedUrgency): void;

@@ -10,6 +10,7 @@ import {
   initialMembership,
   type MembershipAction,
   type MembershipEvent,
+  type MembershipReport,
   type MembershipState,
   nextTickMs,
   type SpreadSections,
@@ -17,6 +18,7 @@ import {
 } from '@berth/core';
 import type { Timer } from '@berth/runtime';
 import { type Answer, AnswerRecord, type Transition } from './answer-record.ts';
+import { HeldOffers } from './held-offers.ts';
 import { LoopActions } from './loop-actions.ts';
 import { LoopFrames } from './loop-frames.ts';
 import type { Arrival, LoopDropReason, MembershipLoopOptions } from './loop-options.ts';
@@ -36,6 +38,7 @@ export class MembershipLoop {
   #isRunning = false;
   readonly #questions: Questions;
   readonly #actions: LoopActions;
+  readonly #offers: HeldOffers;
 
   constructor(options: MembershipLoopOptions) {
     this.#options = options;
@@ -47,16 +50,24 @@ export class MembershipLoop {
       // Never at once: it may be known while the step is carried out that asked for it.
       onIdentified: (mac, as) => options.clock.after(0, () => this.give({ type: 'identified', mac, as })),
     });
-    this.#actions = new LoopActions(options, {
-      record: this.#record,
-      frames: this.#frames,
-      questions: this.#questions,
-      members: () => this.#state.members,
-      beat: (body) => {
-        this.#beat = body;
+    this.#offers = new HeldOffers(options.mayOffer ?? (() => true));
+    const onReport = (report: MembershipReport) => this.#pass(report);
+    this.#actions = new LoopActions(
+      { ...options, onReport },
+      {
+        record: this.#record,
+        frames: this.#frames,
+        questions: this.#questions,
+        members: () => this.#state.members,
+        beat: (body) => {
+          this.#beat = body;
+        },
+        send: (body) => {
+          const said = this.#offers.without(body);
+          if (said) this.#send(said);
+        },
       },
-      send: (body) => this.#send(body),
-    });
+    );
   }
 
   /** What the state machine knows, for people. */
@@ -129,9 +140,11 @@ export class MembershipLoop {
     if (!this.#isRunning) return [];
     const { clock, measures } = this.#options;
     const startMs = clock.now();
-    const { state, actions } = stepMembership(this.#state, event, startMs);
+    const before = this.#state;
+    const { state, actions } = stepMembership(before, event, startMs);
     measures?.stepped(clock.now() - startMs);
     this.#state = state;
+    this.#offers.follow(before.handOvers, state.handOvers);
     this.#actions.carryOut(actions, startMs);
     this.#plan();
     return actions;
@@ -163,6 +176,17 @@ export class MembershipLoop {
     if (isUsed) this.#options.socket.believed?.(frame);
     const isMember = isUsed && !actions.some((action) => action.type === 'drop');
     if (isMember && heartbeat.spread) this.#options.onSpread?.(heartbeat.bootId, heartbeat.spread);
+  }
+
+  // What was not offered was not refused: it is ordered anew.
+  #pass(report: MembershipReport): void {
+    const fate = this.#offers.fateOf(report);
+    if (fate === 'passed on') {
+      this.#options.onReport(report);
+    } else if (fate.again) {
+      const { vip, node } = fate.again;
+      this.#options.clock.after(0, () => this.give({ type: 'move', vip, node }));
+    }
   }
 
   #send(body: HeartbeatBody): void {

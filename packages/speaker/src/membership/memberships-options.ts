@@ -37,6 +37,8 @@ export interface MembershipsOptions {
   openSocket(segment: Segment): SegmentSocket;
   /** Opens what asks on a segment. Throws nothing. */
   openQuestions(segment: Segment, answers: Answers): Questions;
+  /** Whether a VIP may be handed over to a member now; asked again and again while it may not. Default: always. */
+  mayOffer?(move: { readonly ifindex: number; readonly vip: IpAddress; readonly to: string }): boolean;
   /** Kept by this; for those who must read it before there are memberships. Default: its own. */
   readonly joined?: JoinedSegments;
 }

@@ -256,6 +256,96 @@ describe('Memberships', () => {
     expect(one.owned()).to.deep.equal([]);
   });
 
+  describe('when hand-overs wait', () => {
+    /** For so long after the first question nothing may be offered. */
+    const HELD_MS = 700;
+
+    async function holding() {
+      const asked: { firstMs?: number } = {};
+      const all: { clock?: FakeClock } = {};
+      const mayOffer = () => {
+        const nowMs = all.clock?.now() ?? 0;
+        asked.firstMs ??= nowMs;
+        return nowMs - asked.firstMs >= HELD_MS;
+      };
+      const two = await settled({ mayOffer });
+      all.clock = two.clock;
+      const refused: string[] = [];
+      two.one.memberships.news.reports.subscribe(({ kind }) => {
+        if (kind === 'move-refused') refused.push(kind);
+      });
+      return { ...two, refused };
+    }
+
+    it('MV-09: an order is carried out once it may be, and is not refused meanwhile', async () => {
+      const { clock, one, two, refused } = await holding();
+      const vip = ip(one.owned()[0]?.split(' ')[0] ?? '');
+      for (const { loop } of one.memberships.loops) loop.give({ type: 'move', vip, node: 'edge-2' });
+      await clock.advance(HELD_MS - 50);
+      expect(one.owned()).to.have.length(2);
+      await clock.advance(300);
+      expect(two.owned()).to.include(`${vip} lan0`);
+      expect(refused).to.deep.equal([]);
+    });
+
+    it('MV-09: the load evens out at the next attempt', async () => {
+      const { clock, one, two, refused } = await holding();
+      for (const { loop } of two.memberships.loops) {
+        for (const row of two.owned()) {
+          loop.give({ type: 'move', vip: ip(row.split(' ')[0] ?? ''), node: 'edge-1' });
+          await clock.advance(100);
+        }
+      }
+      expect(one.owned()).to.have.length(4);
+      for (const each of [one, two]) for (const { loop } of each.memberships.loops) loop.give({ type: 'rebalance' });
+      await clock.advance(8_000);
+      expect([one.owned().length, two.owned().length]).to.deep.equal([2, 2]);
+      expect(refused).to.deep.equal([]);
+    });
+
+    for (const how of ['drained', 'not well'] as const)
+      it(`MV-10: a node that is ${how} keeps all its VIPs until others may take them, and shares them out evenly`, async () => {
+        const clock = new FakeClock();
+        const cable = new Cable();
+        let mayOffer = false;
+        const vips = Array.from({ length: 24 }, (_, index) => `203.0.113.${100 + index}`);
+        const all = [1, 2, 3].map((number) => speaker(number, clock, cable, { mayOffer: () => mayOffer }));
+        const want = (drained: boolean) => {
+          const annotations = drained ? { 'berth.dev/drain': 'true' } : {};
+          const nodes = ['edge-1', 'edge-2', 'edge-3'].map((name) => node(name));
+          const first = { ...nodes[0], metadata: { ...nodes[0]?.metadata, name: 'edge-1', annotations } };
+          const wanted = vips.map((vip) => ({
+            ...{ service: 'shop/web', vip: ip(vip), policies: [ANNOUNCE_EVERYTHING], wasAnnounced: false },
+          })) satisfies WantedVip[];
+          for (const { memberships } of all) memberships.want(wanted, [first, ...nodes.slice(1)] as typeof nodes);
+        };
+        for (const { memberships } of all) memberships.open();
+        want(false);
+        await clock.advance(1_000);
+        const counts = () => all.map(({ memberships }) => memberships.owned().length);
+        expect(counts()).to.deep.equal([8, 8, 8]);
+        if (how === 'drained') want(true);
+        else all[0]?.memberships.become('unfit');
+        await clock.advance(900);
+        expect(counts()).to.deep.equal([8, 8, 8]);
+        mayOffer = true;
+        await clock.advance(300);
+        expect(counts()).to.deep.equal([0, 12, 12]);
+      });
+
+    it('MV-09: a node that leaves answers until others may take its VIPs, and then leaves', async () => {
+      const { clock, one, two } = await holding();
+      let hasLeft = false;
+      void one.memberships.leave().then(() => {
+        hasLeft = true;
+      });
+      await clock.advance(HELD_MS - 50);
+      expect([one.owned().length, hasLeft]).to.deep.equal([2, false]);
+      await clock.advance(500);
+      expect([two.owned().length, hasLeft]).to.deep.equal([4, true]);
+    });
+  });
+
   it('AT-11: goes on for 15 seconds when the other nodes that may take its VIPs are not there, then leaves', async () => {
     const clock = new FakeClock();
     const alone = speaker(1, clock, new Cable());

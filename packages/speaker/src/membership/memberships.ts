@@ -17,6 +17,7 @@ import type { WantedVip } from '../cluster/wanted-vips.ts';
 import type { Segment } from '../layer2/segments.ts';
 import type { OwnedVip } from '../layer2/wire.ts';
 import { Farewell } from './farewell.ts';
+import { HeldDepartures } from './held-departures.ts';
 import { type Joined, JoinedSegments } from './joined-segments.ts';
 import type { OwnedUrgency } from './loop-options.ts';
 import { MembershipNews } from './membership-news.ts';
@@ -36,6 +37,7 @@ export class Memberships {
   readonly #farewell: Farewell;
   readonly #fitness: OwnFitness;
   readonly #joiner: SegmentJoiner;
+  readonly #departures: HeldDepartures;
   #state: 'closed' | 'open' | 'leaving' = 'closed';
   #groups: ReadonlyMap<string, VipGroup> = new Map();
   #nodes: readonly NodeFacts[] = [];
@@ -49,6 +51,11 @@ export class Memberships {
     this.#farewell = new Farewell(options, this.#joined);
     this.#fitness = new OwnFitness(options.answering, this.#joined);
     this.#joiner = this.#newJoiner();
+    this.#departures = new HeldDepartures(options, this.#joined, {
+      isOpen: () => this.#state !== 'closed',
+      fitness: this.#fitness,
+      onLookedAgain: () => this.#desire(),
+    });
   }
 
   get transport(): Transport {
@@ -109,6 +116,7 @@ export class Memberships {
     for (const { loop } of this.#joined.values()) loop.stop();
     this.#joined.clear();
     this.#joiner.stop();
+    this.#departures.stop();
     this.#followSoon?.cancel();
     this.#followSoon = undefined;
   }
@@ -131,7 +139,7 @@ export class Memberships {
 
   /** Whether this node could serve clients, by what it knows of itself. */
   become(fitness: NodeFitness): void {
-    this.#fitness.become(fitness);
+    this.#departures.become(fitness);
   }
 
   /**
@@ -193,6 +201,7 @@ export class Memberships {
     return new SegmentJoiner(this.#options, this.#joined, {
       isOpen: () => this.#state === 'open',
       fitnessOn: (segment) => this.#fitness.on(segment),
+      mayOffer: (vip, to, segment) => this.#departures.mayOffer(vip, to, segment),
       onBeat: () => this.#beats.framesChanged(),
       onOwned: (urgency) => this.#changed(urgency),
       onSilenced: () => this.#silenced(),
@@ -216,7 +225,8 @@ export class Memberships {
     const { nodeName, eligibility, answering } = this.#options;
     const canAnswer = (segment: Segment, vip: IpAddress) => answering.isAttached(segment) && !answering.lacks(vip);
     const facts = { nodeName, nodes: this.#nodes, eligibility, canAnswer };
-    for (const { segment, loop } of this.#joined.values()) loop.desire(desiredOn(segment, this.#groups, facts));
+    for (const { segment, loop } of this.#joined.values())
+      loop.desire(this.#departures.desiresOf(desiredOn(segment, this.#groups, facts), segment, loop.state));
     this.news.wishes.emit();
   }
 

@@ -56,6 +56,8 @@ export interface NodeStateParts {
   readonly check: CheckReport | undefined;
   /** Default: nothing is to be served by every node. */
   readonly serving?: readonly ServingState[];
+  /** VIPs of others that this node keeps connections of. Default: 0. */
+  readonly keeping?: number;
 }
 
 /** The state at a time of the monotonic clock that the segments run on. */
@@ -80,6 +82,7 @@ export function nodeStateOf(parts: NodeStateParts, nowMs: number): NodeState {
     testedSeconds: parts.testedSeconds,
     check: parts.check,
     ...(parts.serving && { serving: parts.serving }),
+    ...(parts.keeping && { keeping: parts.keeping }),
   };
 }
 

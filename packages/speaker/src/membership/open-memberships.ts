@@ -18,6 +18,7 @@ import { JoinedSegments } from './joined-segments.ts';
 import { MemberMacs } from './member-macs.ts';
 import type { Measures } from './membership-measures.ts';
 import { Memberships } from './memberships.ts';
+import type { MembershipsOptions } from './memberships-options.ts';
 import { nodeWithMac } from './node-with-mac.ts';
 import { type Answers, type Questions, SegmentQuestions } from './segment-questions.ts';
 
@@ -32,6 +33,7 @@ export interface MembershipParts extends ProcessParts {
   /** Its credentials must be ready before membership is opened. */
   readonly cluster: Pick<Cluster, 'credentials' | 'endpoints' | 'watches'>;
   readonly measures: Measures;
+  readonly mayOffer: NonNullable<MembershipsOptions['mayOffer']>;
 }
 
 export interface OpenedMemberships {
@@ -41,7 +43,7 @@ export interface OpenedMemberships {
 }
 
 export function openMemberships(parts: MembershipParts): OpenedMemberships {
-  const { config, log, clock, lan, cluster, measures } = parts;
+  const { config, log, clock, lan, cluster, measures, mayOffer } = parts;
   const { nodeName, timing, rebalance, eligibility, heartbeatPort } = config;
   const { credentials, endpoints } = cluster;
   const thread = HeartbeatSender.open(lan.responder);
@@ -65,7 +67,7 @@ export function openMemberships(parts: MembershipParts): OpenedMemberships {
       log.warn('no heartbeats over UDP', { interface: ifname, port: heartbeatPort, ...errorFields(error) }),
   });
   const memberships = new Memberships({
-    ...{ nodeName, bootId, timing, rebalance, eligibility, source, clock, measures, joined },
+    ...{ nodeName, bootId, timing, rebalance, eligibility, source, clock, measures, joined, mayOffer },
     localNodes: (service) => endpoints.nodesOf(service),
     answerer: lan.responder,
     thread,

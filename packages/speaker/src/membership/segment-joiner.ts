@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Joins the segments that fit and leaves those that do not: one membership loop for each. */
-import type { NodeFitness } from '@berth/core';
+import type { IpAddress, NodeFitness } from '@berth/core';
 import type { Timer } from '@berth/runtime';
 import { isSameSegment, type Segment } from '../layer2/segments.ts';
 import type { JoinedSegments } from './joined-segments.ts';
@@ -21,6 +21,8 @@ export interface SharedParts extends Pick<MembershipLoopOptions, 'onBeat' | 'onO
   /** Whether more segments may be joined. */
   isOpen(): boolean;
   fitnessOn(segment: Segment): NodeFitness;
+  /** Whether a VIP may be handed over to a member now. */
+  mayOffer(vip: IpAddress, to: string, segment: Segment): boolean;
   /** Segments were looked at again, after one could not be joined. */
   onLookedAgain(): void;
 }
@@ -91,6 +93,7 @@ export class SegmentJoiner {
       retired: this.#joined.heardBefore(segment.ifindex),
       socket: openSocket(segment),
       openQuestions: (answers) => openQuestions(segment, answers),
+      mayOffer: (vip, to) => this.#parts.mayOffer(vip, to, segment),
       ...{ onBeat, onOwned, onSilenced, onLeft },
       onAnnounce: (vip) => news.announcements.emit(vip, segment),
       onReport: (report) => news.reports.emit(report, segment),

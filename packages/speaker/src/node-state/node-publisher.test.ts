@@ -83,7 +83,7 @@ describe('NodePublisher', () => {
         carryOut: async () => {},
       },
       isLeaking: () => false,
-      spreading: { serving: () => [], health: undefined },
+      spreading: { serving: () => [], health: undefined, keeping: 0 },
       served: { now: [{ vip: VIP, services: ['shop/web'], interfaces: ['eth0'] }] },
       speaker: {
         wanted: [wanted(VIP), wanted(LOST)],

@@ -46,6 +46,8 @@ export interface NodePublisherParts extends ProcessParts {
     serving(served: readonly ServedVip[]): readonly ServingState[];
     /** Undefined while nothing is spread. */
     readonly health: SpreadHealth | undefined;
+    /** VIPs of others that this node keeps connections of. */
+    readonly keeping: number;
   };
 }
 
@@ -161,6 +163,7 @@ export class NodePublisher {
         notAnnounced: [...this.#obstacles(ineligible), ...guard.notAnnounced()],
         orders: this.#orders.outcomes(),
         serving: this.#parts.spreading.serving(this.#parts.served.now),
+        keeping: this.#parts.spreading.keeping,
       },
       this.#parts.clock.now(),
     );

@@ -5,18 +5,22 @@ import { readConntrack, SpreadTable } from '@berth/link';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { WantedVip } from '../cluster/wanted-vips.ts';
 import type { ProcessParts } from '../config.ts';
+import type { Lan } from '../layer2/lan.ts';
 import type { Memberships } from '../membership/memberships.ts';
+import { foreignDataPlane } from './foreign-data-plane.ts';
 import { Spreading } from './spreading.ts';
 
 export interface SpreadingParts extends ProcessParts {
   readonly cluster: Pick<Cluster, 'credentials' | 'watches'>;
   readonly memberships: Pick<Memberships, 'loops' | 'fitness' | 'become'>;
+  readonly lan: Pick<Lan, 'links'>;
   wanted(): readonly WantedVip[];
   onNews(): void;
 }
 
-/** Nothing is loaded before a VIP asks for it. */
-export function openSpreading({ config, log, clock, cluster, memberships, wanted, onNews }: SpreadingParts): Spreading {
+/** Nothing is loaded before a VIP asks for it or moves. */
+export function openSpreading(parts: SpreadingParts): Spreading {
+  const { config, log, clock, cluster, memberships, lan, wanted, onNews } = parts;
   const { credentials, watches } = cluster;
   return new Spreading({
     ...{ clock, log, wanted, onNews, readConntrack },
@@ -27,6 +31,10 @@ export function openSpreading({ config, log, clock, cluster, memberships, wanted
     ownAddresses: () => ['127.0.0.1', ...addressesOf(watches.nodes.get(config.nodeName))],
     isFit: () => memberships.fitness === 'fit',
     handOver: () => memberships.become('unfit'),
+    plainMoves: () => {
+      if (config.plannedMoves === 'plain') return 'by option';
+      return foreignDataPlane(lan.links.list().map(({ name }) => name));
+    },
   });
 }
 

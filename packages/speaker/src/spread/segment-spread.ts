@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Who serves on one segment: gives the state machine of core what membership knows there, and carries out what it asks for. */
+/**
+ * Who serves on one segment: gives the state machine of core what membership knows there, and carries out what it asks
+ * for.
+ */
 import {
   initialSpread,
   isDeaf,
@@ -41,7 +44,7 @@ export interface SegmentSpreadOptions {
   /** Connection tracking is to be read. */
   onRead(): void;
   onCommitted(committed: Extract<SpreadAction, { type: 'committed' }>): void;
-  /** The sets that this node tells as owner, or why it serves alone, have changed. */
+  /** The sets that this node reports as owner, why it serves alone, or which VIPs it has flows of, have changed. */
   onNews(): void;
 }
 
@@ -59,6 +62,7 @@ export class SegmentSpread {
   #looked: readonly unknown[] = [];
   #fellows = '';
   #setsVersion = 0;
+  #servesVersion = 0;
   /** When this speaker was last active. */
   #activeMs = Number.NEGATIVE_INFINITY;
   /** Speakers that heard this one and were heard lately, by boot id. */
@@ -91,7 +95,10 @@ export class SegmentSpread {
     return mayEnd(this.#state, this.#options.clock.now());
   }
 
-  /** Names of the nodes because of which the owner of a VIP serves it alone: they could own it next, and would not know where flows live. */
+  /**
+   * Names of the nodes because of which the owner of a VIP serves it alone: they could own it next, and would not know
+   * where flows live.
+   */
   lackingFor(vip: string): readonly string[] {
     return this.#lacking.get(vip) ?? NONE;
   }
@@ -126,8 +133,9 @@ export class SegmentSpread {
     const { state, actions } = stepSpread(this.#state, event, this.#options.clock.now());
     this.#state = state;
     for (const action of actions) this.#carryOut(action);
-    if (state.setsVersion === this.#setsVersion) return;
+    if (state.setsVersion === this.#setsVersion && state.servesVersion === this.#servesVersion) return;
     this.#setsVersion = state.setsVersion;
+    this.#servesVersion = state.servesVersion;
     this.#options.onNews();
   }
 
@@ -207,7 +215,9 @@ export class SegmentSpread {
   }
 }
 
-/** Who is heard and hears this node: frames that come from them are not passed on again, so each must know the other. */
+/**
+ * Who is heard and hears this node: frames that come from them are not passed on again, so each must know the other.
+ */
 function fellowsOf({ members, self, timing }: MembershipState, nowMs: number): SpreadFellow[] {
   return members
     .filter((member) => {

@@ -16,7 +16,10 @@ export interface ServedEverywhere {
   readonly vip: IpAddress;
   readonly by: SpreadBy;
   readonly ports: readonly ServedPort[];
-  /** Ports at which kube-proxy tells whether this node has endpoints, one for each Service with `externalTrafficPolicy: Local`. */
+  /**
+   * Ports at which kube-proxy tells whether this node has endpoints, one for each Service with `externalTrafficPolicy:
+   * Local`.
+   */
   readonly healthPorts: readonly number[];
 }
 
@@ -50,6 +53,21 @@ export function serveWishes(
   return wishes;
 }
 
+/** All VIPs with their ports, as they are when their owner serves them alone; by their text. */
+export function servedByOwners(
+  wanted: readonly WantedVip[],
+  serviceOf: (key: ServiceKey) => Service | undefined,
+): ReadonlyMap<string, ServedEverywhere> {
+  const sharers = Map.groupBy(wanted, ({ vip }) => String(vip));
+  return new Map(
+    [...sharers].flatMap(([text, rows]): [string, ServedEverywhere][] => {
+      const specs = rows.flatMap(({ service }) => serviceOf(service)?.spec ?? []);
+      const [first] = rows;
+      return first ? [[text, { vip: first.vip, by: byOf(specs), ports: portsOf(specs), healthPorts: [] }]] : [];
+    }),
+  );
+}
+
 interface Ask {
   readonly service: Service | undefined;
   readonly isAsked: boolean;
@@ -61,11 +79,17 @@ function wishOf(vip: IpAddress, asks: readonly Ask[]): ServeWish {
   const locals = specs.filter(({ externalTrafficPolicy }) => externalTrafficPolicy === 'Local');
   const healthPorts = locals.flatMap(({ healthCheckNodePort }) => healthCheckNodePort ?? []);
   if (healthPorts.length < locals.length) return { everywhere: false, vip, why: 'no-health-port' };
-  const by = specs.some(({ sessionAffinity }) => sessionAffinity === 'ClientIP') ? 'client' : 'flow';
-  const ports = specs
-    .flatMap((spec) => spec.ports ?? [])
-    .flatMap(({ port, protocol = 'TCP' }) => portOf(port, protocol));
-  return { everywhere: true, vip: { vip, by, ports, healthPorts } };
+  return { everywhere: true, vip: { vip, by: byOf(specs), ports: portsOf(specs), healthPorts } };
+}
+
+type Spec = NonNullable<Service['spec']>;
+
+function byOf(specs: readonly Spec[]): SpreadBy {
+  return specs.some(({ sessionAffinity }) => sessionAffinity === 'ClientIP') ? 'client' : 'flow';
+}
+
+function portsOf(specs: readonly Spec[]): ServedPort[] {
+  return specs.flatMap((spec) => spec.ports ?? []).flatMap(({ port, protocol = 'TCP' }) => portOf(port, protocol));
 }
 
 function portOf(port: number, protocol: string): ServedPort[] {

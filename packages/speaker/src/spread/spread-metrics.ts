@@ -14,6 +14,10 @@ export interface SpreadSources {
   readonly ownStrays: number;
   /** Part of connection tracking that was in use when it was last read, 0 to 1. */
   readonly conntrackFill: number;
+  /** Hand-overs on purpose, by whether connections were kept. */
+  readonly plannedMoves: { readonly kept: number; readonly plain: number };
+  /** VIPs of others that this node keeps connections of. */
+  readonly keeping: number;
   packets(): readonly { readonly how: string; readonly packets: number }[];
 }
 
@@ -63,6 +67,24 @@ export function registerSpread(sources: SpreadSources, registers: Registry[]): v
     collect() {
       this.reset();
       for (const { how, times } of sources.commits()) this.inc({ how }, times);
+    },
+  });
+  new Counter({
+    name: 'berth_speaker_planned_moves_total',
+    help: 'VIPs that this node handed over on purpose, since it started: kept, the next owner knew where connections live; plain, it did not, or was not waited for',
+    labelNames: ['how'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [how, times] of Object.entries(sources.plannedMoves)) this.inc({ how }, times);
+    },
+  });
+  new Gauge({
+    name: 'berth_speaker_kept_vips',
+    help: 'VIPs that moved on or are served elsewhere while this node keeps connections of them',
+    registers,
+    collect() {
+      this.set(sources.keeping);
     },
   });
   new Gauge({

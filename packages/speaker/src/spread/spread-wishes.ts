@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Which VIPs are to be served by every node, and with how much weight this node can: what the cluster asks for, and what kube-proxy says here. */
+/**
+ * Which VIPs are to be served by every node, and with how much weight this node can: what the cluster asks for, and
+ * what kube-proxy says here.
+ */
 import type { ServiceKey, SpreadState } from '@berth/core';
 import type { Service } from '@berth/kube';
 import type { Clock } from '@berth/runtime';
 import type { WantedVip } from '../cluster/wanted-vips.ts';
 import { type AskHealthPort, LocalEndpoints } from './local-endpoints.ts';
-import { type ServedEverywhere, type ServeWish, serveWishes } from './served-services.ts';
+import { type ServedEverywhere, type ServeWish, servedByOwners, serveWishes } from './served-services.ts';
 import { WindDown } from './wind-down.ts';
 
 export interface SpreadWishesOptions {
@@ -24,6 +27,10 @@ export class SpreadWishes {
   readonly #windDown: WindDown;
   #all: ReadonlyMap<string, ServeWish> = new Map();
   #everywhere: ReadonlyMap<string, ServedEverywhere> = new Map();
+  /** What owners serve, by what the cluster wanted when that was asked for. */
+  #byOwners:
+    | { readonly wanted: readonly WantedVip[]; readonly vips: ReadonlyMap<string, ServedEverywhere> }
+    | undefined;
 
   /** `onWeight`: this node has other endpoints. */
   constructor(options: SpreadWishesOptions, onWeight: () => void) {
@@ -43,7 +50,9 @@ export class SpreadWishes {
     return this.#all;
   }
 
-  /** Those that tables are needed for, also those that nobody asks for any more while other nodes have flows of them. */
+  /**
+   * Those that tables are needed for, also those that nobody asks for any more while other nodes have flows of them.
+   */
   get everywhere(): ReadonlyMap<string, ServedEverywhere> {
     return this.#everywhere;
   }
@@ -53,17 +62,26 @@ export class SpreadWishes {
     const { wanted, serviceOf } = this.#options;
     const all = wanted();
     this.#all = serveWishes(all, serviceOf);
+    this.#byOwners = undefined;
     const asked = [...this.#all.values()].flatMap((wish) => (wish.everywhere ? [wish.vip] : []));
-    const isNothing = asked.length === 0 && this.#everywhere.size === 0;
+    const isNothing = asked.length === 0 && this.#everywhere.size === 0 && !this.#windDown.hasAny;
     if (isNothing) return;
-    const announced = new Set(all.map(({ vip }) => String(vip)));
-    this.#everywhere = this.#windDown.follow(asked, (vip) => isRunning && announced.has(vip));
+    const now = (vip: string) => (isRunning || this.#windDown.isBusy(vip) ? this.#servedByOwner(vip) : undefined);
+    this.#everywhere = this.#windDown.follow(asked, now);
     this.#local.follow(new Set(asked.flatMap(({ healthPorts }) => healthPorts)));
   }
 
   /** Whether flows that nobody asks to be spread any more have ended; then {@link SpreadWishes.follow} finds less. */
   hasSettled(segments: readonly { readonly state: SpreadState }[]): boolean {
     return this.#windDown.settle(segments);
+  }
+
+  /**
+   * A VIP moves on purpose, or its owner says so: flows of it live elsewhere, or soon will. Returns whether {@link
+   * SpreadWishes.follow} finds more now.
+   */
+  keep(vip: string): boolean {
+    return this.#windDown.keep(vip, (text) => this.#servedByOwner(text));
   }
 
   /** Whether the owner takes the new flows alone since nobody asks for more. */
@@ -83,5 +101,12 @@ export class SpreadWishes {
 
   stop(): void {
     this.#local.stop();
+  }
+
+  #servedByOwner(vip: string): ServedEverywhere | undefined {
+    const { wanted, serviceOf } = this.#options;
+    const all = wanted();
+    if (this.#byOwners?.wanted !== all) this.#byOwners = { wanted: all, vips: servedByOwners(all, serviceOf) };
+    return this.#byOwners.vips.get(vip);
   }
 }

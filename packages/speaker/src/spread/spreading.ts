@@ -1,22 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Every node serves: keeps the tables in the kernel as the segments agree on them. Loads nothing, and does nothing, before the first VIP asks for it.
- * Whatever is wrong costs spreading only, and the VIP is served by its owner.
+ * Every node serves, and planned moves: keeps the tables in the kernel as the segments agree on them. Loads nothing,
+ * and does nothing, before the first VIP asks for it or moves. Whatever is wrong costs spreading only: the VIP is
+ * served by its owner, and a move breaks its connections.
  */
-import { nodeIdOf, type ServingState, SPREAD_TICK_MS, type SpreadAction, type SpreadSections } from '@berth/core';
+import {
+  type IpAddress,
+  keptVips,
+  nodeIdOf,
+  type ServingState,
+  SPREAD_TICK_MS,
+  type SpreadAction,
+  type SpreadSections,
+} from '@berth/core';
 import { type ConntrackFlows, type ConntrackQuery, isNearlyFull } from '@berth/link';
 import { type Clock, errorFields, type Log, type Timer } from '@berth/runtime';
 import type { Segment } from '../layer2/segments.ts';
 import type { ServedVip } from '../layer2/wire.ts';
 import { queryOf } from './conntrack-query.ts';
 import { KernelTables, type SpreadObstacle, type SpreadTablePort } from './kernel-tables.ts';
+import { type Move, PlannedMoves } from './planned-moves.ts';
 import { type SegmentMembership, SegmentSpread } from './segment-spread.ts';
 import type { ServedEverywhere } from './served-services.ts';
 import { servingStates } from './serving-state.ts';
 import { packetsBy, type SpreadSources } from './spread-metrics.ts';
 import { SpreadWishes, type SpreadWishesOptions } from './spread-wishes.ts';
 
-/** Before this process ends, others take over what this node serves; after so long it ends in any case, in milliseconds. */
+/**
+ * Before this process ends, others take over what this node serves; after so long it ends in any case, in milliseconds.
+ */
 const END_WITHIN_MS = 4_000;
 
 export interface SpreadingOptions extends SpreadWishesOptions {
@@ -32,6 +44,8 @@ export interface SpreadingOptions extends SpreadWishesOptions {
   isFit(): boolean;
   /** Others go first from now on: VIPs are handed over. */
   handOver(): void;
+  /** Whether connections are kept when a VIP is handed over on purpose; undefined: they are. Else why not. */
+  plainMoves(): string | undefined;
   /** Who serves what, or why the owner alone does, has changed. */
   onNews(): void;
 }
@@ -41,6 +55,7 @@ export class Spreading implements SpreadSources {
   readonly #options: SpreadingOptions;
   readonly #tables: KernelTables;
   readonly #wishes: SpreadWishes;
+  readonly #moves: PlannedMoves;
   readonly #segments = new Map<number, SegmentSpread>();
   /** Connection tracking could not be read. */
   #unread: SpreadObstacle | undefined;
@@ -49,6 +64,7 @@ export class Spreading implements SpreadSources {
   /** The obstacle as people know it. */
   #told: SpreadObstacle | undefined;
   #timer: Timer | undefined;
+  #wake: Timer | undefined;
   #phase: 'new' | 'running' | 'leaving' | 'stopped' = 'new';
   #isTableDue = false;
   readonly #commits = { 'all-told': 0, 'time-out': 0 };
@@ -58,6 +74,7 @@ export class Spreading implements SpreadSources {
     const { clock, log, openTable, clusterId } = options;
     this.#tables = new KernelTables({ clock, log, openTable, clusterId });
     this.#wishes = new SpreadWishes(options, () => this.changed());
+    this.#moves = new PlannedMoves({ clock, log });
   }
 
   /** Undefined while this node can take part. */
@@ -81,6 +98,17 @@ export class Spreading implements SpreadSources {
   /** Flows of this node whose hash names another one. */
   get ownStrays(): number {
     return this.segments.reduce((sum, { state }) => sum + state.strays.length, 0);
+  }
+
+  /** VIPs that moved away from this node, or are served elsewhere, while it keeps connections of them. */
+  get keeping(): number {
+    const nowMs = this.#options.clock.now();
+    return this.segments.reduce((sum, { state }) => sum + keptVips(state, nowMs).length, 0);
+  }
+
+  /** Hand-overs on purpose, by whether connections were kept. */
+  get plannedMoves(): PlannedMoves['counts'] {
+    return this.#moves.counts;
   }
 
   /** Who serves what this node answers for. */
@@ -133,7 +161,15 @@ export class Spreading implements SpreadSources {
     this.#timer ??= this.#options.clock.after(SPREAD_TICK_MS, () => this.#tick());
   }
 
+  /** Whether a VIP may be handed over now. The first question makes all nodes of the segment get ready for it. */
+  mayOffer(move: Move): boolean {
+    if (!this.#isActive || this.#plainMoves !== undefined) return true;
+    if (!this.#moves.isAbsent(move.to) && this.#wishes.keep(String(move.vip))) this.#wakeSoon();
+    return this.#moves.mayOffer(move, this.#segments.get(move.ifindex)?.state);
+  }
+
   heard(bootId: string, sections: SpreadSections, { ifindex }: Segment): void {
+    if (sections.sets) this.#noteMoving(sections.sets.entries.flatMap(({ vips }) => vips));
     const segment = this.#segments.get(ifindex);
     if (segment === undefined) return;
     segment.follow();
@@ -148,9 +184,14 @@ export class Spreading implements SpreadSources {
     this.#pushDue();
   }
 
-  /** Lets others take over what this node serves; resolves when nothing would be lost by its end, or after some seconds. */
+  /**
+   * Lets others take over what this node serves; resolves when nothing would be lost by its end, or after some seconds.
+   */
   async leave(): Promise<void> {
-    if (!this.#tables.isOpen || this.#phase !== 'running') return;
+    if (this.#phase !== 'running') return;
+    while (this.#phase === 'running' && !this.#isReadyToLeave())
+      await new Promise<void>((resolve) => this.#options.clock.after(SPREAD_TICK_MS, resolve));
+    if (!this.#tables.isOpen) return;
     this.#phase = 'leaving';
     const { clock, handOver } = this.#options;
     for (const one of this.#segments.values()) one.give({ type: 'leave' });
@@ -163,8 +204,39 @@ export class Spreading implements SpreadSources {
   stop(): void {
     this.#phase = 'stopped';
     this.#timer?.cancel();
+    this.#wake?.cancel();
     this.#wishes.stop();
     this.#close();
+  }
+
+  /** Why planned moves break connections; undefined: they do not. */
+  get #plainMoves(): unknown {
+    return this.#options.plainMoves() ?? this.obstacle;
+  }
+
+  // Before others are asked to go first, so that all is handed over at once.
+  #isReadyToLeave(): boolean {
+    const moves = this.#options.segments().flatMap(({ segment: { ifindex }, loop: { state } }) => {
+      const others = state.members.filter(({ phase }) => phase === 'active').map(({ bootId }) => bootId);
+      return [...state.claims.values()].flatMap(({ vip }) => others.map((to) => ({ ifindex, vip, to })));
+    });
+    return moves.map((move) => this.mayOffer(move)).every((isLet) => isLet);
+  }
+
+  /** What owners name is followed by all, so that whoever owns it next knows where its flows live. */
+  #noteMoving(vips: readonly IpAddress[]): void {
+    if (!this.#isActive || this.#plainMoves !== undefined) return;
+    if (vips.filter((vip) => this.#wishes.keep(String(vip))).length === 0) return;
+    this.#followWishes();
+    this.changed();
+  }
+
+  // Never at once: membership asks in the middle of a step.
+  #wakeSoon(): void {
+    this.#wake ??= this.#options.clock.after(0, () => {
+      this.#wake = undefined;
+      this.clusterChanged();
+    });
   }
 
   get #isActive(): boolean {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Speakers on one cable as spreading sees them: memberships that all hear each other, tables in memory, frames that arrive at once. */
+/**
+ * Speakers on one cable as spreading sees them: memberships that all hear each other, tables in memory, frames that
+ * arrive at once.
+ */
 import {
   ANNOUNCE_EVERYTHING,
   initialMembership,
@@ -96,23 +99,31 @@ export function segmentOf(name: string): Segment {
   return { ifindex: 4, ifname: 'eth0', mac: mac(Number(last)), families: ['IPv4'] } as unknown as Segment;
 }
 
-/** What membership knows on a segment where all hear each other and edge-1 owns the VIP. */
-export function membershipOf(name: string): MembershipState {
+export function bootIdOf(name: string): string {
+  return name.slice(-1).padStart(16, '0');
+}
+
+/** What membership knows on a segment where all hear each other and one owns the VIP. */
+export function membershipOf(name: string, owner = 'edge-1'): MembershipState {
   const timing = timingOf({});
   if (!timing.ok) throw new Error(timing.problems.join());
-  const bootIdOf = (one: string) => one.slice(-1).padStart(16, '0');
   const self = { node: name, bootId: bootIdOf(name), port: 1, mac: segmentOf(name).mac };
   const claim = { vip: ip(VIP), term: 1, yieldsTo: 1 };
   const members = NAMES.filter((one) => one !== name).map((one) => ({
     ...{ bootId: bootIdOf(one), node: one, mac: segmentOf(one).mac, view: new Set(NAMES.map(bootIdOf)) },
-    ...{ claims: new Map(one === 'edge-1' ? [[VIP, claim]] : []), deafSinceMs: undefined, darkSinceMs: undefined },
+    ...{
+      claims: new Map(one === owner ? [[VIP, claim]] : []),
+      deafSinceMs: undefined,
+      darkSinceMs: undefined,
+      phase: 'active',
+    },
   })) as unknown as Member[];
   const candidates = NAMES.map((node) => ({ node, standing: 'eligible' as const, score: 0 }));
   return {
     ...initialMembership({ self, timing: timing.timing }, 0),
     members,
     desired: new Map([[VIP, { vip: ip(VIP), candidates }]]),
-    claims: new Map(name === 'edge-1' ? [[VIP, { ...claim, sinceMs: 0 }]] : []),
+    claims: new Map(name === owner ? [[VIP, { ...claim, sinceMs: 0 }]] : []),
   };
 }
 
@@ -131,6 +142,7 @@ export function optionsOf(clock: FakeClock, more: Partial<SpreadingOptions> = {}
     isFit: () => true,
     ownAddresses: () => [],
     handOver: () => undefined,
+    plainMoves: () => undefined,
     onNews: () => undefined,
     ...more,
   };
@@ -179,6 +191,14 @@ export function play(
   }
   for (const { spreading } of all.values()) spreading.start();
   return all;
+}
+
+/** Another node owns the VIP from now on. */
+export function moveTo(all: ReadonlyMap<string, Played>, owner: string): void {
+  for (const [name, one] of all) {
+    one.state = membershipOf(name, owner);
+    one.spreading.changed();
+  }
 }
 
 export async function pass(clock: FakeClock, milliseconds: number): Promise<void> {

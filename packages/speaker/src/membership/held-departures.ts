@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * VIPs that this node has to part with all together, by what the cluster says or since it is not well. The state
+ * machine shares them out over the others in one go and waits for no one after that, so it learns of it only once all
+ * may be offered.
+ */
+import type { DesiredVip, IpAddress, MembershipState, NodeFitness } from '@berth/core';
+import type { Timer } from '@berth/runtime';
+import type { Segment } from '../layer2/segments.ts';
+import type { JoinedSegments } from './joined-segments.ts';
+import type { MembershipsOptions } from './memberships-options.ts';
+import type { OwnFitness } from './own-fitness.ts';
+
+/** What waits until others can take this node's VIPs is looked at again after this time, in milliseconds. */
+const AGAIN_MS = 25;
+
+type MayOffer = (vip: IpAddress, to: string) => boolean;
+
+export interface DepartureParts {
+  readonly fitness: OwnFitness;
+  isOpen(): boolean;
+  /** What the cluster wants is to be looked at again. */
+  onLookedAgain(): void;
+}
+
+export class HeldDepartures {
+  readonly #options: Pick<MembershipsOptions, 'answering' | 'clock' | 'mayOffer'>;
+  readonly #joined: JoinedSegments;
+  readonly #parts: DepartureParts;
+  /** What the node is to be once the others can take its VIPs. */
+  #next: NodeFitness = 'fit';
+  #again: Timer | undefined;
+
+  constructor(
+    options: Pick<MembershipsOptions, 'answering' | 'clock' | 'mayOffer'>,
+    joined: JoinedSegments,
+    parts: DepartureParts,
+  ) {
+    this.#options = options;
+    this.#joined = joined;
+    this.#parts = parts;
+  }
+
+  /** Whether a VIP may be handed over to a member now. What this node cannot answer goes at once. */
+  mayOffer(vip: IpAddress, to: string, segment: Segment): boolean {
+    const { answering, mayOffer } = this.#options;
+    const isAnswered = answering.isAttached(segment) && !answering.lacks(vip);
+    return !isAnswered || (mayOffer?.({ ifindex: segment.ifindex, vip, to }) ?? true);
+  }
+
+  become(fitness: NodeFitness): void {
+    this.#next = fitness;
+    this.#follow();
+  }
+
+  /** What the cluster wants on a segment, as far as this node may part with what it owns. */
+  desiresOf(desired: readonly DesiredVip[], segment: Segment, state: MembershipState): readonly DesiredVip[] {
+    const held = heldDesires(desired, state, (vip, to) => this.mayOffer(vip, to, segment));
+    if (held === undefined) return desired;
+    this.#lookAgain();
+    return held;
+  }
+
+  stop(): void {
+    this.#again?.cancel();
+    this.#again = undefined;
+  }
+
+  #follow(): void {
+    const { fitness } = this.#parts;
+    if (this.#next === fitness.value || this.#next === 'fit' || this.#mayPart()) fitness.become(this.#next);
+    else this.#lookAgain();
+  }
+
+  #mayPart(): boolean {
+    const each = this.#joined.all.map(({ segment, loop }) =>
+      mayPart(loop.state, (vip, to) => this.mayOffer(vip, to, segment)),
+    );
+    return each.every((may) => may);
+  }
+
+  #lookAgain(): void {
+    if (!this.#parts.isOpen()) return;
+    this.#again ??= this.#options.clock.after(AGAIN_MS, () => {
+      this.#again = undefined;
+      this.#follow();
+      this.#parts.onLookedAgain();
+    });
+  }
+}
+
+/**
+ * What the cluster wants; of VIPs that this node owns and may not own any more as it was before. Undefined: nothing is
+ * held back.
+ */
+function heldDesires(
+  desired: readonly DesiredVip[],
+  state: MembershipState,
+  mayOffer: MayOffer,
+): readonly DesiredVip[] | undefined {
+  const isOwn = ({ candidates }: DesiredVip) => candidates.some(({ node }) => node === state.self.node);
+  const before = new Map<DesiredVip, DesiredVip>();
+  for (const one of desired) {
+    const key = String(one.vip);
+    const known = state.claims.has(key) && !isOwn(one) ? state.desired.get(key) : undefined;
+    if (known && isOwn(known)) before.set(one, known);
+  }
+  const asked = [...before.keys()].map((one) => {
+    const names = new Set(one.candidates.map(({ node }) => node));
+    return othersMay(state, one.vip, { mayOffer, among: ({ node }) => names.has(node) });
+  });
+  return asked.every((isLet) => isLet) ? undefined : desired.map((one) => before.get(one) ?? one);
+}
+
+/** Whether all that this node owns may be offered to any other. */
+function mayPart(state: MembershipState, mayOffer: MayOffer): boolean {
+  const all = { mayOffer, among: () => true };
+  return [...state.claims.values()].map(({ vip }) => othersMay(state, vip, all)).every((isLet) => isLet);
+}
+
+interface Others {
+  readonly mayOffer: MayOffer;
+  among(member: MembershipState['members'][number]): boolean;
+}
+
+// Each is asked about, so that all get ready at the same time.
+function othersMay({ members }: MembershipState, vip: IpAddress, { mayOffer, among }: Others): boolean {
+  const takers = members.filter((one) => one.phase === 'active' && among(one));
+  return takers.map(({ bootId }) => mayOffer(vip, bootId)).every((isLet) => isLet);
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fingerprintOf, nodeIdOf } from '@berth/core';
+import type { ConntrackFlows } from '@berth/link';
+import { FakeClock } from '@berth/runtime/testing';
+import { expect } from 'chai';
+import { ip } from '../testing.ts';
+import { foreignDataPlane } from './foreign-data-plane.ts';
+import { Spreading } from './spreading.ts';
+import {
+  bootIdOf,
+  CLUSTER,
+  membershipOf,
+  moveTo,
+  NAMES,
+  NO_CONNTRACK,
+  optionsOf,
+  type Played,
+  pass,
+  play,
+  SERVICE,
+  segmentOf,
+  VIP,
+} from './testing/spread-cable.ts';
+
+const ASKS_NOT = { ...SERVICE, metadata: { ...SERVICE.metadata, annotations: {} } };
+const move = (to: string) => ({ ifindex: 4, vip: ip(VIP), to: bootIdOf(to) });
+
+/** So many connections of one client, from this port on. */
+function flowsFrom(port: number, count: number): ConntrackFlows {
+  const flow = { source: ip('198.51.100.7'), destination: ip(VIP), destinationPort: 80, protocol: 6 };
+  const seed = BigInt(`0x${CLUSTER}`);
+  const fingerprints = Array.from({ length: count }, (_, index) =>
+    fingerprintOf({ ...flow, sourcePort: port + index }, seed),
+  );
+  return {
+    ...{ fingerprints: BigUint64Array.from(fingerprints), services: new Uint16Array(count) },
+    ...{ rows: new Uint16Array(count), total: count, max: 1_000 },
+  };
+}
+
+function nodeIn(all: ReadonlyMap<string, Played>, name: string): Played {
+  const one = all.get(name);
+  if (!one) throw new Error(`no ${name}`);
+  return one;
+}
+
+/** Asks as membership does, until it may be offered; how long that took. */
+async function untilOffered(clock: FakeClock, { spreading }: Played, to: string): Promise<number> {
+  const startMs = clock.now();
+  while (!spreading.mayOffer(move(to)) && clock.now() - startMs < 10_000) await pass(clock, 30);
+  return clock.now() - startMs;
+}
+
+/** Who is in the set by the word of an owner, as `node state`. */
+function setBy({ spreading }: Played): readonly string[] {
+  const names = new Map(NAMES.map((name) => [nodeIdOf(name), name]));
+  const members = spreading.segments[0]?.state.owned.get(VIP)?.set.committed ?? [];
+  return members.map(({ id, state }) => `${names.get(id)} ${state}`).sort();
+}
+
+const loaded = (all: ReadonlyMap<string, Played>) =>
+  [...all.values()].map(({ table }) => table.attached.length > 0 && table.isOpen);
+
+describe('planned moves of VIPs that their owner serves alone', () => {
+  it('MV-06: the next owner knows all connections of the one before; the program is there only while there are any', async () => {
+    const clock = new FakeClock();
+    const all = play(clock, NAMES, ASKS_NOT);
+    const [first, second] = [nodeIn(all, 'edge-1'), nodeIn(all, 'edge-2')];
+    first.flows = flowsFrom(40_000, 5);
+    await pass(clock, 5_000);
+    expect(loaded(all)).to.deep.equal([false, false, false]);
+    expect(await untilOffered(clock, first, 'edge-2')).to.be.below(500);
+    expect(loaded(all)).to.deep.equal([true, true, true]);
+    // Whatever reaches the next owner in its first moment goes to the one before.
+    moveTo(all, 'edge-2');
+    expect(setBy(second)).to.deep.equal(['edge-1 serving']);
+    expect(first.spreading.keeping).to.equal(1);
+    await pass(clock, 2_000);
+    expect(setBy(second)).to.deep.equal(['edge-1 draining', 'edge-2 serving']);
+    for (const one of [second, nodeIn(all, 'edge-3')])
+      expect([...one.table.strays].sort()).to.deep.equal([...first.flows.fingerprints].sort());
+    expect(first.spreading.plannedMoves).to.deep.equal({ kept: 1, plain: 0 });
+    await pass(clock, 60_000);
+    expect(loaded(all)).to.deep.equal([true, true, true]);
+    expect(first.spreading.keeping).to.equal(1);
+    first.flows = NO_CONNTRACK;
+    await pass(clock, 25_000);
+    expect(loaded(all)).to.deep.equal([false, false, false]);
+    expect(first.spreading.keeping).to.equal(0);
+  });
+
+  it('MV-06: a second move knows the connections of both owners before', async () => {
+    const clock = new FakeClock();
+    const all = play(clock, NAMES, ASKS_NOT);
+    const [first, second, third] = NAMES.map((name) => nodeIn(all, name)) as [Played, Played, Played];
+    first.flows = flowsFrom(40_000, 5);
+    await pass(clock, 1_000);
+    await untilOffered(clock, first, 'edge-2');
+    moveTo(all, 'edge-2');
+    second.flows = flowsFrom(50_000, 3);
+    // Not before the first move has settled.
+    expect(await untilOffered(clock, second, 'edge-3')).to.be.within(1_000, 2_000);
+    moveTo(all, 'edge-3');
+    await pass(clock, 3_000);
+    expect(setBy(third)).to.deep.equal(['edge-1 draining', 'edge-2 draining', 'edge-3 serving']);
+    expect(third.table.strays).to.have.length(8);
+  });
+
+  it('MV-07: a next owner that takes no part is waited for once, and the VIP moves as ever', async () => {
+    const clock = new FakeClock();
+    const all = play(clock, NAMES, ASKS_NOT);
+    const first = nodeIn(all, 'edge-1');
+    nodeIn(all, 'edge-2').spreading.stop();
+    await pass(clock, 1_000);
+    expect(await untilOffered(clock, first, 'edge-2')).to.be.within(1_500, 1_600);
+    await pass(clock, 5_000);
+    expect(await untilOffered(clock, first, 'edge-2')).to.equal(0);
+    await pass(clock, 2_000);
+    expect(await untilOffered(clock, first, 'edge-3')).to.be.below(500);
+    expect(first.spreading.plannedMoves).to.deep.equal({ kept: 1, plain: 2 });
+    await pass(clock, 15_000);
+    expect(loaded(all)).to.deep.equal([false, false, false]);
+  });
+
+  it('MV-07: a node that cannot load the program, read its connection tracking or is asked not to hands over at once', async () => {
+    const clock = new FakeClock();
+    const loop = { state: membershipOf('edge-1'), saySpread: () => undefined };
+    const segments = () => [{ segment: segmentOf('edge-1'), loop }];
+    const common = { segments, serviceOf: () => ASKS_NOT };
+    const refuse = () => {
+      throw Object.assign(new Error('refused'), { code: 'EPERM' });
+    };
+    const rows = [
+      { name: 'program', options: { openTable: refuse } },
+      { name: 'conntrack', options: { readConntrack: () => Promise.reject(new Error('refused')) } },
+      { name: 'option', options: { plainMoves: () => 'by option' } },
+    ];
+    for (const { name, options } of rows) {
+      const spreading = new Spreading(optionsOf(clock, { ...common, ...options }));
+      spreading.start();
+      await pass(clock, 100);
+      spreading.mayOffer(move('edge-2'));
+      await pass(clock, 100);
+      expect(spreading.mayOffer(move('edge-2')), name).to.equal(true);
+      spreading.stop();
+    }
+  });
+
+  it('MV-07: Cilium and the eBPF data plane of Calico are known by their interfaces', () => {
+    expect(foreignDataPlane(['lo', 'eth0', 'cilium_net', 'cilium_host'])).to.equal('Cilium');
+    expect(foreignDataPlane(['lo', 'eth0', 'bpfin.cali'])).to.equal('Calico eBPF');
+    expect(foreignDataPlane(['lo', 'eth0', 'cali1234', 'kube-ipvs0', 'cni0'])).to.equal(undefined);
+  });
+
+  it('MV-08: an orderly end gets the others ready before it asks them to go first, and then waits for them', async () => {
+    const clock = new FakeClock();
+    const all = play(clock, NAMES, ASKS_NOT);
+    const first = nodeIn(all, 'edge-1');
+    first.flows = flowsFrom(40_000, 5);
+    await pass(clock, 1_000);
+    let hasLeft = false;
+    void first.spreading.leave().then(() => {
+      hasLeft = true;
+    });
+    expect(first.handedOver).to.equal(false);
+    while (!first.handedOver) await pass(clock, 10);
+    expect(clock.now()).to.be.below(1_600);
+    expect(hasLeft).to.equal(false);
+    moveTo(all, 'edge-2');
+    await pass(clock, 2_000);
+    expect(hasLeft).to.equal(true);
+    // Its kernel goes on, and its speaker is not needed for it.
+    first.spreading.stop();
+    for (const name of ['edge-2', 'edge-3']) nodeIn(all, name).spreading.left(bootIdOf('edge-1'), 'eth0');
+    await pass(clock, 30_000);
+    expect(setBy(nodeIn(all, 'edge-2'))).to.deep.equal(['edge-1 away', 'edge-2 serving']);
+    expect(nodeIn(all, 'edge-3').table.strays).to.have.length(5);
+  });
+
+  it('MV-08: an end without others, or without VIPs, waits for nothing', async () => {
+    const clock = new FakeClock();
+    const all = play(clock, NAMES, ASKS_NOT);
+    await pass(clock, 1_000);
+    await nodeIn(all, 'edge-3').spreading.leave();
+    const alone = { state: { ...membershipOf('edge-1'), members: [] }, saySpread: () => undefined };
+    const segments = () => [{ segment: segmentOf('edge-1'), loop: alone }];
+    const one = new Spreading(optionsOf(clock, { segments, serviceOf: () => ASKS_NOT }));
+    one.start();
+    await one.leave();
+    expect(clock.now()).to.equal(1_000);
+  });
+});

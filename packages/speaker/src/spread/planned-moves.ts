@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Holds hand-overs back for a moment, until the next owner knows where the flows of the VIP live. In doubt it moves at
+ * once, as without this: who does not take part in time is not waited for again.
+ */
+import { type IpAddress, isReadyToMove, type SpreadState, takesPart } from '@berth/core';
+import type { Clock, Log } from '@berth/runtime';
+
+/**
+ * Longest time that a hand-over is held back, in milliseconds: longer than a VIP takes to settle, shorter than
+ * membership waits for a taker.
+ */
+const HOLD_MS = 1_500;
+/** A hand-over that was not asked about for so long has ended, in milliseconds. */
+const OVER_AFTER_MS = 1_000;
+/** A speaker that did not take part in time is not waited for again for so long, in milliseconds. */
+const ABSENT_FOR_MS = 60_000;
+
+interface Hold {
+  readonly sinceMs: number;
+  askedMs: number;
+  /** Version of this node's sets in which the VIP was named first. */
+  version: number | undefined;
+  how: 'kept' | 'plain' | undefined;
+}
+
+/** One VIP that is about to move on a segment. */
+export interface Move {
+  readonly ifindex: number;
+  readonly vip: IpAddress;
+  /** Boot id of the next owner. */
+  readonly to: string;
+}
+
+export class PlannedMoves {
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #log: Log;
+  readonly #holds = new Map<string, Hold>();
+  /** When speakers were found not to take part, by boot id. */
+  readonly #absentMs = new Map<string, number>();
+  readonly #counts = { kept: 0, plain: 0 };
+
+  constructor({ clock, log }: { readonly clock: Pick<Clock, 'now'>; readonly log: Log }) {
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /**
+   * Hand-overs that broke no connection as far as this node knows, and those that it did not hold back for long enough
+   * to tell.
+   */
+  get counts(): { readonly kept: number; readonly plain: number } {
+    return this.#counts;
+  }
+
+  /** Whether a speaker did not take part when it was waited for lately. */
+  isAbsent(to: string): boolean {
+    const absentMs = this.#absentMs.get(to);
+    if (absentMs === undefined) return false;
+    if (this.#clock.now() - absentMs < ABSENT_FOR_MS) return true;
+    this.#absentMs.delete(to);
+    return false;
+  }
+
+  /** Whether a VIP may be offered now, by what is known on its segment; undefined: nothing yet. */
+  mayOffer(move: Move, state: SpreadState | undefined): boolean {
+    const nowMs = this.#clock.now();
+    const hold = this.#holdOf(move, nowMs);
+    const vip = String(move.vip);
+    if (state?.owned.has(vip)) hold.version ??= state.setsVersion;
+    const isReady =
+      state !== undefined &&
+      hold.version !== undefined &&
+      isReadyToMove(state, { vip, to: move.to, sinceVersion: hold.version }, nowMs);
+    if (isReady) return this.#let(hold, 'kept');
+    if (this.isAbsent(move.to)) return this.#let(hold, 'plain');
+    if (nowMs - hold.sinceMs < HOLD_MS) return false;
+    const peer = state?.peers.get(move.to);
+    if (peer === undefined || !takesPart(peer, nowMs)) this.#absentMs.set(move.to, nowMs);
+    if (hold.how === undefined) this.#log.info('planned move: connections are not kept', this.#why(move, peer?.node));
+    return this.#let(hold, 'plain');
+  }
+
+  #why({ vip, to }: Move, node: string | undefined): Record<string, string> {
+    const why = this.#absentMs.has(to) ? 'the next owner takes no part' : 'the segment did not settle in time';
+    return { vip: String(vip), to: node ?? to, why };
+  }
+
+  #let(hold: Hold, how: 'kept' | 'plain'): true {
+    if (hold.how === undefined) this.#counts[how]++;
+    hold.how = how;
+    return true;
+  }
+
+  #holdOf({ ifindex, vip }: Move, nowMs: number): Hold {
+    const key = `${ifindex} ${vip}`;
+    const known = this.#holds.get(key);
+    if (known && nowMs - known.askedMs < OVER_AFTER_MS) {
+      known.askedMs = nowMs;
+      return known;
+    }
+    for (const [old, { askedMs }] of this.#holds) if (nowMs - askedMs >= OVER_AFTER_MS) this.#holds.delete(old);
+    const hold: Hold = { sinceMs: nowMs, askedMs: nowMs, version: undefined, how: undefined };
+    this.#holds.set(key, hold);
+    return hold;
+  }
+}
