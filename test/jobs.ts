@@ -64,7 +64,7 @@ export const STAGES: readonly Stage[] = [
   [['contract/controller'], ['contract/outages'], ['contract/speaker'], ['wire']],
   [['contract/timed-1'], ['contract/timed-2']],
   [['contract/storm', 'browser', 'e2e/connections']],
-  [['e2e/cluster'], ['e2e/shapes', 'lab'], ['sanitized']],
+  [['e2e/cluster'], ['e2e/shapes', 'lab'], ['sanitized/answers'], ['sanitized/others']],
 ];
 
 /** Returns the jobs of these groups, all for none. Throws on an unknown name. */
