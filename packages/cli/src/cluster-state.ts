@@ -63,7 +63,7 @@ async function serviceRanges(api: KubeApi): Promise<string[]> {
  * What is to be said about the configuration that answers are given by, as a line; empty when it is the ConfigMap
  * itself.
  */
-export function noteOnConfig(facts: Pick<PoolFacts, 'configFrom' | 'isMetallbAtWork'>): string {
+export function noteOnConfig(facts: Pick<PoolFacts, 'configFrom' | 'configProblems' | 'isMetallbAtWork'>): string {
   const note = noteOf(facts);
   return note === '' ? '' : `${note}\n`;
 }

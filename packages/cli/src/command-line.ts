@@ -58,7 +58,7 @@ function withSubcommands(command: Command): Command[] {
 /** All commands with their options, as `--help` shows them; `choose` is called with what a command line says. */
 export function programFor(choose: (operation: Operation) => void = () => {}): Command {
   const program = new Command('kubectl berth')
-    .description('Asks and tells Berth, the LoadBalancer of this cluster.')
+    .description('Shows and changes what Berth does, the LoadBalancer of this cluster.')
     .option(
       '--kubeconfig <file>',
       'kubeconfig to use; default: the files in KUBECONFIG, ~/.kube/config, the pod itself',

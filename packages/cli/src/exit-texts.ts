@@ -5,9 +5,10 @@ import { EXIT } from './environment.ts';
 export const EXIT_TEXTS: Readonly<Record<(typeof EXIT)[keyof typeof EXIT], string>> = {
   [EXIT.ok]: 'all went well; of `status`: nothing is wrong',
   [EXIT.failed]:
-    'something is not so or could not be done; of `status`: something is wrong; of `lint` and `preview`: refused',
+    'something is not so or could not be done; of `status`, `doctor`, `check` and `migrate metallb`: something is wrong; of `lint` and `preview`: refused',
   [EXIT.usage]: 'the command line was wrong',
-  [EXIT.noSpeaker]: 'of `status`: no speaker is there, so no one answers for any VIP',
+  [EXIT.noSpeaker]:
+    'of `status`: no speaker is there, so no one answers for any VIP; of `doctor`: nothing is wrong, and Berth is not installed',
   [EXIT.stranded]: 'of `preview`: Services would be stranded',
 };
 

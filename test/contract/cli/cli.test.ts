@@ -83,7 +83,7 @@ describe('kubectl berth', () => {
     const { code, out, err } = await berth(rig, ['pools']);
     expect([code, err]).to.deep.equal([
       0,
-      'there is no configuration in force: ConfigMap ip-address-pools is missing or refused\n',
+      'there is no configuration in force: ConfigMap ip-address-pools is missing\n',
     ]);
     expect(out).to.match(/^POOL .*\n$/);
     await rig.start();

@@ -34,7 +34,7 @@ export async function check(operation: Check, environment: Environment): Promise
   const order: Order = { kind: 'check', id: randomUUID(), ...(vip && { vip }) };
   const read = async () => (await readReports(api, cluster.berthNamespace, environment.clock)).filter(isLive);
   const before = await read();
-  if (before.length === 0) throw new CommandError('no speaker reports');
+  if (before.length === 0) throw new CommandError('no speaker reports; kubectl berth doctor says what is missing');
   const place = { api, namespace: cluster.berthNamespace, clock: environment.clock };
   if (operation.timeoutSeconds === 0) {
     await giveOrder(place, order);

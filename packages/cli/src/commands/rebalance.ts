@@ -20,7 +20,7 @@ export async function rebalance(
   const { api } = await environment.connect(cluster);
   const read = async () => (await readReports(api, cluster.berthNamespace, environment.clock)).filter(isLive);
   const before = await read();
-  if (before.length === 0) throw new CommandError('no speaker reports');
+  if (before.length === 0) throw new CommandError('no speaker reports; kubectl berth doctor says what is missing');
   if (isDryRun) {
     printTable(environment, plannedRows(before), { output: 'text' });
     return EXIT.ok;

@@ -53,7 +53,7 @@ export function foreignDecision(request: ServiceRequest, obstacles: readonly str
   const { service } = request;
   const message = [
     `${shownTextsIn(request)} was not given by Berth, and stays as it is, not announced: ${obstacles.join('; ')}`,
-    `put it into a pool, and Berth takes it over as it is, or run kubectl berth adopt ${service} [--renumber]`,
+    `Put it into a pool, and Berth takes it over as it is, or run kubectl berth adopt ${service} [--renumber]`,
   ].join('. ');
   return {
     service,

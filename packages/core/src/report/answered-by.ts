@@ -18,7 +18,10 @@ const PROVISIONAL = 'provisional, so it gives way to an owner that is not';
 
 /** Why a node owns a VIP, with the owner before it where that is known, and whether it does only provisionally. */
 export function whyOwned({ why, moved, standing }: Pick<OwnedBy, 'why' | 'moved' | 'standing'>): string {
-  const text = moved === undefined ? OWNED_WORDS[why] : `${OWNED_WORDS[why]}: ${movedText(moved)}`;
+  const text = [
+    ...(moved && why === 'handed-over' ? [] : [OWNED_WORDS[why]]),
+    ...(moved ? [movedText(moved)] : []),
+  ].join(': ');
   return standing?.isWeak ? `${text}; ${PROVISIONAL}` : text;
 }
 

@@ -75,7 +75,12 @@ function configurationProblems(facts: ClusterFacts): Problem[] {
   }
   if (configFrom === POOL_CONFIG_MAP) return [];
   const kind = configFrom === undefined ? 'no-configuration' : 'configuration-refused';
-  return [problemOf({ kind, about: [], text: noteOnConfig(facts), command: edit })];
+  return [problemOf({ kind, about: [], text: noteOnConfig(facts), command: commandForMissing(facts) })];
+}
+
+/** There is nothing to edit where the ConfigMap is missing. */
+function commandForMissing({ isMetallbAtWork }: ClusterFacts): string {
+  return isMetallbAtWork ? 'kubectl berth migrate metallb' : 'kubectl apply -f my-pools.yaml';
 }
 
 /** Services that wait for an address. */

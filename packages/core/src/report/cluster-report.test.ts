@@ -233,6 +233,18 @@ describe('clusterReport', () => {
       expect(found[0]?.runbook).to.match(/^docs\/runbooks\/[A-Za-z-]+\.md$/);
     });
 
+  for (const { name, word, command } of [
+    { name: 'a missing configuration', word: 'NoCrds', command: 'kubectl apply -f my-pools.yaml' },
+    { name: 'the same beside a MetalLB at work', word: 'MetallbRuns', command: 'kubectl berth migrate metallb' },
+  ])
+    it(`RM-05: tells of ${name}, with a command that can be run`, () => {
+      const status = { metadata: { name: 'pool-status' }, data: { config: 'Missing', metallb: word } };
+      const problems = clusterReport(readCluster({ ...sampleCluster({ vips: 0 }), configMaps: [status] })).problems;
+      const [found] = problems.filter(({ kind }) => kind === 'no-configuration');
+      expect(found?.command).to.equal(command);
+      expect(found?.text).to.include('there is no configuration in force: ConfigMap ip-address-pools is missing');
+    });
+
   it('gives a problem the same id as long as it is the same, and two of a kind different ones', () => {
     const late = (lapses: number) => ({
       healths: { 'edge-1': { latestMs: 9, lapses }, 'edge-2': { latestMs: 9, lapses } },

@@ -53,6 +53,7 @@ describe('configIn', () => {
     expect([alone.configFrom, noteOnConfig(alone)]).to.deep.equal(['ip-address-pools', '']);
     const missing = configIn([accepted]);
     expect([missing.configFrom, missing.config.pools.length]).to.deep.equal(['last-good-pools', 2]);
+    expect(noteOnConfig(missing)).to.match(/^ConfigMap ip-address-pools is missing; the last good configuration is in/);
   });
 
   it('MB-10: what the controller refuses because of objects is refused, in its words', () => {
@@ -60,6 +61,7 @@ describe('configIn', () => {
     const status = map('pool-status', { config: 'Invalid', problems, metallb: 'NoCrds' });
     const facts = configIn([map('ip-address-pools', POOLS), accepted, status]);
     expect(facts).to.deep.include({ configFrom: 'last-good-pools', configProblems: [problems.trim()] });
+    expect(noteOnConfig(facts)).to.match(/^ConfigMap ip-address-pools is refused; the last good configuration is in/);
   });
 
   it("MB-10: says that objects are not read while MetalLB's controller is at work", () => {

@@ -64,13 +64,14 @@ export function configIn(maps: readonly KubeConfigMap[]): ConfigFacts {
 /** What is to be said about the configuration that answers are given by; empty when it is what is configured. */
 export function noteOnConfig({
   configFrom,
+  configProblems,
   isMetallbAtWork,
-}: Pick<ConfigFacts, 'configFrom'> & Partial<Pick<ConfigFacts, 'isMetallbAtWork'>>): string {
+}: Pick<ConfigFacts, 'configFrom' | 'configProblems' | 'isMetallbAtWork'>): string {
   const metallb = isMetallbAtWork ? "; objects of MetalLB are not read while MetalLB's controller is at work" : '';
   if (configFrom === POOL_CONFIG_MAP) return metallb.slice(2);
-  if (configFrom === undefined)
-    return `there is no configuration in force: ConfigMap ${POOL_CONFIG_MAP} is missing or refused${metallb}`;
-  return `ConfigMap ${POOL_CONFIG_MAP} is missing or refused; the last good configuration is in force (${configFrom})${metallb}`;
+  const what = `ConfigMap ${POOL_CONFIG_MAP} is ${configProblems.length > 0 ? 'refused' : 'missing'}`;
+  if (configFrom === undefined) return `there is no configuration in force: ${what}${metallb}`;
+  return `${what}; the last good configuration is in force (${configFrom})${metallb}`;
 }
 
 /** A new ConfigMap, and the objects of MetalLB that stay beside it. */
