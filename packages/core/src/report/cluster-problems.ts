@@ -83,21 +83,25 @@ function commandForMissing({ isMetallbAtWork }: ClusterFacts): string {
   return isMetallbAtWork ? 'kubectl berth migrate metallb' : 'kubectl apply -f my-pools.yaml';
 }
 
-/** Services that wait for an address. */
+/** Services that wait for an address, as one problem where they wait for the same reason. */
 function serviceProblems({ requests, byKey }: ClusterFacts): Problem[] {
-  const waiting = requests.filter(({ shownAddresses }) => shownAddresses.length === 0);
-  return waiting.flatMap(({ service }) => {
+  const waiting = requests.flatMap(({ service, shownAddresses }) => {
     const condition = conditionOf(byKey.get(service), CONDITION_ADDRESS_ASSIGNED);
     // Not judged yet: it has only just come.
-    if (condition === undefined) return [];
-    return [
-      problemOf({
-        ...{ kind: 'no-address', about: [service], services: [service] },
-        text: `${service} has no address: ${condition.reason}: ${condition.message}`,
-        sinceMs: Date.parse(condition.lastTransitionTime) || undefined,
-        command: `kubectl berth explain ${service}`,
-      }),
-    ];
+    if (shownAddresses.length > 0 || condition === undefined) return [];
+    const why = `${condition.reason}: ${condition.message}`;
+    return [{ service, why, sinceMs: Date.parse(condition.lastTransitionTime) || undefined }];
+  });
+  return [...Map.groupBy(waiting, ({ why }) => why)].map(([why, rows]) => {
+    const [first = ''] = rows.map(({ service }) => service);
+    const what = rows.length === 1 ? `${first} has` : `${rows.length} Services, ${first} first, have`;
+    const since = rows.flatMap(({ sinceMs }) => sinceMs ?? []);
+    return problemOf({
+      ...{ kind: 'no-address', about: [rows.length === 1 ? first : why], services: rows.map(({ service }) => service) },
+      text: `${what} no address: ${why}`,
+      sinceMs: since.length === 0 ? undefined : since.reduce((a, b) => Math.min(a, b)),
+      command: `kubectl berth explain ${first}`,
+    });
   });
 }
 

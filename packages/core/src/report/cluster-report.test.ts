@@ -218,6 +218,12 @@ describe('clusterReport', () => {
       text: 'shop/late has no address: PoolExhausted: pool lan has no free address',
     },
     {
+      name: 'Services that wait for the same reason, as one',
+      sample: { services: [waiting(), waiting('later')] },
+      ...{ kind: 'no-address', severity: 'warning', command: 'kubectl berth explain shop/late' },
+      text: '2 Services, shop/late first, have no address: PoolExhausted: pool lan has no free address',
+    },
+    {
       name: 'VIPs that nobody answers for, as one',
       sample: { vips: 4, states: { 'edge-1': { owned: [] }, 'edge-2': { owned: [] }, 'edge-3': { owned: [] } } },
       ...{ kind: 'not-announced', severity: 'critical', command: 'kubectl berth explain ns-0/s-0' },
@@ -281,8 +287,8 @@ function poolsOf(...addresses: string[]): string {
   });
 }
 
-function waiting(): KubeService {
-  const service = serviceOf('late');
+function waiting(name = 'late'): KubeService {
+  const service = serviceOf(name);
   const condition = {
     type: 'berth.dev/AddressAssigned',
     status: 'False',

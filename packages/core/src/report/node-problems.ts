@@ -76,7 +76,8 @@ function problemsOfNode({ node, health }: DatedReport, state: NodeState): Proble
       : [
           problemOf({
             ...{ kind: 'heartbeats-late', about: [node], nodes: [node] },
-            text: `${node}: stopped answering ${lapses === 1 ? 'once' : `${lapses} times`}: its heartbeats were late`,
+            text: `${node}: stopped answering ${lapses === 1 ? 'once' : `${lapses} times`} since its speaker started: its heartbeats were late`,
+            command: `kubectl berth history ${node}`,
           }),
         ]),
   ];
