@@ -4,7 +4,7 @@
 // package.json.
 
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -23,6 +23,9 @@ import { expect } from 'chai';
 import { bundleCommand } from './bundle.ts';
 
 const VIP = IpAddress.of('IPv4', 0xc0000207n);
+
+/** All of it is read at each start, in bytes. With the generated clients of all APIs it would be four times as much. */
+const LARGEST = 1_200_000;
 
 /** Node's that are found on the PATH and where Debian puts it, one for each version, oldest first. */
 function installedNodes(): { readonly path: string; readonly version: string }[] {
@@ -182,6 +185,10 @@ describe('kubectl-berth as it is built', () => {
       });
     }
   }
+
+  it('CF-20: is small enough to start at once', () => {
+    expect(statSync(file).size).to.be.below(LARGEST);
+  });
 
   if (!nodes.some(({ version }) => version.startsWith('v20.')))
     it.skip('CF-20: Node 20 is not on this machine: put it on the PATH');

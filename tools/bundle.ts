@@ -58,18 +58,34 @@ function namesOf(path: string): string {
   return [`const module = ${moduleAt(path)};`, ...lines, 'export default module;'].join('\n');
 }
 
+/** What the bundles have only the credentials' part of. */
+const CLIENT_NODE = '@kubernetes/client-node';
+
+/** Modules that client-node's credentials import for what is never called here, and the names that they take. */
+const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
+  undici: ['Agent', 'ProxyAgent', 'FormData', 'fetch'],
+  './gen/index.js': ['createConfiguration', 'ServerConfiguration'],
+  './gen/rxjsStub.js': ['of'],
+};
+
 /**
- * client-node's own requests go by undici; we send ours by node:https and only take its credentials. Undici is a
- * megabyte, and the version that client-node wants does not load on Node 20.
+ * We send our requests by node:https and take only credentials from client-node: no undici, which is a megabyte, and
+ * whose version that client-node wants does not load on Node 20, and no generated clients of all APIs, which are three
+ * megabytes to read at each start.
  */
-const withoutUndici: Plugin = {
-  name: 'without undici',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'left out' }));
-    onLoad({ filter: /./, namespace: 'left out' }, () => ({
+const credentialsAlone: Plugin = {
+  name: 'credentials alone',
+  setup({ onResolve, onLoad, resolve }) {
+    onResolve({ filter: /^@kubernetes\/client-node$/ }, ({ kind, resolveDir }) =>
+      resolve(`${CLIENT_NODE}/dist/config.js`, { kind, resolveDir }),
+    );
+    onResolve({ filter: /^(undici|\.\/gen\/(index|rxjsStub)\.js)$/ }, ({ path, importer }) =>
+      path === 'undici' || importer.includes(`/${CLIENT_NODE}/dist/`) ? { path, namespace: 'left out' } : undefined,
+    );
+    onLoad({ filter: /./, namespace: 'left out' }, ({ path }) => ({
       contents: [
-        'const leftOut = () => { throw new Error("bundle: undici is left out: use KubeClient"); };',
-        'export const [Agent, ProxyAgent, FormData, fetch] = [leftOut, leftOut, leftOut, leftOut];',
+        `const leftOut = () => { throw new Error("bundle: ${path} is left out: use KubeClient"); };`,
+        ...(LEFT_OUT[path] ?? []).map((name) => `export const ${name} = leftOut;`),
       ].join('\n'),
     }));
   },
@@ -121,7 +137,7 @@ export async function bundleDaemons(folder = daemonFolder): Promise<void> {
     // The image has its own Node.
     target: 'node24',
     format: 'esm',
-    plugins: [builtinModules, withoutUndici],
+    plugins: [builtinModules, credentialsAlone],
     entryPoints: { controller: 'packages/controller/src/main.ts', speaker: 'packages/speaker/src/main.ts' },
     outdir: folder,
     splitting: true,
@@ -156,7 +172,7 @@ export async function bundleCommand(outfile = commandFile): Promise<readonly str
     target: 'node20',
     format: 'iife',
     banner: { js: OLDER_NODE },
-    plugins: [builtinModules, withoutUndici, dashboardPage],
+    plugins: [builtinModules, credentialsAlone, dashboardPage],
     entryPoints: ['packages/cli/src/main.ts'],
     outfile,
   });
