@@ -5,6 +5,7 @@
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildAddon, buildKeeper } from '../packages/link/build.ts';
@@ -28,7 +29,9 @@ export interface ForeignParts {
 /** Why there can be no image for arm64 here, in words; undefined when there can. */
 export function arm64Obstacle(): string | undefined {
   const { error } = spawnSync(COMPILER, ['--version'], { stdio: 'ignore' });
-  return error ? `${COMPILER} is not installed (Debian: gcc-aarch64-linux-gnu, g++-aarch64-linux-gnu)` : undefined;
+  if (error) return `${COMPILER} is not installed (Debian: gcc-aarch64-linux-gnu)`;
+  const library = join(LIBRARY_FOLDER, 'libstdc++.so.6');
+  return existsSync(library) ? undefined : `${library} is not there (Debian: libstdc++6-arm64-cross)`;
 }
 
 /** Gathers the parts; fetches Node for arm64 from the npm registry unless it was fetched before. */

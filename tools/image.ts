@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // `npm run image`: the one image of controller and speaker, as an OCI archive, without a daemon. From scratch: Node,
-// the shared libraries that it asks for, the bundles, the addon and the keeper. There is no shell and no package
-// manager in it. Where there is a cross compiler the archive holds it for amd64 and for arm64.
+// the shared libraries that it asks for with their licences, the bundles, the addon and the keeper. There is no shell
+// and no package manager in it. Where there is a cross compiler the archive holds it for amd64 and for arm64.
 
 import { execFileSync } from 'node:child_process';
 import { copyFile, cp, mkdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { buildAddon, buildKeeper } from '../packages/link/build.ts';
 import { bundleDaemons, daemonFolder } from './bundle.ts';
 import { arm64Obstacle, arm64Parts, type ForeignParts } from './foreign-image.ts';
+import { debianPackagesOf, licenceFilesOf } from './library-licences.ts';
 import {
   type Architecture,
   type ArchiveFile,
@@ -51,6 +52,17 @@ export async function buildImageIndex(file: ArchiveFile): Promise<WrittenArchive
   return writeOciIndex(file, [await ownImage(), await arm64Image()]);
 }
 
+/** Debian's packages whose libraries the images of both architectures hold. */
+export async function imagePackages(): Promise<readonly string[]> {
+  const { libraries } = await arm64Parts();
+  return [...debianPackagesOf(sharedLibraries(process.execPath)), ...debianPackagesOf([...libraries.values()])];
+}
+
+/** Where the files of an image lie that was built. */
+export function rootFolderOf(architecture: Architecture): string {
+  return join(FOLDER, `root-${architecture}`);
+}
+
 async function ownImage(): Promise<OciImage> {
   const libraries = new Map(sharedLibraries(process.execPath).map((path) => [path, path]));
   const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
@@ -62,7 +74,7 @@ async function arm64Image(): Promise<OciImage> {
 }
 
 async function imageOf(architecture: Architecture, parts: ForeignParts): Promise<OciImage> {
-  const rootFolder = join(FOLDER, `root-${architecture}`);
+  const rootFolder = rootFolderOf(architecture);
   await fillRoot(rootFolder, parts);
   const { version, license } = JSON.parse(await readFile('package.json', 'utf8')) as Record<string, string>;
   const labels = {
@@ -87,6 +99,7 @@ async function fillRoot(root: string, { node, addon, keeper, libraries }: Foreig
   await rm(root, { recursive: true, force: true });
   await copyInto(root, node, NODE);
   for (const [place, file] of libraries) await copyInto(root, file, place);
+  for (const file of licenceFilesOf(debianPackagesOf([...libraries.values()]))) await copyInto(root, file, file);
   await cp(daemonFolder, join(root, 'berth'), { recursive: true });
   await copyInto(root, addon, '/berth/link.node');
   await copyInto(root, keeper, '/berth/keeper');
@@ -97,7 +110,7 @@ async function fillRoot(root: string, { node, addon, keeper, libraries }: Foreig
 /**
  * Returns the absolute paths under which the dynamic linker finds what a program needs, the linker's own among them.
  */
-function sharedLibraries(program: string): string[] {
+export function sharedLibraries(program: string): string[] {
   const listing = execFileSync('ldd', [program], { encoding: 'utf8' });
   return [...listing.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, path = '']) => path);
 }

@@ -85,10 +85,15 @@ const PACKAGES: Readonly<Record<string, readonly DeclaredPackage[]>> = {
   ],
 };
 
-/** Used where they are, and never installed by set-up: `npm run image` writes a second archive with them. */
+/**
+ * Used where they are, and never installed by set-up: with them `npm run image` and `npm run release` build for arm64
+ * too, and start what they built.
+ */
 const OPTIONAL: readonly DeclaredPackage[] = [
   { name: 'gcc-aarch64-linux-gnu', anyOf: ['aarch64-linux-gnu-gcc'] },
   { name: 'binutils-aarch64-linux-gnu', anyOf: ['aarch64-linux-gnu-ld'] },
+  { name: 'libstdc++6-arm64-cross', anyOf: ['/usr/aarch64-linux-gnu/lib/libstdc++.so.6'] },
+  { name: 'qemu-user-static', anyOf: ['qemu-aarch64-static'] },
 ];
 
 /** The packages whose programs the project may call. */

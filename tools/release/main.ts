@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// `npm run release [-- --registry HOST/PATH] [--url BASE]`: everything that a person installs from, in build/release. Nothing is published; RELEASING.md says
-// what a maintainer does with it. Two runs over one tree write the same bytes.
+// `npm run release [-- --registry HOST/PATH] [--url BASE]`: everything that a person installs from, in build/release.
+// Nothing is published; RELEASING.md says what a maintainer does with it. Two runs over one tree write the same bytes.
 
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
@@ -12,9 +12,10 @@ import { parseArgs } from 'node:util';
 import { pageSources } from '@berth/dashboard/build';
 import { bundleCommand } from '../bundle.ts';
 import { arm64Obstacle, arm64Parts } from '../foreign-image.ts';
-import { buildImageIndex, imageReference } from '../image.ts';
+import { buildImageIndex, imagePackages, imageReference, rootFolderOf } from '../image.ts';
 import type { Architecture } from '../oci-archive.ts';
 import { type TarEntry, tarStream } from '../tar.ts';
+import { startArm64 } from './arm64-start.ts';
 import { writeChart } from './chart-archive.ts';
 import { installYaml } from './install-yaml.ts';
 import { krewManifest, type PluginArchive } from './krew.ts';
@@ -45,6 +46,7 @@ async function main(): Promise<void> {
   await rm(FOLDER, { recursive: true, force: true });
   await mkdir(FOLDER, { recursive: true });
   await writeAll({ version, registry: values.registry, baseUrl: values.url ?? `file://${process.cwd()}/${FOLDER}` });
+  console.log(startArm64(at('kubectl-berth-linux-arm64'), rootFolderOf('arm64')));
   for (const name of (await readdir(FOLDER)).sort())
     console.log(`${((await stat(at(name))).size / 1e6).toFixed(1).padStart(7)} MB  ${at(name)}`);
 }
@@ -61,13 +63,16 @@ async function writeAll(release: Release): Promise<void> {
   const chart = `berth-${version}.tgz`;
   await writeChart(at(chart), published);
   await writePlugin(release);
-  await writeFile(at('sbom.cdx.json'), sbom(version));
+  await writeFile(at('sbom.cdx.json'), sbom(version, await imagePackages()));
   for (const page of ['CHANGELOG.md', 'LICENSE']) await copyFile(page, at(page));
   await writeBundle(version, [images, chart, 'install.yaml', 'sbom.cdx.json', NOTICES, ...(await pluginFiles())]);
   await writeSums();
 }
 
-/** The plug-in as a script for any Node from 20 on, and as a single executable for each architecture, also packed for krew. */
+/**
+ * The plug-in as a script for any Node from 20 on, and as a single executable for each architecture, also packed for
+ * krew.
+ */
 async function writePlugin({ version, baseUrl }: Release): Promise<void> {
   const sources = await bundleCommand(at('kubectl-berth.js'));
   await writeFile(at(NOTICES), await noticesOf([...sources, ...(await pageSources())]));

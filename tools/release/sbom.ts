@@ -21,11 +21,11 @@ interface Bom {
   components: Component[];
 }
 
-/** Debian's packages that hold the libraries which the image takes from this machine. */
-const LIBRARY_PACKAGES = ['libc6', 'libgcc-s1', 'libstdc++6'];
-
-/** The text of the bill of materials; the same for the same tree. */
-export function sbom(version: string): string {
+/**
+ * The text of the bill of materials; the same for the same tree. `packages`: Debian's, which hold the libraries of the
+ * image.
+ */
+export function sbom(version: string, packages: readonly string[]): string {
   const text = execFileSync(
     'npm',
     ['sbom', '--sbom-format', 'cyclonedx', '--sbom-type', 'application', '--omit', 'dev', '--package-lock-only'],
@@ -36,7 +36,7 @@ export function sbom(version: string): string {
   delete bom.serialNumber;
   delete bom.metadata.timestamp;
   bom.metadata.component.name = 'berth';
-  bom.components.push(...nativeParts(version));
+  bom.components.push(...nativeParts(version), ...packages.flatMap(debianPackage));
   return `${JSON.stringify(bom, null, 2)}\n`;
 }
 
@@ -59,7 +59,6 @@ function nativeParts(version: string): Component[] {
       description: 'The addon of packages/link: C and BPF, compiled from this tree',
       licenses: [{ license: { id: 'Apache-2.0' } }],
     },
-    ...LIBRARY_PACKAGES.flatMap(debianPackage),
   ];
 }
 
