@@ -27,6 +27,7 @@ describe('what nodes say of themselves', () => {
     });
     expect(state.segments).to.have.length(1);
     expect(state.segments[0]).to.include({ interface: 'eth0', phase: 'active' });
+    expect(state.segments[0]?.subnets?.map(String)).to.deep.equal(speakers.lab.plan.lans[0]);
     const others = NAMES.filter((name) => name !== owner.name);
     expect(state.segments[0]?.members).to.deep.equal(others.map((node) => ({ node, hearing: 'both' })));
     expect(state.owned[0]).to.include({ interface: 'eth0', why: 'new' });

@@ -6,6 +6,7 @@ import { LEDGER_LABEL } from '../ipam/ledger-object.ts';
 import { poolDocuments } from '../ipam/testing/builders.ts';
 import { IpAddress } from '../net/ip-address.ts';
 import { MacAddress } from '../net/mac-address.ts';
+import { prefix } from '../net/testing.ts';
 import { EXCLUDE_LABEL } from '../placement/eligibility.ts';
 import { readCluster } from '../report/cluster-facts.ts';
 import type { ClusterObjects, KubeNode } from '../report/objects.ts';
@@ -285,14 +286,14 @@ describe('examine', () => {
       name: 'in no subnet of a node',
       addresses: '203.0.113.0/28',
       found: [
-        'info pool-far-from-nodes: pool lan: 203.0.113.0/28 seems to lie in no subnet of a node: nodes are in 192.0.2.0/24',
+        'info pool-far-from-nodes: pool lan: 203.0.113.0/28 seems to lie in no subnet of a node: nodes are in 192.0.2.0/24 (no one reports the mask: /24 is assumed)',
       ],
     },
     {
       name: 'of a family that no node has',
       addresses: '2001:db8::/120',
       found: [
-        'info pool-far-from-nodes: pool lan: 2001:db8::/120 seems to lie in no subnet of a node: no node has an IPv6 address',
+        'info pool-far-from-nodes: pool lan: 2001:db8::/120 lies in no subnet of a node: no node has an IPv6 address',
       ],
     },
     {
@@ -305,7 +306,7 @@ describe('examine', () => {
       addresses: '10.96.1.0/24',
       found: [
         'warning pool-holds-addresses: pool lan holds addresses in the range of Services 10.96.0.0/16',
-        'info pool-far-from-nodes: pool lan: 10.96.1.0/24 seems to lie in no subnet of a node: nodes are in 192.0.2.0/24',
+        'info pool-far-from-nodes: pool lan: 10.96.1.0/24 seems to lie in no subnet of a node: nodes are in 192.0.2.0/24 (no one reports the mask: /24 is assumed)',
       ],
     },
   ];
@@ -322,6 +323,55 @@ describe('examine', () => {
     }));
     const near = poolDocuments({ lan: { addresses: ['192.0.9.0/28'] } });
     expect(linesOf(masked, {}, near)).to.have.length(1);
+  });
+
+  describe('DR-13: goes by the subnets that speakers report', () => {
+    const reporting = (...subnets: string[]) =>
+      sampleCluster({
+        nodes: 1,
+        vips: 0,
+        states: {
+          'edge-1': {
+            segments: [
+              {
+                ...{ interface: 'lan0', mac: MacAddress.ZERO, phase: 'active', members: [] },
+                subnets: subnets.map(prefix),
+              },
+            ],
+          },
+        },
+      });
+    const cases: { name: string; subnets: string[]; addresses: string; found: string[] }[] = [
+      { name: 'a wide one, near', subnets: ['192.0.0.0/16'], addresses: '192.0.9.0/28', found: [] },
+      {
+        name: 'a narrow one, far',
+        subnets: ['192.0.2.0/26'],
+        addresses: '192.0.2.200/29',
+        found: [
+          'info pool-far-from-nodes: pool lan: 192.0.2.200/29 lies in no subnet of a node: nodes are in 192.0.2.0/26',
+        ],
+      },
+      {
+        name: 'of a second interface, near',
+        subnets: ['192.0.2.0/26', '198.51.100.0/25'],
+        addresses: '198.51.100.64/29',
+        found: [],
+      },
+      {
+        name: 'none of the address that the node has in the cluster',
+        subnets: ['198.51.100.0/25'],
+        addresses: '203.0.113.0/28',
+        found: [
+          'info pool-far-from-nodes: pool lan: 203.0.113.0/28 seems to lie in no subnet of a node: nodes are in 198.51.100.0/25, 192.0.2.0/24 (no one reports the mask: /24 is assumed)',
+        ],
+      },
+    ];
+    for (const { name, subnets, addresses, found } of cases)
+      it(name, () => {
+        const text = poolDocuments({ lan: { addresses: [addresses] } });
+        const lines = linesOf(reporting(...subnets), {}, text).filter((line) => line.includes('pool-'));
+        expect(lines).to.deep.equal(found);
+      });
   });
 
   it('DR-08: takes two strangers in a pool for the range of a DHCP server, and one for a stranger', () => {

@@ -10,10 +10,20 @@ import { allocatorOf, type ClusterFacts } from '../report/cluster-facts.ts';
 import type { KubeNode } from '../report/objects.ts';
 import { type Finding, findingOf } from './finding.ts';
 
-/** Node objects do not tell the mask of the LAN. What has as many bits in common with a node counts as near. */
-const NEAR_BITS: Readonly<Record<IpFamily, number>> = { IPv4: 24, IPv6: 64 };
+/**
+ * Node objects do not tell the mask of the LAN. Where no one else does either, what has as many bits in common with a
+ * node counts as near.
+ */
+const ASSUMED_BITS: Readonly<Record<IpFamily, number>> = { IPv4: 24, IPv6: 64 };
 /** Calico writes the address of the node with its mask. */
 const CALICO_ADDRESSES = ['projectcalico.org/IPv4Address', 'projectcalico.org/IPv6Address'] as const;
+/** A subnet that nodes are in. */
+interface NodeNetwork {
+  readonly prefix: IpPrefix;
+  /** Whether its mask is a guess. */
+  readonly isAssumed: boolean;
+}
+
 /** One stranger may be a mistake of his; that many in one pool look like a server that gives addresses. */
 const DHCP_STRANGERS = 2;
 
@@ -29,30 +39,51 @@ function rangesOf({ addresses }: AddressPool, family?: IpFamily): IpRange[] {
 
 /** By the networks of the nodes. Where a VIP of the pool is announced, its owner knows better. */
 function far(facts: ClusterFacts, pool: AddressPool): Finding[] {
-  const networks = [...facts.nodes.values()].flatMap(networksOf);
+  const networks = [...facts.nodes.values()].flatMap((node) => networksOf(node, facts));
   if (networks.length === 0) return [];
   return (['IPv4', 'IPv6'] as const).flatMap((family) => {
     const ranges = rangesOf(pool, family);
     if (ranges.length === 0 || isAnnouncedInside(facts, ranges)) return [];
-    const isNear = networks.some(({ range }) => ranges.some((one) => one.overlaps(range)));
+    const isNear = networks.some(({ prefix }) => ranges.some((one) => one.overlaps(prefix.range)));
     if (isNear) return [];
-    const about = networks.filter((one) => one.family === family).map(String);
-    const nodesAre = about.length === 0 ? `no node has an ${family} address` : `nodes are in ${uniq(about).join(', ')}`;
+    const about = networks.filter(({ prefix }) => prefix.family === family);
+    const isKnown = about.every(({ isAssumed }) => !isAssumed);
     return [
       findingOf({
         ...{ kind: 'pool-far-from-nodes', severity: 'info', about: [pool.name, family], pools: [pool.name] },
-        text: `pool ${pool.name}: ${textOf(pool, family)} seems to lie in no subnet of a node: ${nodesAre}`,
+        text: `pool ${pool.name}: ${textOf(pool, family)} ${isKnown ? 'lies' : 'seems to lie'} in no subnet of a node: ${whereNodesAre(about, family)}`,
         ...{ command: 'kubectl get nodes -o wide', page: 'docs/runbooks/outside-subnet.md' },
       }),
     ];
   });
 }
 
-function networksOf(node: KubeNode): IpPrefix[] {
-  const known = CALICO_ADDRESSES.flatMap((name) => prefixOf(node.metadata.annotations?.[name]));
+function whereNodesAre(networks: readonly NodeNetwork[], family: IpFamily): string {
+  if (networks.length === 0) return `no node has an ${family} address`;
+  const subnets = uniq(networks.map(({ prefix }) => String(prefix))).join(', ');
+  const isKnown = networks.every(({ isAssumed }) => !isAssumed);
+  return `nodes are in ${subnets}${isKnown ? '' : ` (no one reports the mask: /${ASSUMED_BITS[family]} is assumed)`}`;
+}
+
+/**
+ * By the word of the node's speaker and by what Calico writes; an address that neither knows has a mask that is
+ * assumed.
+ */
+function networksOf(node: KubeNode, { reports }: ClusterFacts): NodeNetwork[] {
+  const segments = reports.find((one) => one.node === node.metadata.name)?.state?.segments ?? [];
+  const known = [
+    ...segments.flatMap(({ subnets = [] }) => subnets),
+    ...CALICO_ADDRESSES.flatMap((name) => prefixOf(node.metadata.annotations?.[name])),
+  ];
   const own = (node.status?.addresses ?? []).flatMap(({ address }) => addressOf(address));
   const rest = own.filter((address) => !known.some((one) => one.contains(address)));
-  return [...known, ...rest.map((address) => IpPrefix.containing(address, NEAR_BITS[address.family]))];
+  return [
+    ...known.map((prefix) => ({ prefix, isAssumed: false })),
+    ...rest.map((address) => ({
+      prefix: IpPrefix.containing(address, ASSUMED_BITS[address.family]),
+      isAssumed: true,
+    })),
+  ];
 }
 
 function isAnnouncedInside({ reports }: ClusterFacts, ranges: readonly IpRange[]): boolean {

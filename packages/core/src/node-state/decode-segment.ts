@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Reads what a node's state says about one segment. */
+import { IpPrefix } from '../net/ip-prefix.ts';
 import { HEARTBEAT_PHASES } from '../wire/heartbeat.ts';
 import { MAX_WORD_CHARACTERS, macOf, namesOf } from './decode-fields.ts';
-import { FOR_OTHERS } from './encode.ts';
+import { FOR_OTHERS, MAX_SUBNETS } from './encode.ts';
 import { listOf, oneOf, textOf } from './json-fields.ts';
 import type { MemberState, SegmentState } from './node-state.ts';
 
 export function segmentOf(value: unknown): SegmentState | undefined {
-  const [ifname, mac, phase, both, oneWay, lost, contact, answer, udp, unicast, notReached] = listOf(value, 16) ?? [];
+  const [ifname, mac, phase, both, oneWay, lost, ...rest] = listOf(value, 16) ?? [];
+  const [contact, answer, udp, unicast, notReached, subnets] = rest;
   const known = textOf(ifname, MAX_WORD_CHARACTERS);
   const read = { mac: macOf(mac), phase: oneOf(phase, HEARTBEAT_PHASES) };
   const heard = membersOf(both, 'both');
@@ -30,7 +32,21 @@ export function segmentOf(value: unknown): SegmentState | undefined {
     ...(word && { answer: word }),
     ...(missed.length > 0 && { notReached: missed }),
     ...(others === FOR_OTHERS && { answersForOthers: true }),
+    ...subnetsIn(subnets),
   };
+}
+
+/** Most characters of all subnets of an interface. */
+const MAX_SUBNETS_CHARACTERS = 1024;
+
+// What cannot be read is left out: a node that owns VIPs is heard whatever it says of its subnets.
+function subnetsIn(value: unknown): Pick<SegmentState, 'subnets'> {
+  const words = textOf(value, MAX_SUBNETS_CHARACTERS)?.split(' ', MAX_SUBNETS) ?? [];
+  const subnets = words.flatMap((word) => {
+    const prefix = IpPrefix.parse(word);
+    return prefix.ok ? [prefix.value] : [];
+  });
+  return subnets.length > 0 ? { subnets } : {};
 }
 
 function waysOf(udp: unknown, unicast: unknown): Map<string, NonNullable<MemberState['way']>> | undefined {

@@ -16,6 +16,8 @@ export const NODE_STATE_VERSION = 1;
 export const MAX_STATE_CHARACTERS = 240 * 1024;
 /** Behind the word for what answers on a segment: the kernel may answer there for VIPs of others. */
 export const FOR_OTHERS = 'for-others';
+/** Most subnets of one interface that are published. */
+export const MAX_SUBNETS = 16;
 /** Most conflicts, unreachable VIPs and outcomes that are published; no one reads more than that. */
 export const MAX_REMARKS = 256;
 
@@ -82,7 +84,17 @@ function encodeWhole(state: NodeState): string {
 
 // Names of nodes have no blanks.
 function encodeSegment(segment: SegmentState): unknown {
-  const { interface: ifname, mac, phase, members, contact = '', answer, answersForOthers, notReached = [] } = segment;
+  const {
+    interface: ifname,
+    mac,
+    phase,
+    members,
+    contact = '',
+    answer,
+    answersForOthers,
+    notReached = [],
+    subnets = [],
+  } = segment;
   const names = (hearing: string) => members.filter((one) => one.hearing === hearing).map(({ node }) => node);
   const by = (way: string) => members.filter((one) => one.way === way).map(({ node }) => node);
   const usual = [ifname, mac, phase, names('both').join(' '), names('one-way').join(' ')];
@@ -94,6 +106,7 @@ function encodeSegment(segment: SegmentState): unknown {
     by('udp').join(' '),
     by('unicast').join(' '),
     notReached.join(' '),
+    subnets.slice(0, MAX_SUBNETS).join(' '),
   ];
   // Left out where there is nothing to tell.
   return [...usual, ...rest.slice(0, rest.findLastIndex((one) => one !== '') + 1)];

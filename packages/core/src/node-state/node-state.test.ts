@@ -3,7 +3,7 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { MacAddress } from '../net/mac-address.ts';
-import { ip } from '../net/testing.ts';
+import { ip, prefix } from '../net/testing.ts';
 import { decodeNodeHealth, decodeNodeState } from './decode.ts';
 import { encodeNodeHealth, encodeNodeState, MAX_STATE_CHARACTERS } from './encode.ts';
 import { type NodeState, nodeLabelValue, nodeLeaseName, type OwnedState } from './node-state.ts';
@@ -34,7 +34,10 @@ describe('node state as text', () => {
           contact: 'cut-off',
           answer: 'engine',
         },
-        { interface: 'lan1', mac: MAC, phase: 'listening', members: [], answer: 'none' },
+        {
+          ...{ interface: 'lan1', mac: MAC, phase: 'listening', members: [], answer: 'none' },
+          subnets: [prefix('192.0.2.0/25'), prefix('2001:db8::/56')],
+        },
         { interface: 'lan4', mac: MAC, phase: 'active', members: [], notReached: ['edge-5', 'edge-6'] },
         { interface: 'lan3', mac: MAC, phase: 'active', members: [], answer: 'thread', answersForOthers: true },
       ],
@@ -93,6 +96,19 @@ describe('node state as text', () => {
     // An older speaker tells nothing, and what cannot be read, or goes below term 0, is nothing either.
     for (const broken of [undefined, [], ['0 0'], ['!'], [7], 'x', ['zzzz'], [['0']]])
       expect(read(broken)).to.deep.equal(many.map(() => undefined));
+  });
+
+  it('DR-13: leaves out a subnet that cannot be read, and hears the rest', () => {
+    const subnets = Array.from({ length: 20 }, (_, index) => prefix(`192.0.${index}.0/24`));
+    const segment = { interface: 'lan0', mac: MAC, phase: 'active', members: [], subnets } as const;
+    const text = encodeNodeState({ ...IDLE_NODE_STATE, segments: [segment] });
+    const read = (changed: string) => {
+      const state = decodeNodeState(changed);
+      return state.ok ? state.value.segments.map((one) => one.subnets?.map(String)) : state.reason;
+    };
+    // No more than a person reads.
+    expect(read(text)).to.deep.equal([subnets.slice(0, 16).map(String)]);
+    expect(read(text.replace('192.0.0.0/24', 'house/24'))).to.deep.equal([subnets.slice(1, 16).map(String)]);
   });
 
   it('keeps who had a VIP before in the order of its rows, however they were given', () => {

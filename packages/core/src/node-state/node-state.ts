@@ -6,6 +6,7 @@
  */
 import type { AnswerReason, MoveRefusal } from '../membership/event.ts';
 import type { IpAddress } from '../net/ip-address.ts';
+import type { IpPrefix } from '../net/ip-prefix.ts';
 import type { MacAddress } from '../net/mac-address.ts';
 import { sha256 } from '../placement/sha256.ts';
 import type { HeartbeatPhase, NodeFitness } from '../wire/heartbeat.ts';
@@ -82,6 +83,11 @@ export interface SegmentState {
    * discovery. Default: none.
    */
   readonly notReached?: readonly string[];
+  /**
+   * Those of the interface, without link-local ones: nothing else in a cluster knows their masks. Default: an older
+   * speaker does not tell.
+   */
+  readonly subnets?: readonly IpPrefix[];
   /** Undefined: an older speaker, which does not tell. */
   readonly answer?: SegmentAnswer | undefined;
   /**

@@ -2,9 +2,11 @@
 import type { LinkState } from '@berth/link';
 import { expect } from 'chai';
 import { ip, link } from '../testing.ts';
-import { isInSubnet } from './subnets.ts';
+import { isInSubnet, subnetsOf } from './subnets.ts';
 
-function lan(index: number, name: string, ...addresses: [text: string, prefixLength: number][]): LinkState {
+type Mask = [text: string, prefixLength: number];
+
+function lan(index: number, name: string, ...addresses: Mask[]): LinkState {
   return link(index, name, {
     addresses: addresses.map(([text, prefixLength]) => ({
       ...{ ifindex: index, prefixLength, isTentative: false },
@@ -32,4 +34,29 @@ describe('isInSubnet', () => {
       expect(isInSubnet(vip, interfaces, links)).to.equal(isIn);
     });
   }
+});
+
+describe('subnetsOf', () => {
+  it('DR-13: leaves out link-local subnets and single addresses, and has each subnet once', () => {
+    const links = [
+      lan(
+        2,
+        'lan0',
+        ...([
+          ['203.0.113.9', 26],
+          ['203.0.113.10', 26],
+          ['198.51.100.9', 32],
+          ['169.254.7.7', 16],
+        ] satisfies Mask[]),
+        ...([
+          ['2001:db8:5::9', 56],
+          ['fe80::9', 64],
+          ['2001:db8:7::1', 128],
+        ] satisfies Mask[]),
+      ),
+      lan(3, 'lan1', ['192.0.2.9', 24]),
+    ];
+    expect(subnetsOf('lan0', links).map(String)).to.deep.equal(['203.0.113.0/26', '2001:db8:5::/56']);
+    expect(subnetsOf('lan2', links)).to.deep.equal([]);
+  });
 });

@@ -4,6 +4,7 @@ import {
   type AddressConflict,
   type CheckReport,
   type IpAddress,
+  type IpPrefix,
   isDeaf,
   type Member,
   type MemberState,
@@ -44,6 +45,8 @@ export interface NodeStateParts {
   /** What answers on a segment, and whether the kernel may answer there for VIPs of others. */
   answerOn(segment: JoinedSegment['segment']): SegmentAnswer;
   isLeaking(segment: JoinedSegment['segment']): boolean;
+  /** The subnets of an interface. Default: none is known. */
+  subnetsOn?(ifname: string): readonly IpPrefix[];
   /** Whether a VIP lies in no subnet of an interface. */
   isOutside(vip: IpAddress, ifname: string): boolean;
   readonly joined: readonly JoinedSegment[];
@@ -71,6 +74,7 @@ export function nodeStateOf(parts: NodeStateParts, nowMs: number): NodeState {
       ...segmentStateOf(segment, loop.state, nowMs, (member) => parts.wayOf?.(segment.ifname, member)),
       answer: parts.answerOn(segment),
       ...notReached(parts.notReachedOn?.(segment.ifname)),
+      ...subnets(parts.subnetsOn?.(segment.ifname)),
       ...(parts.isLeaking(segment) && { answersForOthers: true }),
     })),
     owned: ownedOf(parts),
@@ -88,6 +92,10 @@ export function nodeStateOf(parts: NodeStateParts, nowMs: number): NodeState {
 
 function notReached(names: readonly string[] = []): Pick<SegmentState, 'notReached'> {
   return names.length > 0 ? { notReached: [...names].sort() } : {};
+}
+
+function subnets(known: readonly IpPrefix[] = []): Pick<SegmentState, 'subnets'> {
+  return known.length > 0 ? { subnets: known } : {};
 }
 
 /** The members in the order of their names, whether they hear this node and it hears them. */

@@ -20,7 +20,7 @@ import type { Reachability } from '../conflict/reachability.ts';
 import type { Sorted } from '../layer2/forbidden-addresses.ts';
 import type { Lan } from '../layer2/lan.ts';
 import type { ServedVips } from '../layer2/served-vips.ts';
-import { subnetTest } from '../layer2/subnets.ts';
+import { subnetsOf, subnetTest } from '../layer2/subnets.ts';
 import type { ServedVip } from '../layer2/wire.ts';
 import type { Memberships } from '../membership/memberships.ts';
 import { nodeStateOf, shadowedIn } from '../membership/node-state.ts';
@@ -135,7 +135,8 @@ export class NodePublisher {
 
   #state(): NodeState {
     const { config, cluster, lan, engine, memberships, guard, reachability, isLeaking } = this.#parts;
-    const isInSubnet = subnetTest(lan.links.list());
+    const links = lan.links.list();
+    const isInSubnet = subnetTest(links);
     const node = cluster.watches.nodes.get(config.nodeName);
     const eligibility = node && eligibilityOf(node, config.eligibility);
     const ineligible = eligibility?.kind === 'ineligible' ? eligibility.reason : '';
@@ -150,6 +151,7 @@ export class NodePublisher {
         },
         answerOn: (segment) => lan.wire.answerOf(segment) ?? 'none',
         isLeaking: ({ ifindex }) => isLeaking(ifindex),
+        subnetsOn: (ifname) => subnetsOf(ifname, links),
         isOutside: (vip, ifname) => !isInSubnet(vip, [ifname]),
         bootId: memberships.bootId,
         transport: memberships.transport,
