@@ -94,6 +94,22 @@ describe('kubectl berth migrate metallb', function () {
     expect((await berth('migrate', 'metallb', '--apply')).exitCode).to.equal(0);
   });
 
+  it('MB-11: a controller that may read the objects again, as after a Helm upgrade, takes them for what was moved', async () => {
+    const inBerth = (...args: string[]) => lab.kubectl(['-n', 'berth-system', ...args]);
+    await inBerth('set', 'env', 'deployment/controller', 'METALLB_NAMESPACE-');
+    await inBerth('rollout', 'status', 'deployment/controller', '--timeout=90s');
+    const status = async (): Promise<Record<string, string>> =>
+      JSON.parse(await inBerth('get', 'configmap', 'pool-status', '-o', 'json')).data;
+    await waitUntil({
+      what: 'the controller reads the objects of MetalLB',
+      timeoutMs: 60_000,
+      probe: async () => (await status()).metallb === 'read',
+    });
+    await oneAnswerEach();
+    expect(await shown()).to.deep.equal(Object.fromEntries(addresses));
+    expect((await status()).config).to.equal('Valid');
+  });
+
   it('MG-08: --rollback keeps every address too, and leaves nothing that Berth would take over by', async () => {
     const gaps = await underTraffic(() => move('--rollback'));
     console.log(`      longest gaps: ${gaps}`);

@@ -7,6 +7,7 @@ export type { ConfigMapContent } from './config/config-keys.ts';
 export * from './config/json-schema.ts';
 export * from './config/label-selector.ts';
 export * from './config/metallb-files.ts';
+export * from './config/metallb-join.ts';
 export * from './config/metallb-objects.ts';
 export * from './config/parse.ts';
 export * from './config/pool-config.ts';

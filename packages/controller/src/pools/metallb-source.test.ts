@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { formatProblem, METALLB_OBJECTS_KEY, type MetallbObject, metallbObjectsText } from '@berth/core';
+import { formatProblem, METALLB_OBJECTS_KEY, type MetallbObject, MOVED_KEY, metallbObjectsText } from '@berth/core';
 import { expect } from 'chai';
 import type { MetallbSource } from './metallb-source.ts';
 import { NO_POOLS, nextPoolState, type PoolData, type PoolState, restoredPoolState } from './pool-source.ts';
@@ -90,6 +90,16 @@ describe('two sources of the configuration', () => {
     const next = see(alone, undefined, objects(pool('lan'), pool('edge')));
     expect([next.report, next.config?.advertisements.length]).to.deep.equal(['Invalid', 1]);
     expect(next.problems.map(formatProblem).join()).to.include('L2Advertisement objects');
+  });
+
+  it('MB-11: objects that were moved are not read again by a controller that may read them, as after a Helm upgrade', () => {
+    const both = [pool('lan'), pool('edge'), POLICY] as const;
+    const data = { [MOVED_KEY]: metallbObjectsText(both) };
+    const moved = see(NO_POOLS, data, { kind: 'unread', why: 'Off' });
+    const upgraded = see(restoredPoolState(moved.data), data, objects(...both));
+    expect([upgraded.report, poolsOf(upgraded), upgraded.data]).to.deep.equal(['Valid', ['edge', 'lan'], data]);
+    // Then MetalLB is deleted for good.
+    expect(see(upgraded, data, GONE)).to.deep.equal(upgraded);
   });
 
   it('MB-04: one object of several that is deleted is an edit, as is a changed one', () => {

@@ -5,14 +5,19 @@
  */
 import { stringify } from 'yaml';
 import { compareText } from '../compare-text.ts';
-import type { ConfigMapContent } from './config-keys.ts';
 import { EMPTY_ANNOTATION } from './pool-config.ts';
 
 /** Key of the data that holds them; no ConfigMap of a user may have it. */
 export const METALLB_OBJECTS_KEY = 'objects.metallb.io.yaml';
 
+/** Key of the ConfigMap of the pools under which `kubectl berth migrate metallb` puts MetalLB's documents. */
+export const MOVED_KEY = 'metallb.yaml';
+
 /** The apiVersion in which they are read. */
 export const METALLB_OBJECTS_VERSION = 'metallb.io/v1beta1';
+
+/** Stands between two documents of {@link metallbObjectsText}. */
+export const DOCUMENT_SEPARATOR = '---\n';
 
 /** What of an object counts. */
 export interface MetallbObject {
@@ -33,25 +38,7 @@ export function metallbObjectsText(objects: readonly MetallbObject[]): string {
   );
   return sorted
     .map((object) => stringify(documentOf(object), { lineWidth: 0, aliasDuplicateObjects: false }))
-    .join('---\n');
-}
-
-/**
- * The ConfigMap of the pools with the objects of this text beside it. `before`: the data that was accepted last.
- * Undefined: neither says anything, or the ConfigMap that was there is missing.
- */
-export function joinMetallbObjects(
-  before: Readonly<Record<string, string>> = {},
-  configMap: ConfigMapContent | undefined,
-  text: string,
-): ConfigMapContent | undefined {
-  if (configMap === undefined) {
-    const keys = Object.keys(before);
-    if (keys.some((key) => key !== METALLB_OBJECTS_KEY)) return undefined;
-    if (text === '') return keys.length === 0 ? undefined : { data: {} };
-  }
-  const { data = {}, binaryData = {} } = configMap ?? {};
-  return { data: text === '' ? data : { ...data, [METALLB_OBJECTS_KEY]: text }, binaryData };
+    .join(DOCUMENT_SEPARATOR);
 }
 
 // What else is written in metadata is for others, and changes without any meaning for pools.

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { readMetallbFiles } from '../config/metallb-files.ts';
+import { MOVED_KEY } from '../config/metallb-objects.ts';
 import { readCluster } from '../report/cluster-facts.ts';
 import type { KubeConfigMap } from '../report/objects.ts';
 import { sampleCluster } from '../report/testing/sample-cluster.ts';
 import type { KubeService } from '../service/kube-service.ts';
 import { disownPatch } from '../status/disown.ts';
-import { MOVED_KEY, planFromMetallb } from './metallb-plan.ts';
+import { planFromMetallb } from './metallb-plan.ts';
 
 const POOL = `apiVersion: metallb.io/v1beta1
 kind: IPAddressPool

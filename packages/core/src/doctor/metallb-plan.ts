@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What a move from MetalLB would come to: the configuration, and the fate of each Service by the code of the controller. Nothing is changed. */
+/**
+ * What a move from MetalLB would come to: the configuration, and the fate of each Service by the code of the
+ * controller. Nothing is changed.
+ */
 import type { MetallbFiles, WithoutCounterpart } from '../config/metallb-files.ts';
-import { metallbObjectsText } from '../config/metallb-objects.ts';
+import { MOVED_KEY, metallbObjectsText } from '../config/metallb-objects.ts';
 import { parseConfigMap } from '../config/parse.ts';
 import { POOL_CONFIG_MAP, type PoolConfig } from '../config/pool-config.ts';
 import { type ConfigProblem, formatProblem } from '../config/problem.ts';
@@ -13,12 +16,10 @@ import { ownAddressesOf } from '../service/usage.ts';
 import { policiesOfVip } from '../service/vip-policies.ts';
 import { wasAnnounced } from '../status/announced-before.ts';
 
-/** Key of the ConfigMap of the pools under which MetalLB's documents are put. */
-export const MOVED_KEY = 'metallb.yaml';
-
 /**
- * `left-alone`, `stranded`: Berth would not announce what it shows, or not give it again. `not-announced`: no L2Advertisement covers it, so MetalLB
- * announces it by BGP alone or not at all. `waiting`, `gaining`: it has no address yet. `keeps`: its address, announced by Berth.
+ * `left-alone`, `stranded`: Berth would not announce what it shows, or not give it again. `not-announced`: no
+ * L2Advertisement covers it, so MetalLB announces it by BGP alone or not at all. `waiting`, `gaining`: it has no
+ * address yet. `keeps`: its address, announced by Berth.
  */
 export type Fate = 'left-alone' | 'stranded' | 'not-announced' | 'waiting' | 'gaining' | 'keeps';
 

@@ -4,7 +4,8 @@
  * MetalLB beside it, or what was accepted last.
  */
 import { byName } from '../compare-text.ts';
-import { joinMetallbObjects, METALLB_OBJECTS_KEY } from '../config/metallb-objects.ts';
+import { joinMetallbObjects } from '../config/metallb-join.ts';
+import { METALLB_OBJECTS_KEY } from '../config/metallb-objects.ts';
 import { parseConfigMap, parsePoolConfig } from '../config/parse.ts';
 import {
   type AddressPool,
