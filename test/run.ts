@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// `npm test [-- GROUP...] [--grep PATTERN]`: lint, every suite, fuzzers and sanitizers, then one closing line.
+// `npm test [-- GROUP...] [--grep PATTERN] [--kubernetes VERSION]`: lint, every suite, fuzzers and sanitizers, then one
+// closing line. A version of Kubernetes alone means the end-to-end tests on it.
 //
-// A file of which a test failed is run again at the end, with nothing beside it. A test that passes then is unsteady: it is named with its first
-// error, and does not fail the run. On CI (CI=true) a skipped test fails the run: a suite that could not run has proved nothing.
+// A file of which a test failed is run again at the end, with nothing beside it. A test that passes then is unsteady:
+// it is named with its first error, and does not fail the run. On CI (CI=true) a skipped test fails the run: a suite
+// that could not run has proved nothing.
 
 import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { BACKGROUND, type Job, jobsOf, STAGES, type Stage, type Track } from './jobs.ts';
+import { KUBERNETES_VARIABLE, parseKubernetesVersion } from './lab/kubernetes-versions.ts';
 import { type Importance, runJob } from './run-job.ts';
 import {
   countStates,
@@ -25,8 +28,14 @@ const SLOWEST = 20;
 /** With more failures than this nothing is run again: the change is at fault, not the moment. */
 const MOST_AGAIN = 10;
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { grep: { type: 'string' } } });
-const wanted = jobsOf(positionals).filter(({ part }) => part !== undefined || values.grep === undefined);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { grep: { type: 'string' }, kubernetes: { type: 'string' } },
+});
+// Every job is a process of its own and brings its labs up itself.
+if (values.kubernetes !== undefined) process.env[KUBERNETES_VARIABLE] = parseKubernetesVersion(values.kubernetes);
+const groups = positionals.length === 0 && values.kubernetes !== undefined ? ['e2e'] : positionals;
+const wanted = jobsOf(groups).filter(({ part }) => part !== undefined || values.grep === undefined);
 const resultsOf = new Map<Job, readonly TestResult[]>();
 const jobMs = new Map<string, number>();
 const startMs = performance.now();

@@ -24,6 +24,17 @@ while [ $# -gt 0 ]; do
   esac
 done
 
+# A command for another version of Kubernetes needs that one built, not the default.
+previous=
+for argument; do
+  if [ "$previous" = --kubernetes ]; then BERTH_LAB_KUBERNETES=$argument; fi
+  case $argument in
+    --kubernetes=*) BERTH_LAB_KUBERNETES=${argument#*=} ;;
+  esac
+  previous=$argument
+done
+if [ -n "${BERTH_LAB_KUBERNETES:-}" ]; then export BERTH_LAB_KUBERNETES; fi
+
 # node_modules/.lock-installed is a copy of the lockfile that `npm ci` installed.
 if ! cmp -s package-lock.json node_modules/.lock-installed; then
   major=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)

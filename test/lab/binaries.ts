@@ -3,18 +3,18 @@
 // The programs of the lab, built once from Go modules into a cache outside the
 // tree: no release download is needed, and every version is locked by go.sum.
 // BERTH_LAB_BIN may name a folder with ready-made programs instead.
+// Another version of Kubernetes shares all programs that are not Kubernetes itself.
 
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, symlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { goBuild } from './go-build.ts';
+import { DEFAULT_KUBERNETES, type KubernetesVersion, kubernetesOfEnvironment, minorOf } from './kubernetes-versions.ts';
 import { withLock } from './lock.ts';
 import { type ProgressOutput, ProgressReporter } from './progress.ts';
 import { run } from './run.ts';
-
-export const KUBERNETES_VERSION = '1.37.2';
 
 const SOURCES = join(import.meta.dirname, 'binaries');
 
@@ -37,33 +37,52 @@ export type Program = (typeof PROGRAMS)[number];
 
 interface Component {
   readonly name: string;
-  /** Folder below binaries/ whose files decide whether the cached build is still good. */
-  readonly folder: string;
+  /** Folders and files below binaries/ whose text decides whether the cached build is still good. */
+  readonly sources: readonly string[];
+  /** First part of the file's name. */
+  readonly stem: string;
   /** Names that become links to the one file. */
   readonly programs: readonly Program[];
+  /** The version that the program is of; what is of none is cached beside the default. */
+  readonly kubernetes?: KubernetesVersion;
   /** First build on 2 cores. */
   readonly expectedMs: number;
   readonly build: (output: string, advance: (fraction: number) => void) => Promise<void>;
 }
 
-const VERSION_FLAGS = [
-  `-X k8s.io/component-base/version.gitVersion=v${KUBERNETES_VERSION}`,
-  ...KUBERNETES_VERSION.split('.')
-    .slice(0, 2)
-    .map((part, position) => `-X k8s.io/component-base/version.${['gitMajor', 'gitMinor'][position]}=${part}`),
-].join(' ');
-
-const COMPONENTS: readonly Component[] = [
-  {
-    name: `Kubernetes ${KUBERNETES_VERSION}`,
-    folder: 'kubernetes',
+/**
+ * The default version is the module of the folder itself; another one is built from the same main.go by a go.mod of its
+ * own.
+ */
+function kubernetesOf(version: KubernetesVersion): Component {
+  const folder = `kubernetes-${minorOf(version)}`;
+  const isDefault = version === DEFAULT_KUBERNETES;
+  const module = isDefault ? {} : { moduleFile: join(SOURCES, folder, 'go.mod') };
+  return {
+    name: `Kubernetes ${version}`,
+    sources: isDefault ? ['kubernetes'] : ['kubernetes/main.go', folder],
+    stem: 'kubernetes',
     programs: ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy', 'kubectl'],
+    kubernetes: version,
     expectedMs: 540_000,
-    build: (output, advance) => build('kubernetes', { output, advance, linkerFlags: VERSION_FLAGS }),
-  },
+    build: (output, advance) => build('kubernetes', { output, advance, linkerFlags: versionFlags(version), ...module }),
+  };
+}
+
+function versionFlags(version: KubernetesVersion): string {
+  const [major, minor] = version.split('.');
+  const values = { gitVersion: `v${version}`, gitMajor: major, gitMinor: minor };
+  return Object.entries(values)
+    .map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`)
+    .join(' ');
+}
+
+/** What is the same beside every version of Kubernetes. */
+const OTHERS: readonly Component[] = [
   {
     name: 'agnhost (test server)',
-    folder: 'kubernetes',
+    sources: ['kubernetes'],
+    stem: 'agnhost',
     programs: ['agnhost'],
     expectedMs: 90_000,
     build: (output, advance) =>
@@ -71,21 +90,24 @@ const COMPONENTS: readonly Component[] = [
   },
   {
     name: 'etcd',
-    folder: 'etcd',
+    sources: ['etcd'],
+    stem: 'etcd',
     programs: ['etcd'],
     expectedMs: 35_000,
     build: (output, advance) => build('etcd', { output, advance }),
   },
   {
     name: 'CoreDNS',
-    folder: 'coredns',
+    sources: ['coredns'],
+    stem: 'coredns',
     programs: ['coredns'],
     expectedMs: 95_000,
     build: (output, advance) => build('coredns', { output, advance }),
   },
   {
     name: 'pause',
-    folder: 'pause',
+    sources: ['pause'],
+    stem: 'pause',
     programs: ['pause'],
     expectedMs: 1_000,
     build: async (output) => {
@@ -95,7 +117,8 @@ const COMPONENTS: readonly Component[] = [
   },
   {
     name: 'promtool (tests of alerts)',
-    folder: 'promtool',
+    sources: ['promtool'],
+    stem: 'promtool',
     programs: ['promtool'],
     expectedMs: 150_000,
     build: (output, advance) =>
@@ -107,35 +130,43 @@ const COMPONENTS: readonly Component[] = [
   },
 ];
 
+function componentsOf(version: KubernetesVersion): readonly Component[] {
+  return [kubernetesOf(version), ...OTHERS];
+}
+
 /**
  * The folder with all programs, or undefined when some are still to be built. Fast: reads only the build's own files.
  */
-export function findBinaries(): string | undefined {
+export function findBinaries(version = kubernetesOfEnvironment()): string | undefined {
   const given = process.env.BERTH_LAB_BIN;
-  if (given !== undefined && given !== '') return assertComplete(given);
-  const folder = linkFolder();
+  if (given !== undefined && given !== '') return assertComplete(given, version);
+  const folder = linkFolder(version ?? DEFAULT_KUBERNETES);
   return PROGRAMS.every((program) => existsSync(join(folder, program))) ? folder : undefined;
 }
 
 /** Builds what is missing and returns the folder with all programs. Two runs at once build once. */
-export async function ensureBinaries(output: ProgressOutput = process.stderr): Promise<string> {
-  const found = findBinaries();
+export async function ensureBinaries(
+  version = kubernetesOfEnvironment(),
+  output: ProgressOutput = process.stderr,
+): Promise<string> {
+  const found = findBinaries(version);
   if (found !== undefined) return found;
   const notice = setTimeout(() => output.write('lab: another run builds the programs; waiting for it\n'), 1_000);
   return withLock(join(cacheFolder(), 'build.lock'), async () => {
     clearTimeout(notice);
-    return findBinaries() ?? (await buildMissing(output));
+    return findBinaries(version) ?? (await buildMissing(version ?? DEFAULT_KUBERNETES, output));
   }).finally(() => clearTimeout(notice));
 }
 
-async function buildMissing(output: ProgressOutput): Promise<string> {
-  const missing = COMPONENTS.filter((component) => !existsSync(cachedFile(component)));
+async function buildMissing(version: KubernetesVersion, output: ProgressOutput): Promise<string> {
+  const missing = componentsOf(version).filter((component) => !existsSync(cachedFile(component)));
   const steps = missing.map(({ name, expectedMs }) => ({ name: `build ${name}`, expectedMs }));
   const reporter = new ProgressReporter(steps, output);
   for (const component of missing) {
     reporter.begin();
     const file = cachedFile(component);
     const temporary = `${file}.tmp`;
+    await mkdir(dirname(file), { recursive: true });
     try {
       await component.build(temporary, (fraction) => reporter.advance(fraction));
       await rename(temporary, file);
@@ -144,15 +175,16 @@ async function buildMissing(output: ProgressOutput): Promise<string> {
       await rm(temporary, { force: true });
     }
   }
-  return linkPrograms();
+  return linkPrograms(version);
 }
 
 /** One folder with a link for each name; the multi-call binary looks at the name that it is called by. */
-async function linkPrograms(): Promise<string> {
-  const folder = linkFolder();
+async function linkPrograms(version: KubernetesVersion): Promise<string> {
+  const folder = linkFolder(version);
+  await mkdir(dirname(folder), { recursive: true });
   const temporary = await mkdtemp(`${folder}.tmp-`);
-  for (const component of COMPONENTS) {
-    const target = join('..', basename(cachedFile(component)));
+  for (const component of componentsOf(version)) {
+    const target = relative(folder, cachedFile(component));
     for (const program of component.programs) await symlink(target, join(temporary, program));
   }
   await rm(folder, { recursive: true, force: true });
@@ -164,48 +196,57 @@ interface GoTarget {
   readonly output: string;
   readonly advance: (fraction: number) => void;
   readonly linkerFlags?: string;
+  /** Absolute path of a go.mod to build by, with its go.sum beside it. @default the one of the folder */
+  readonly moduleFile?: string;
   /** Package to build. @default the module's own main */
   readonly target?: string;
   /** Build tags. @default none */
   readonly tags?: string;
 }
 
-async function build(folder: string, { output, advance, linkerFlags, target = '.', tags }: GoTarget): Promise<void> {
-  await mkdir(cacheFolder(), { recursive: true });
+async function build(folder: string, wanted: GoTarget): Promise<void> {
+  const { output, advance, linkerFlags, moduleFile, target = '.', tags } = wanted;
   const linking = ['-s -w', linkerFlags].filter((part) => part !== undefined).join(' ');
-  const flags = ['-trimpath', ...(tags ? ['-tags', tags] : []), '-ldflags', linking];
+  const module = moduleFile === undefined ? [] : [`-modfile=${moduleFile}`];
+  const flags = [...module, '-trimpath', ...(tags ? ['-tags', tags] : []), '-ldflags', linking];
   await goBuild({ module: join(SOURCES, folder), target, flags, output, advance });
 }
 
-function cachedFile(component: Component): string {
-  const [program = component.folder] = component.programs;
-  const stem = component.programs.length > 1 ? component.folder : program;
-  return join(cacheFolder(), `${stem}-${hashOf([component.folder])}`);
+function cachedFile({ stem, sources, kubernetes }: Component): string {
+  return join(cacheFolder(kubernetes), `${stem}-${hashOf(sources)}`);
 }
 
-function linkFolder(): string {
-  return join(cacheFolder(), `bin-${hashOf(COMPONENTS.map((component) => component.folder))}`);
+function linkFolder(version: KubernetesVersion): string {
+  return join(cacheFolder(version), `bin-${hashOf(componentsOf(version).flatMap(({ sources }) => sources))}`);
 }
 
-/** Where everything of this version is cached. */
-export function cacheFolder(): string {
+/** Where everything of a version is cached; without one, what is of no version. */
+export function cacheFolder(version = DEFAULT_KUBERNETES): string {
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  return join(cache, 'berth-lab', KUBERNETES_VERSION);
+  return join(cache, 'berth-lab', version);
 }
 
-/** Twelve hexadecimal digits over names and contents of the folders' files. */
-function hashOf(folders: readonly string[]): string {
+/** Twelve hexadecimal digits over names and contents of files, and of the files of folders. */
+function hashOf(sources: readonly string[]): string {
   const hash = createHash('sha256');
-  for (const folder of new Set(folders)) {
-    for (const file of readdirSync(join(SOURCES, folder)).sort()) {
-      hash.update(`${folder}/${file}\0`).update(readFileSync(join(SOURCES, folder, file)));
-    }
-  }
+  for (const file of [...new Set(sources)].flatMap(filesOf))
+    hash.update(`${file}\0`).update(readFileSync(join(SOURCES, file)));
   return hash.digest('hex').slice(0, 12);
 }
 
-function assertComplete(folder: string): string {
+function filesOf(source: string): string[] {
+  const path = join(SOURCES, source);
+  if (statSync(path).isFile()) return [source];
+  return readdirSync(path)
+    .sort()
+    .map((name) => `${source}/${name}`);
+}
+
+function assertComplete(folder: string, version: KubernetesVersion | undefined): string {
+  const place = `lab: BERTH_LAB_BIN=${JSON.stringify(folder)}`;
+  if (version !== undefined && version !== DEFAULT_KUBERNETES)
+    throw new Error(`${place}: its programs are of one version; unset it to build Kubernetes ${version}`);
   const missing = PROGRAMS.filter((program) => !existsSync(join(folder, program)));
   if (missing.length === 0) return folder;
-  throw new Error(`lab: BERTH_LAB_BIN=${JSON.stringify(folder)}: not there: ${missing.join(', ')}`);
+  throw new Error(`${place}: not there: ${missing.join(', ')}`);
 }

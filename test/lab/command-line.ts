@@ -8,6 +8,7 @@ import { MAX_NODES, MAX_SEGMENTS } from './address-plan.ts';
 import { installBerth } from './berth.ts';
 import { formatEnvironment } from './environment.ts';
 import { FAULT_TARGETS, type Fault, type FaultTarget } from './faults.ts';
+import { KUBERNETES_VERSIONS, type KubernetesVersion, minorOf, parseKubernetesVersion } from './kubernetes-versions.ts';
 import { DEFAULT_NAME, Lab, type LabOptions } from './lab.ts';
 import type { ProgressOutput } from './progress.ts';
 import { formatStatus, statusOf } from './status.ts';
@@ -91,6 +92,12 @@ function upCommand({ messages, labs }: Context): Command {
         upTo(600),
       ),
     )
+    .addOption(
+      new Option(
+        '--kubernetes <version>',
+        `one of ${KUBERNETES_VERSIONS.map(minorOf).join(', ')} (default: the first)`,
+      ).argParser(kubernetesVersion),
+    )
     .option('--berth', 'also build Berth from this tree and install it')
     .action(async ({ berth, ...flags }: UpFlags, self: Command) => {
       const report = stopwatch(messages);
@@ -147,6 +154,14 @@ function nameOption(): Option {
 
 function labName(self: Command): string {
   return self.optsWithGlobals<{ name?: string }>().name ?? self.opts<{ name?: string }>().name ?? DEFAULT_NAME;
+}
+
+function kubernetesVersion(text: string): KubernetesVersion {
+  try {
+    return parseKubernetesVersion(text);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
 }
 
 /** Parses a whole number from 0 to `most`. */

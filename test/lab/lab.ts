@@ -21,6 +21,7 @@ import {
   waitForApiServer,
 } from './control-plane.ts';
 import { type Fault, type FaultTarget, inflict } from './faults.ts';
+import { DEFAULT_KUBERNETES, type KubernetesVersion, kubernetesOfEnvironment } from './kubernetes-versions.ts';
 import { withLock } from './lock.ts';
 import { processesOfHost } from './members.ts';
 import { cablePosition, namespaceName, setCable } from './network.ts';
@@ -40,12 +41,20 @@ export interface LabOptions {
   readonly segments?: number;
   /** Seconds after which a silent node turns NotReady. @default 4 */
   readonly nodeGraceSeconds?: number;
+  /** Version of Kubernetes. @default what the environment names, or else the newest */
+  readonly kubernetes?: KubernetesVersion;
   /** Told what is being done, one line each. @default silent */
   readonly report?: Report;
 }
 
 export const DEFAULT_NAME = 'lab';
-const DEFAULTS = { nodes: 3, family: 'dual', segments: 1, nodeGraceSeconds: 4 } as const;
+const DEFAULTS = {
+  nodes: 3,
+  family: 'dual',
+  segments: 1,
+  nodeGraceSeconds: 4,
+  kubernetes: DEFAULT_KUBERNETES,
+} as const;
 
 export class Lab {
   readonly #blueprint: Blueprint;
@@ -59,13 +68,16 @@ export class Lab {
     const name = options.name ?? DEFAULT_NAME;
     const paths = labPaths(name);
     if (process.getuid?.() !== 0) throw new Error('lab: network namespaces want root; run it with sudo');
-    const binaries = await ensureBinaries();
+    const wanted = definedOf(options);
+    const saved = await readSavedLab(paths);
+    const version = wanted.kubernetes ?? saved?.kubernetes;
+    const binaries = await ensureBinaries(version);
     return withLock(paths.lock, async () => {
       const report = options.report ?? (() => {});
       // Half a lab is not mended but made anew; what it left must not stop that.
       if (!(await isWhole(paths))) await tearDown(paths);
-      const saved = await reserveLab(paths, { ...DEFAULTS, ...definedOf(options) });
-      assertSameShape(name, saved, options);
+      const saved = await reserveLab(paths, { ...DEFAULTS, ...wanted });
+      assertSameShape(name, saved, wanted);
       const blueprint = blueprintOf(name, saved, binaries);
       await bringUp(blueprint, report);
       return new Lab(blueprint);
@@ -76,7 +88,7 @@ export class Lab {
   static async attach(name: string = DEFAULT_NAME): Promise<Lab> {
     const saved = await readSavedLab(labPaths(name));
     if (saved === undefined) throw new Error(`lab: ${JSON.stringify(name)} is not up (npm run lab -- up)`);
-    return new Lab(blueprintOf(name, saved, await ensureBinaries()));
+    return new Lab(blueprintOf(name, saved, await ensureBinaries(saved.kubernetes)));
   }
 
   /** Removes every process, mount, namespace, link and file of a lab, in whatever state it is. */
@@ -241,13 +253,13 @@ export class Lab {
 }
 
 function definedOf(options: LabOptions): Partial<Omit<SavedLab, 'index'>> {
-  const { nodes, family, segments, nodeGraceSeconds } = options;
-  const wanted = { nodes, family, segments, nodeGraceSeconds };
+  const { nodes, family, segments, nodeGraceSeconds, kubernetes = kubernetesOfEnvironment() } = options;
+  const wanted = { nodes, family, segments, nodeGraceSeconds, kubernetes };
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined));
 }
 
-function assertSameShape(name: string, saved: SavedLab, options: LabOptions): void {
-  for (const [field, value] of Object.entries(definedOf(options))) {
+function assertSameShape(name: string, saved: SavedLab, wanted: Partial<SavedLab>): void {
+  for (const [field, value] of Object.entries(wanted)) {
     const present = saved[field as keyof SavedLab];
     if (present === value) continue;
     throw new Error(`lab: ${JSON.stringify(name)} is up with ${field} ${present}, not ${value}; take it down first`);

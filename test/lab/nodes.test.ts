@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { writeOciArchive } from '../../tools/oci-archive.ts';
+import { DEFAULT_KUBERNETES, kubernetesOfEnvironment } from './kubernetes-versions.ts';
 import { Lab } from './lab.ts';
 import { run } from './run.ts';
 import { labPaths } from './state.ts';
@@ -78,6 +79,14 @@ describe('a lab with nodes (needs root)', function () {
   });
 
   after(() => Lab.down(NAME));
+
+  it('runs the version of Kubernetes that is asked for', async () => {
+    const wanted = `v${kubernetesOfEnvironment() ?? DEFAULT_KUBERNETES}`;
+    const { serverVersion } = JSON.parse(await lab.kubectl(['version', '-o', 'json']));
+    const path = '{.items[*].status.nodeInfo.kubeletVersion}';
+    const kubelets = (await lab.kubectl(['get', 'nodes', '-o', `jsonpath=${path}`])).split(' ');
+    expect([serverVersion.gitVersion, ...kubelets]).to.deep.equal([wanted, wanted, wanted]);
+  });
 
   it('answers on the NodePort of every node, on both families', async () => {
     for (const host of ['node-1', 'node-2']) {

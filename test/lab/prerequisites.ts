@@ -21,7 +21,7 @@ export async function ensurePrerequisites(purpose: Purpose = 'everything'): Prom
   if (purpose !== 'everything' || findBinaries() !== undefined) return;
   await assertGo();
   process.stderr.write('lab: building Kubernetes, etcd and CoreDNS from source, once for this machine\n');
-  await ensureBinaries(process.stderr);
+  await ensureBinaries();
 }
 
 if (import.meta.main) {

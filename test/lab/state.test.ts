@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { expect } from 'chai';
+import { DEFAULT_KUBERNETES } from './kubernetes-versions.ts';
 import { labPaths, lowestFreeIndex, parseSavedLab } from './state.ts';
 
 describe('labPaths', () => {
@@ -13,9 +14,14 @@ describe('labPaths', () => {
 });
 
 describe('parseSavedLab', () => {
-  const saved = { index: 2, nodes: 3, segments: 1, nodeGraceSeconds: 4, family: 'dual' };
+  const saved = { index: 2, nodes: 3, segments: 1, nodeGraceSeconds: 4, family: 'dual', kubernetes: '1.34.4' };
 
   it('reads what was written', () => expect(parseSavedLab(JSON.stringify(saved))).to.deep.equal(saved));
+
+  it('takes a lab of an older tree for one of the default version', () => {
+    const { kubernetes: _, ...older } = saved;
+    expect(parseSavedLab(JSON.stringify(older)).kubernetes).to.equal(DEFAULT_KUBERNETES);
+  });
 
   const wrong = [
     {
@@ -25,6 +31,11 @@ describe('parseSavedLab', () => {
     },
     { name: 'a number as text', text: JSON.stringify({ ...saved, index: '2' }), message: 'index: got "2"' },
     { name: 'an unknown family', text: JSON.stringify({ ...saved, family: 'ipx' }), message: 'family: got "ipx"' },
+    {
+      name: 'a version of Kubernetes that is not built',
+      text: JSON.stringify({ ...saved, kubernetes: '1.12' }),
+      message: "Kubernetes: found '1.12'",
+    },
     { name: 'half a file', text: '{"index": 2', message: 'JSON' },
   ];
   for (const { name, text, message } of wrong) {

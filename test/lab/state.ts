@@ -6,6 +6,7 @@
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Family, type LabShape, lanOf, MAX_LABS } from './address-plan.ts';
+import { DEFAULT_KUBERNETES, type KubernetesVersion, parseKubernetesVersion } from './kubernetes-versions.ts';
 import { withLock } from './lock.ts';
 import { run } from './run.ts';
 
@@ -50,6 +51,7 @@ export function labPaths(name: string): LabPaths {
 export interface SavedLab extends LabShape {
   /** Seconds after which a silent node turns NotReady. */
   readonly nodeGraceSeconds: number;
+  readonly kubernetes: KubernetesVersion;
 }
 
 /** The saved lab of that name, or undefined when there is none. */
@@ -76,6 +78,8 @@ export function parseSavedLab(text: string): SavedLab {
     segments: whole('segments'),
     nodeGraceSeconds: whole('nodeGraceSeconds'),
     family: parseFamily(value.family),
+    // A lab that an older tree brought up names none.
+    kubernetes: parseKubernetesVersion(String(value.kubernetes ?? DEFAULT_KUBERNETES)),
   };
 }
 
