@@ -170,7 +170,7 @@ describe('kubectl berth', () => {
     expect(code, 'CL-07').to.equal(4);
     expect(out).to.match(new RegExp(`Stranded.*\\(1\\):\\n +${rig.shop}/b +203\\.0\\.113\\.41 +OutsidePools`));
     expect(out).to.match(new RegExp(`Gaining an address \\(1\\):\\n +${rig.shop}/c +203\\.0\\.113\\.80 +Assigned`));
-    expect(out).to.include('1 of 3 Services stays as it is.');
+    expect(out).to.include('Nothing changes for 1 of 3 Services.');
     expect((await rig.client.list(services, { namespace: rig.shop })).items).to.deep.equal(before.items);
   });
 

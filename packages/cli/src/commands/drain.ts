@@ -49,7 +49,7 @@ export async function drain(operation: Drain, environment: Environment): Promise
     const named = stranded.slice(0, NAMED_VIPS).join('\n  ');
     const more = stranded.length > NAMED_VIPS ? `\n  and ${stranded.length - NAMED_VIPS} more` : '';
     throw new CommandError(
-      `${node} is not drained, since no one else can answer for\n  ${named}${more}\n--force does it all the same`,
+      `${node} is not drained: no one else can answer for ${countOf(stranded.length, 'VIP')} of it\n  ${named}${more}\n--force drains it all the same`,
     );
   }
   if (operation.isDryRun) {

@@ -27,7 +27,7 @@ async function preview(file: string, ...options: string[]) {
 describe('kubectl berth preview', () => {
   it('CL-07: ends with 0 where every Service keeps its address', async () => {
     const { code, out } = await preview(poolFile('198.18.0.0/16'));
-    expect([code, out]).to.deep.equal([0, '6 of 6 Services stay as they are.\n']);
+    expect([code, out]).to.deep.equal([0, 'Nothing changes for 6 of 6 Services.\n']);
   });
 
   it('CL-07: ends with 4 where Services would be stranded, and names them', async () => {

@@ -67,8 +67,7 @@ function printPreview(preview: ConfigPreview, { requests }: ClusterState, printe
   section(['Taken over as they are: somebody else gave their address'], adopted, printed);
   section(['Left alone: somebody else gave their address, and Berth does not announce it'], foreign, printed);
   section(['Waiting: no address before and after', 'warning'], waiting, printed);
-  const stay = staying === 1 ? 'stays as it is' : 'stay as they are';
-  printed.environment.out(`${staying} of ${countOf(requests.length, 'Service')} ${stay}.\n`);
+  printed.environment.out(`Nothing changes for ${staying} of ${countOf(requests.length, 'Service')}.\n`);
 }
 
 function section(
