@@ -134,9 +134,9 @@ export class LeaderTerm {
       onWait: (key, waitMs) => queue.addAfter(key, waitMs),
     });
     this.#unconfigured = new Unconfigured({
-      ...{ view, clock, classRule, namespace },
+      ...{ view, clock, log, classRule, namespace },
       pools: () => this.#pools.state,
-      write: (task) => writer.write(task, { signal }),
+      write: (task, how) => writer.write(task, how),
     });
     this.#services = new ServiceReconciler(
       {

@@ -54,6 +54,8 @@ export interface ServiceWriterOptions {
 
 export interface WriteOptions {
   readonly signal: AbortSignal;
+  /** Whether Events tell what the decision says. @default told */
+  readonly events?: 'told' | 'left out';
   /** Told that the write may take long: nobody should wait for it. */
   onSlow?(): void;
 }
@@ -93,7 +95,8 @@ export class ServiceWriter {
     const patch = statusPatch(service, decision, { nowMs, finalizer, announced, loadBalancerClass });
     const result = await this.#patch(service, patch, options);
     if (result !== written) return result;
-    for (const event of decisionEvents(service, decision)) events.record(service, event);
+    if (options.events !== 'left out')
+      for (const event of decisionEvents(service, decision)) events.record(service, event);
     if (announced) this.#options.onAnnounced(service, announced);
     return result;
   }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { loadBalancerClassRule } from '@berth/core';
 import { type Service, Store } from '@berth/kube';
-import { FakeClock } from '@berth/runtime/testing';
+import { FakeClock, RecordingLog } from '@berth/runtime/testing';
 import { expect } from 'chai';
 import type { MetallbSource } from '../pools/metallb-source.ts';
 import { NO_POOLS } from '../pools/pool-source.ts';
 import type { ServiceTask } from './round.ts';
+import type { WriteOptions } from './service-writer.ts';
 import { Unconfigured } from './unconfigured.ts';
 
 function service(name: string, changes: Partial<Service> = {}): Service {
@@ -16,20 +17,23 @@ function world(report: 'Unknown' | 'Invalid' = 'Unknown', objects: MetallbSource
   const clock = new FakeClock();
   const services = new Store<Service>();
   const told: string[] = [];
+  const log = new RecordingLog();
+  const writes: WriteOptions[] = [];
   const unconfigured = new Unconfigured({
     ...{
       view: { services, metallb: { current: objects } },
-      clock,
+      ...{ clock, log },
       classRule: loadBalancerClassRule(),
       namespace: 'berth-system',
     },
     pools: () => ({ ...NO_POOLS, report }),
-    write: async (task: ServiceTask) => {
+    write: async (task: ServiceTask, how: WriteOptions) => {
       if (task.kind !== 'assign') throw new Error(task.kind);
+      writes.push(how);
       told.push(`${task.service.metadata.name} ${task.decision.condition.reason}: ${task.decision.condition.message}`);
     },
   });
-  return { clock, services, told, unconfigured };
+  return { clock, services, told, log, writes, unconfigured };
 }
 
 describe('without any pool configuration', () => {
@@ -81,5 +85,35 @@ describe('without any pool configuration', () => {
     await clock.advance(5_000);
     expect(told.join()).to.include("not read while MetalLB's controller is at work");
     unconfigured.stop();
+  });
+
+  it('BU-01: of thousands each has its condition, the first ones an Event, and later one now and then', async () => {
+    const { clock, services, told, log, writes, unconfigured } = world();
+    const events = () => writes.filter(({ events }) => events === 'told').length;
+    unconfigured.start();
+    for (let index = 0; index < 5_000; index++) services.upsert(service(`web-${index}`));
+    await clock.advance(5_000);
+    expect(told).to.have.length(5_000);
+    const first = events();
+    expect(first).to.be.within(20, 21);
+    expect(log.lines).to.deep.equal([
+      'warn many Services wait for a pool configuration: not each of them has an Event',
+    ]);
+    expect(log.fields).to.deep.equal([{ waiting: 5_000 }]);
+    services.upsert(service('next'));
+    await clock.advance(10_000);
+    expect(told).to.have.length(5_001);
+    expect(events()).to.equal(first + 1);
+    unconfigured.stop();
+  });
+
+  it('BU-01: what is not written yet when there is a configuration is left', async () => {
+    const { clock, services, writes, unconfigured } = world();
+    services.upsert(service('web'));
+    unconfigured.start();
+    await clock.advance(5_000);
+    expect(writes.map(({ signal }) => signal.aborted)).to.deep.equal([false]);
+    unconfigured.stop();
+    expect(writes.map(({ signal }) => signal.aborted)).to.deep.equal([true]);
   });
 });

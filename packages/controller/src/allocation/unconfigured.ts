@@ -5,27 +5,42 @@
  */
 import { type Decision, isOurs, type LoadBalancerClassRule, POOL_CONFIG_MAP } from '@berth/core';
 import { keyOf, type Service } from '@berth/kube';
-import type { Clock, Timer } from '@berth/runtime';
+import type { Clock, Log, Timer } from '@berth/runtime';
 import type { ClusterView } from '../cluster/cluster-view.ts';
 import type { MetallbSource } from '../pools/metallb-source.ts';
 import type { PoolState } from '../pools/pool-source.ts';
 import type { ServiceTask } from './round.ts';
+import type { WriteOptions } from './service-writer.ts';
 
 /** Another LoadBalancer that works gives an address within this time, in milliseconds. */
 const PATIENCE_MS = 5_000;
+/**
+ * Events at once, and the milliseconds after which there is one more. All of them say the same, and thousands would be
+ * load for minutes, also on the Services that get their addresses then. Each Service has its condition all the same.
+ */
+const MAX_EVENTS = 20;
+const EVENT_EVERY_MS = 5_000;
+/** So often the log repeats how many Services have no Event, in milliseconds. */
+const LOG_EVERY_MS = 60_000;
 
 export interface UnconfiguredOptions {
   readonly view: Pick<ClusterView, 'services'> & { readonly metallb: { readonly current: MetallbSource } };
   readonly clock: Clock;
   readonly classRule: LoadBalancerClassRule;
   readonly namespace: string;
+  readonly log: Pick<Log, 'warn'>;
   pools(): PoolState;
-  write(task: ServiceTask): Promise<unknown>;
+  write(task: ServiceTask, options: WriteOptions): Promise<unknown>;
 }
 
 export class Unconfigured {
   readonly #options: UnconfiguredOptions;
   readonly #timers = new Map<string, Timer>();
+  readonly #stopper = new AbortController();
+  #events = MAX_EVENTS;
+  /** As of when `#events` is, in milliseconds. */
+  #eventsMs = 0;
+  #loggedMs = Number.NEGATIVE_INFINITY;
   #end: (() => void) | undefined;
 
   constructor(options: UnconfiguredOptions) {
@@ -38,8 +53,9 @@ export class Unconfigured {
     this.#end = services.subscribe(({ object }) => this.#watch(object));
   }
 
-  /** There is a configuration, or the term ends. */
+  /** There is a configuration, or the term ends. What is not written yet is left: it would be in the way. */
   stop(): void {
+    this.#stopper.abort();
     this.#end?.();
     this.#end = undefined;
     for (const timer of this.#timers.values()) timer.cancel();
@@ -67,8 +83,31 @@ export class Unconfigured {
     const { namespace, pools, view, write } = this.#options;
     const message = messageOn(pools(), namespace) + noteOnObjects(view.metallb.current);
     const decision = noConfiguration(keyOf(service), message);
+    const isTold = this.#takeEvent();
+    if (!isTold) this.#log();
     // What fails is said by the writer, and is no matter of life: the next change of the Service tries again.
-    void write({ kind: 'assign', service, decision });
+    void write(
+      { kind: 'assign', service, decision },
+      { signal: this.#stopper.signal, events: isTold ? 'told' : 'left out' },
+    );
+  }
+
+  #takeEvent(): boolean {
+    const nowMs = this.#options.clock.now();
+    const more = Math.floor((nowMs - this.#eventsMs) / EVENT_EVERY_MS);
+    this.#events = Math.min(MAX_EVENTS, this.#events + more);
+    this.#eventsMs += more * EVENT_EVERY_MS;
+    if (this.#events === 0) return false;
+    this.#events -= 1;
+    return true;
+  }
+
+  #log(): void {
+    const { clock, log, view } = this.#options;
+    if (clock.now() - this.#loggedMs < LOG_EVERY_MS) return;
+    this.#loggedMs = clock.now();
+    const waiting = [...view.services.values()].filter((service) => this.#isWaiting(service)).length;
+    log.warn('many Services wait for a pool configuration: not each of them has an Event', { waiting });
   }
 }
 
