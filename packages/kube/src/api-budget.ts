@@ -7,6 +7,7 @@
  */
 
 import { Backoff, type Clock, type Timer } from '@berth/runtime';
+import { AbortLinks } from './abort-links.ts';
 import { isKubeError, KubeError } from './errors.ts';
 
 /** A call that is refused this often in a row is given back to its caller as failed. */
@@ -47,6 +48,7 @@ export class ApiBudget {
     normal: new Turns(),
     low: new Turns(),
   };
+  readonly #links = new AbortLinks();
   #limit: number;
   #running = 0;
   #pausedUntil = Number.NEGATIVE_INFINITY;
@@ -118,19 +120,20 @@ export class ApiBudget {
 
   #enter({ priority = 'normal', group = '', signal }: CallOptions): Promise<void> {
     return new Promise((resolve, reject) => {
+      let unlink = () => {};
       const leave = () => {
         this.#waiting[priority].remove(group, start);
         reject(new KubeError('aborted', 'budget: stopped by the caller'));
       };
       const start = () => {
-        signal?.removeEventListener('abort', leave);
+        unlink();
         resolve();
       };
       if (signal?.aborted) {
         leave();
         return;
       }
-      signal?.addEventListener('abort', leave, { once: true });
+      if (signal) unlink = this.#links.add(signal, leave);
       this.#waiting[priority].add(group, start);
       this.#admit();
     });

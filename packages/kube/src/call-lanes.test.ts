@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { getEventListeners } from 'node:events';
 import { FakeClock, settle } from '@berth/runtime/testing';
 import { expect } from 'chai';
 import { ApiBudget } from './api-budget.ts';
@@ -124,5 +125,29 @@ describe('CallLanes', () => {
     await lanes.run(conflict, { key: 'a/1', signal }).catch(() => {});
     await settle();
     expect(lanes.isSlow('a/1')).to.equal(false);
+  });
+
+  it('BU-02: a thousand calls that wait listen to their signal once for each lane, and end with it', async () => {
+    const { clock, lanes } = await warmed();
+    const stopper = new AbortController();
+    const codes: string[] = [];
+    const hang = (cut: AbortSignal) =>
+      new Promise<void>((_, reject) => {
+        cut.addEventListener('abort', () => reject(new KubeError('aborted', 'cut')), { once: true });
+      });
+    for (let index = 0; index < 1_000; index++) {
+      void lanes
+        .run(hang, { key: `a/${index}`, signal: stopper.signal })
+        .catch(({ code }: KubeError) => codes.push(code));
+    }
+    await clock.advance(50);
+    const listening = () => getEventListeners(stopper.signal, 'abort').length;
+    // Those of the budget, which wait, and those of the lanes, which are under way.
+    expect(listening()).to.equal(2);
+    stopper.abort();
+    await settle();
+    expect(codes).to.have.length(1_000);
+    expect(new Set(codes)).to.deep.equal(new Set(['aborted']));
+    expect(listening()).to.equal(0);
   });
 });

@@ -9,6 +9,7 @@
  */
 
 import type { Clock } from '@berth/runtime';
+import { AbortLinks } from './abort-links.ts';
 import { ApiBudget, type CallPriority } from './api-budget.ts';
 import { classify, KubeError } from './errors.ts';
 
@@ -57,6 +58,7 @@ export class CallLanes {
   readonly #lanes: readonly Lane[];
   /** In which lane the next call for a key begins; those that begin in the first are left out. */
   readonly #known = new Map<string, number>();
+  readonly #links = new AbortLinks();
   /** Milliseconds that calls take which go through; undefined before the first. */
   #usualMs: number | undefined;
 
@@ -88,13 +90,11 @@ export class CallLanes {
     const { key, group, priority, signal, onSlow } = options;
     const first = this.#known.get(key) ?? 0;
     if (first > 0) onSlow?.();
-    const cut = new AbortController();
     const way = new Way(first);
     const turn = { ...(group === undefined ? {} : { group }), ...(priority === undefined ? {} : { priority }) };
-    const late = this.#lateness(first, () => this.#moveOn(way, cut, onSlow));
+    const late = this.#lateness(first, () => this.#moveOn(way, onSlow));
     try {
-      const either = AbortSignal.any([signal, cut.signal]);
-      const result = await this.#lane(first).budget.run(() => this.#timed(() => call(either)), {
+      const result = await this.#lane(first).budget.run(() => this.#timed(() => this.#begin(call, way, signal)), {
         ...turn,
         ...late,
         signal,
@@ -102,7 +102,7 @@ export class CallLanes {
       this.#known.delete(key);
       return result;
     } catch (cause) {
-      const isCut = cut.signal.aborted && !signal.aborted;
+      const isCut = way.isCut && !signal.aborted;
       const next = isCut ? way.lane + 1 : isFailure(cause) ? this.#lanes.length - 1 : undefined;
       if (next !== undefined && this.#known.size < MAX_KNOWN) this.#known.set(key, next);
       if (!isCut) throw cause;
@@ -114,17 +114,31 @@ export class CallLanes {
     }
   }
 
+  // Only now: thousands may wait for their turn.
+  async #begin<T>(call: (signal: AbortSignal) => Promise<T>, way: Way, signal: AbortSignal): Promise<T> {
+    const stopper = new AbortController();
+    const stop = () => stopper.abort();
+    if (way.isCut) stop();
+    way.onCut = stop;
+    const unlink = this.#links.add(signal, stop);
+    try {
+      return await call(stopper.signal);
+    } finally {
+      unlink();
+    }
+  }
+
   /** The call that is under way goes on in the next lane, or is cut off. */
-  #moveOn(way: Way, cut: AbortController, onSlow: (() => void) | undefined): void {
+  #moveOn(way: Way, onSlow: (() => void) | undefined): void {
     const next = way.lane + 1;
     const leave = this.#lane(next).budget.takePlace();
     way.end();
     if (leave === undefined) {
-      cut.abort();
+      way.cut();
       return;
     }
     onSlow?.();
-    const { lateAfterMs, onLate } = this.#lateness(next, () => this.#moveOn(way, cut, undefined));
+    const { lateAfterMs, onLate } = this.#lateness(next, () => this.#moveOn(way, undefined));
     const timer = lateAfterMs === undefined ? undefined : this.#clock.after(lateAfterMs, () => onLate?.());
     way.goOn(next, () => {
       timer?.cancel();
@@ -159,6 +173,9 @@ export class CallLanes {
 /** In which lane a call is, and how it leaves the one that it moved to. */
 class Way {
   lane: number;
+  /** Ends the call that is under way. */
+  onCut: () => void = () => {};
+  #isCut = false;
   #leave: () => void = () => {};
 
   constructor(lane: number) {
@@ -168,6 +185,16 @@ class Way {
   goOn(lane: number, leave: () => void): void {
     this.lane = lane;
     this.#leave = leave;
+  }
+
+  get isCut(): boolean {
+    return this.#isCut;
+  }
+
+  /** Ends the call: no lane has room for it. */
+  cut(): void {
+    this.#isCut = true;
+    this.onCut();
   }
 
   /** Gives the place in the present lane back. */

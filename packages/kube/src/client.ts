@@ -161,7 +161,7 @@ export class KubeClient implements KubeApi {
   /** Returns the answer of a GET on any path as it is, e.g. of the log of a pod. */
   async text(path: string, options: { signal?: AbortSignal } = {}): Promise<string> {
     const call: Call = { verb: 'get', resource: 'raw', path, accept: '*/*', signal: options.signal };
-    return this.#measured(call, async () => readText(await this.#send(call, false)));
+    return this.#measured(call, async () => (await this.#send(call, false)).text());
   }
 
   /** Closes idle connections. */
@@ -174,7 +174,7 @@ export class KubeClient implements KubeApi {
   }
 
   async #call(call: Call): Promise<unknown> {
-    return this.#measured(call, async () => parseJson(await readText(await this.#send(call, false)), call));
+    return this.#measured(call, async () => parseJson(await (await this.#send(call, false)).text(), call));
   }
 
   #open(call: Call & { isStream: true }): Promise<OpenResponse> {
@@ -210,7 +210,7 @@ export class KubeClient implements KubeApi {
     if (response.status === 401) {
       // The token may have been replaced since it was read: one more try with a fresh one.
       this.#access.invalidate();
-      await readText(response);
+      await response.text();
       response = await this.#transport.open(request);
     }
     if (response.status >= 200 && response.status < 300) return response;
@@ -218,14 +218,8 @@ export class KubeClient implements KubeApi {
   }
 }
 
-async function readText(response: OpenResponse): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of response.body) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
-}
-
 async function errorOf(response: OpenResponse, call: Call): Promise<KubeError> {
-  const text = await readText(response);
+  const text = await response.text();
   const status = statusIn(text);
   const code = codeOfStatus(response.status, status.reason);
   const header = response.headers['retry-after'];

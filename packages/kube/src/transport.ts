@@ -49,6 +49,8 @@ export interface OpenResponse {
   readonly headers: http.IncomingHttpHeaders;
   /** Chunks of the body; throws a KubeError when the connection breaks, the time is over or the signal is aborted. */
   readonly body: AsyncIterable<Buffer>;
+  /** Reads the whole body instead; rejects as `body` throws. */
+  text(): Promise<string>;
 }
 
 /** Sends requests; the agents are made anew only when certificates change. */
@@ -73,6 +75,7 @@ export class Transport {
       status: incoming.statusCode ?? 0,
       headers: incoming.headers,
       body: exchange.read(incoming),
+      text: () => exchange.readAll(incoming),
     };
   }
 
@@ -192,6 +195,23 @@ class Exchange {
     } catch (cause) {
       throw this.#explain(cause);
     }
+  }
+
+  // By events: an iteration takes several promises for each of thousands of answers that come in one piece.
+  readAll(incoming: http.IncomingMessage): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const fail = () => reject(this.#explain(incoming.errored ?? new Error('aborted')));
+      if (incoming.destroyed && !incoming.readableEnded) {
+        fail();
+        return;
+      }
+      const chunks: Buffer[] = [];
+      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+      incoming.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+      incoming.once('error', fail);
+      // After the end it changes nothing.
+      incoming.once('close', fail);
+    });
   }
 
   #explain(cause: unknown): KubeError {

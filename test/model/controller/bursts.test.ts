@@ -41,5 +41,5 @@ describe('a burst of Services', () => {
     expect(patches() - before).to.be.within(COUNT, COUNT + 2 * AT_ONCE);
     const told = cluster.told().filter((line) => line.startsWith('AllocationFailed'));
     expect(told.length).to.be.at.most(20);
-  });
+  }).timeout(120_000);
 });
