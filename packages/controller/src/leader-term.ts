@@ -115,7 +115,7 @@ export class LeaderTerm {
         log.debug('condition Announced not written', { service, ...errorFields(error) });
       },
     });
-    this.#history = openHistory({ ...options, events, whySilent: (key) => this.#announcements.reasonOf(key) });
+    this.#history = openHistory({ ...options, events, whySilent: (key) => this.#announcements.silent.reasonOf(key) });
     const quarantineReporter = new QuarantineReporter({ log, events, namespace, services: view.services });
     this.#quarantines = new Quarantines({
       ...{ clock, view },
@@ -183,7 +183,7 @@ export class LeaderTerm {
   }
 
   silent(): ReadonlyMap<string, number> {
-    return this.#announcements.silent();
+    return this.#announcements.silent.counts();
   }
 
   /** Works until the term's signal is aborted; resolves when nothing of it is running any more. */

@@ -6,28 +6,21 @@
  */
 import {
   Allocator,
-  compareText,
-  departingOf,
   type IpAddress,
-  includesAddress,
-  isOurs,
   type LedgerObject,
   type LoadBalancerClassRule,
-  readServiceRequest,
   type ServiceKey,
   SHARING_GRACE_MS,
-  type SharingTerms,
   type Surroundings,
-  shownAddressesOf,
-  usageOf,
   wasAnnounced,
 } from '@berth/core';
-import { classify, isKubeError, type Service } from '@berth/kube';
+import { classify, isKubeError } from '@berth/kube';
 import { Backoff, type Clock, sleep } from '@berth/runtime';
 import type { ClusterView } from '../cluster/cluster-view.ts';
 import type { Quarantines } from '../quarantine/quarantines.ts';
 import type { Ledger } from './ledger.ts';
 import type { Reload, Round, ServiceTask } from './round.ts';
+import { ServiceJudge } from './service-judge.ts';
 
 /** Lost races in a row after which losing one more counts as a failure. */
 const MAX_RACES = 20;
@@ -59,6 +52,7 @@ export interface AllocationOptions {
 export class Allocation {
   readonly allocator: Allocator;
   readonly #options: AllocationOptions;
+  readonly #services: ServiceJudge;
   #surroundings: Surroundings;
   #mustReload = true;
   /** The ledger as it was read before there was anything to decide; dropped when somebody else wrote it since. */
@@ -71,11 +65,12 @@ export class Allocation {
 
   constructor(options: AllocationOptions) {
     this.#options = options;
+    this.#services = new ServiceJudge(options);
     this.#surroundings = options.surroundings;
     this.#backoff = new Backoff({ ...FAILURE_BACKOFF, random: options.random ?? Math.random });
     this.allocator = new Allocator(options.surroundings, {
       sharingGraceMs: SHARING_GRACE_MS,
-      termsNow: (key) => this.#termsNow(key),
+      termsNow: (key) => this.#services.termsNow(key),
     });
   }
 
@@ -174,8 +169,8 @@ export class Allocation {
     const tasks = new Map<ServiceKey, ServiceTask>();
     const moving = this.#options.quarantines.apply(this.allocator, nowMs);
     // What becomes free goes first, so that those who wait in the same batch get it; then the oldest first.
-    for (const { key, service } of this.#inOrder(new Set([...keys, ...moving])))
-      tasks.set(key, this.#judge(key, service, nowMs));
+    for (const { key, service } of this.#services.inOrder(new Set([...keys, ...moving])))
+      tasks.set(key, this.#services.judge(this.allocator, { key, service, nowMs }));
     const sharers = this.allocator.table.lonelySharersOfDraft();
     const writes = this.allocator.writes();
     const startedAt = this.#options.clock.now();
@@ -185,47 +180,6 @@ export class Allocation {
     this.#options.quarantines.committed(this.allocator);
     if (writes.length > 0) this.#options.onLedgerWrite(this.#lastWriteMs);
     return { tasks, sharers, isChange: writes.length > 0 };
-  }
-
-  /** What the Service shares by now; undefined where its wishes cannot be read. */
-  #termsNow(key: ServiceKey): SharingTerms | undefined {
-    const service = this.#options.view.services.get(key);
-    const request = service && this.#isStaying(service) ? readServiceRequest(service) : undefined;
-    return request?.refusal === undefined ? request?.sharing : undefined;
-  }
-
-  #inOrder(keys: ReadonlySet<ServiceKey>): readonly Item[] {
-    const items = [...keys].map((key) => {
-      const service = this.#options.view.services.get(key);
-      const isStaying = service !== undefined && this.#isStaying(service);
-      return { key, service, rank: isStaying ? (service.metadata.creationTimestamp ?? '') : '' };
-    });
-    return items.sort((a, b) => compareText(a.rank, b.rank) || compareText(a.key, b.key));
-  }
-
-  #isStaying(service: Service): boolean {
-    return isOurs(service, this.#options.classRule) && service.metadata.deletionTimestamp === undefined;
-  }
-
-  #judge(key: ServiceKey, service: Service | undefined, nowMs: number): ServiceTask {
-    if (service === undefined) {
-      this.allocator.release(key, nowMs);
-      return { kind: 'gone' };
-    }
-    if (!this.#isStaying(service)) return this.#judgeLeaving(key, service, nowMs);
-    const request = readServiceRequest(service, this.#options.classRule);
-    // No cluster IP yet: nothing to do and nothing to warn about.
-    if (request === undefined) return { kind: 'wait' };
-    return { kind: 'assign', service, decision: this.allocator.decide(request, nowMs) };
-  }
-
-  #judgeLeaving(key: ServiceKey, service: Service, nowMs: number): ServiceTask {
-    if (isServedUnderOtherClass(service, this.#options.classRule)) return { kind: 'wait' };
-    const shown = shownAddressesOf(service);
-    const isShown = this.allocator.addressesOf(key).some((address) => includesAddress(shown, address));
-    if (!isShown) this.allocator.release(key, nowMs);
-    const held = this.allocator.addressesOf(key);
-    return { kind: 'remove', service, held, isOurs: isOurs(service, this.#options.classRule) };
   }
 
   async #reloadIfNeeded(signal: AbortSignal): Promise<boolean> {
@@ -239,7 +193,7 @@ export class Allocation {
     const problems = this.allocator.reset(objects);
     const nowMs = clock.date().getTime();
     const used = (key: ServiceKey, address: IpAddress) => wasAnnounced(view.services.get(key) ?? {}, address, nowMs);
-    const adoption = this.allocator.adopt({ ...this.#allServices(), nowMs, wasAnnounced: used });
+    const adoption = this.allocator.adopt({ ...this.#services.all(), nowMs, wasAnnounced: used });
     onReload({ problems, adoption });
     return true;
   }
@@ -250,17 +204,6 @@ export class Allocation {
     await this.#options.view.refreshServices(signal);
     return objects;
   }
-
-  #allServices() {
-    const requests = [];
-    const departing = [];
-    for (const service of this.#options.view.services.values()) {
-      const request = this.#isStaying(service) ? readServiceRequest(service, this.#options.classRule) : undefined;
-      if (request === undefined) departing.push(departingOf(service, this.#options.classRule));
-      else requests.push(request);
-    }
-    return { requests, departing };
-  }
 }
 
 /** Fewer Services than this are decided without a turn of the event loop before. */
@@ -269,19 +212,4 @@ const MANY = 100;
 // Where nothing is to be written no batch waits for anything, and all of them would be one block.
 function turnBefore(count: number): Promise<void> | undefined {
   return count < MANY ? undefined : new Promise((resolve) => setImmediate(resolve));
-}
-
-/**
- * Whether Berth served the Service under another class than this installation has. Then the option was changed and not
- * the Service: its address stays as it is, so that a slip of the pen empties no status.
- */
-function isServedUnderOtherClass(service: Service, rule: LoadBalancerClassRule): boolean {
-  const usage = usageOf(service);
-  const isLive = service.metadata.deletionTimestamp === undefined && service.spec?.type === 'LoadBalancer';
-  return isLive && usage !== undefined && usage.given.length > 0 && usage.loadBalancerClass !== rule.loadBalancerClass;
-}
-
-interface Item {
-  readonly key: ServiceKey;
-  readonly service: Service | undefined;
 }

@@ -7,23 +7,15 @@
 import {
   type AnnouncedFinding,
   announcedConditionOf,
-  announcedFinding,
   announcedPatch,
   EMPTY_POOL_CONFIG,
-  EVENT_REASONS,
   type IpAddress,
   isOurs,
-  type LoadBalancerClassRule,
-  METALLB_REASONS,
   ownAddressesOf,
-  type PoolConfig,
-  policiesOfVip,
   type ServedByFinding,
   type ServicePatch,
-  shownAddressesOf,
 } from '@berth/core';
 import {
-  type EventRecorder,
   KubeError,
   keyOf,
   type PendingResult,
@@ -35,43 +27,27 @@ import {
   success,
   WorkQueue,
 } from '@berth/kube';
-import type { Clock, Timer } from '@berth/runtime';
-import type { ClusterView } from '../cluster/cluster-view.ts';
 import type { NodeStateChange } from '../cluster/node-states.ts';
 import { isAnnouncementChange } from '../cluster/relevant-change.ts';
-import type { StatusPatcher } from '../cluster/status-patcher.ts';
-import { AnnouncedGrace } from './announced-grace.ts';
+import { AddressHolders } from './address-holders.ts';
+import { AnnouncedJudge } from './announced-judge.ts';
+import { announcedNote } from './announced-note.ts';
+import type { AnnouncementsOptions } from './announcements-options.ts';
 import { ClaimIndex } from './claim-index.ts';
+import { RareLooks } from './rare-looks.ts';
 import { ReachableConditions } from './reachable-conditions.ts';
 import { ServedByConditions, servedByNote } from './served-by-conditions.ts';
+import { SilentServices } from './silent-services.ts';
 
 /** Services that wait for a test are looked at after this time, in milliseconds. */
 const UNTESTED_MS = 5_000;
-/** Services that nobody announces are looked at again so long after any news of a node. */
+/** Services that no one announces are looked at again so long after any news of a node. */
 const SILENT_MS = 1_000;
-/**
- * With more than so many of either kind they are looked at more rarely, so that it is no more than this in a second: in
- * a burst there are thousands.
- */
-const LOOKS_PER_SECOND = 500;
 /** So that no batch blocks the event loop for long. */
 const MAX_BATCH = 200;
 /** Keys that are put into the queue in one turn of the event loop. */
 const KEYS_PER_TURN = 4_000;
 const BACKOFF = { baseMs: 200, capMs: 30_000 };
-
-export interface AnnouncementsOptions {
-  readonly patcher: StatusPatcher;
-  readonly clock: Clock;
-  readonly view: ClusterView;
-  readonly events: Pick<EventRecorder, 'record'>;
-  readonly classRule: LoadBalancerClassRule;
-  /** The pools in force. */
-  config(): PoolConfig | undefined;
-  /** The node whose own address it is; undefined: of none. */
-  nodeWith(vip: IpAddress): string | undefined;
-  onFailure(key: string, error: KubeError): void;
-}
 
 /** A patch with what it says. */
 interface FoundWrite {
@@ -86,21 +62,19 @@ export class Announcements {
   readonly #claims = new ClaimIndex();
   readonly #reach: ReachableConditions;
   readonly #servedBy: ServedByConditions;
-  readonly #grace: AnnouncedGrace;
-  #untestedTimer: Timer | undefined;
-  #silentTimer: Timer | undefined;
+  readonly #judge: AnnouncedJudge;
+  readonly #untestedLooks: RareLooks;
+  readonly #silentLooks: RareLooks;
   readonly #queue: WorkQueue;
   readonly #loop: ReconcileLoop;
-  /** Services by the text of each of their addresses. */
-  readonly #holders = new Map<string, Set<string>>();
-  /** Services that are not announced, by what was found last, with the reason. */
-  readonly #silent = new Map<string, AnnouncedFinding>();
+  readonly #holders = new AddressHolders();
+  readonly #silent = new SilentServices();
   #ends: readonly (() => void)[] = [];
 
   constructor(options: AnnouncementsOptions) {
     const { clock, view, onFailure } = options;
     this.#options = options;
-    this.#grace = new AnnouncedGrace(clock);
+    this.#judge = new AnnouncedJudge(options, this.#claims);
     this.#reach = new ReachableConditions({
       clock,
       reports: () => view.nodeStates.reports,
@@ -111,6 +85,9 @@ export class Announcements {
       claimsOn: (vip) => this.#claims.claimsOn(vip),
     });
     this.#queue = new WorkQueue({ clock, backoff: BACKOFF });
+    const look = (key: string) => this.#queue.add(key, 'low');
+    this.#untestedLooks = new RareLooks({ clock, leastMs: UNTESTED_MS, look });
+    this.#silentLooks = new RareLooks({ clock, leastMs: SILENT_MS, look });
     this.#loop = new ReconcileLoop({
       name: 'announcements',
       clock,
@@ -135,7 +112,7 @@ export class Announcements {
     }
     for (const service of view.services.values()) {
       this.#reach.believe(service);
-      this.#hold(service, 'add');
+      this.#holders.add(service);
     }
     this.#ends = [
       view.nodeStates.subscribe((change) => this.#nodeChanged(change)),
@@ -147,8 +124,8 @@ export class Announcements {
 
   async stop(): Promise<void> {
     for (const end of this.#ends) end();
-    this.#untestedTimer?.cancel();
-    this.#silentTimer?.cancel();
+    this.#untestedLooks.stop();
+    this.#silentLooks.stop();
     this.#queue.shutDown();
     await this.#loop.stop();
   }
@@ -168,23 +145,16 @@ export class Announcements {
   findingFor(service: Service, addresses: readonly IpAddress[]): AnnouncedFinding | undefined {
     const present = announcedConditionOf(service);
     if (addresses.length === 0 && present === undefined) return undefined;
-    const finding = this.#judge(service, addresses);
-    return this.#waitMs(service, finding, addresses) === 0 ? finding : undefined;
+    const finding = this.#judge.judge(service, addresses);
+    return this.#judge.waitMs(service, finding, addresses) === 0 ? finding : undefined;
   }
 
-  /** Why nobody announces a Service; undefined: somebody does, or nothing was found yet. */
-  reasonOf(key: string): AnnouncedFinding['reason'] | undefined {
-    return this.#silent.get(key)?.reason;
+  /** Services that no one announces, with the reason. */
+  get silent(): SilentServices {
+    return this.#silent;
   }
 
-  /** How many Services nobody announces, by reason. */
-  silent(): ReadonlyMap<string, number> {
-    const counts = new Map<string, number>();
-    for (const { reason } of this.#silent.values()) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-    return counts;
-  }
-
-  // Nobody waits for the writes: one that takes long holds up no other Service.
+  // No one waits for the writes: one that takes long holds up no other Service.
   async #reconcile(keys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, PendingResult>> {
     return new Map(keys.map((key) => [key, this.#bringInLine(key, signal)]));
   }
@@ -197,9 +167,9 @@ export class Announcements {
       this.#forget(key);
       return success;
     }
-    const finding = this.#judge(service, addresses);
-    this.#note(key, finding);
-    const waitMs = this.#waitMs(service, finding, addresses);
+    const finding = this.#judge.judge(service, addresses);
+    this.#silent.note(key, finding);
+    const waitMs = this.#judge.waitMs(service, finding, addresses);
     if (waitMs > 0) this.#queue.addAfter(key, waitMs, 'low');
     const reachable = waitMs > 0 ? undefined : this.#reach.decide(service, addresses);
     const servedBy = waitMs > 0 ? undefined : this.#servedBy.decide(service, addresses);
@@ -226,66 +196,28 @@ export class Announcements {
     return success;
   }
 
-  /** Tells people of a finding that was written to a Service, which is given as it was before. */
-  tell(service: Service, { status, reason, message }: AnnouncedFinding): void {
-    const { events } = this.#options;
-    const before = announcedConditionOf(service);
-    // Who begins to announce says so itself (nodeAssigned); that no node does, no node can say.
-    if (status === 'True' || (before?.status === 'False' && before.reason === reason)) return;
-    const isLoss = before?.status === 'True';
-    const isStanding = reason === 'NoInterface' || reason === 'NodeAddress';
-    if (isStanding || (reason === 'NoEligibleNode' && !isLoss))
-      events.record(service, { type: 'Warning', reason: METALLB_REASONS.notAnnounceable, message });
-    else if (isLoss && reason !== 'NoAddress')
-      events.record(service, { type: 'Warning', reason: EVENT_REASONS.notAnnounced, message });
-  }
-
-  #judge(service: Service, addresses: readonly IpAddress[]): AnnouncedFinding {
-    const config = this.#options.config() ?? EMPTY_POOL_CONFIG;
-    return announcedFinding(
-      addresses.map((vip) => {
-        const claims = this.#claims.claimsOn(String(vip));
-        return {
-          ...{ vip, claims },
-          policies: policiesOfVip(service, vip, config),
-          node: this.#options.nodeWith(vip),
-          contacts: this.#claims.contactsOf(claims),
-          obstacles: () => this.#claims.obstaclesTo(String(vip)),
-        };
-      }),
-    );
-  }
-
-  #waitMs(service: Service, finding: AnnouncedFinding, addresses: readonly IpAddress[]): number {
-    const claims = this.#claims;
-    return this.#grace.leftMs(service, finding, {
-      isProven: () => addresses.every((vip) => claims.isProven(claims.claimsOn(String(vip)))),
-      isWaiting: claims.isWaiting,
-    });
+  /** Records the Event about a finding that was written to a Service, which is given as it was before. */
+  tell(service: Service, finding: AnnouncedFinding): void {
+    const note = announcedNote(service, finding);
+    if (note) this.#options.events.record(service, note);
   }
 
   #nodeChanged(change: NodeStateChange): void {
     const touched = [this.#claims.take(change), this.#reach.take(change), this.#servedBy.take(change)];
     for (const vip of new Set(touched.flatMap((vips) => [...vips])))
-      for (const key of this.#holders.get(vip) ?? []) this.#queue.add(key, 'low');
-    // In a burst there are many of both, news and Services that nobody announces yet.
-    this.#silentTimer ??= this.#options.clock.after(restMs(SILENT_MS, this.#silent.size), () => {
-      this.#silentTimer = undefined;
-      for (const key of this.#silent.keys()) this.#queue.add(key, 'low');
-    });
-    // Nodes tell twice a minute how far they got; each time to look at all that waits for it would be too much.
-    if (this.#reach.untested.size > 0)
-      this.#untestedTimer ??= this.#options.clock.after(restMs(UNTESTED_MS, this.#reach.untested.size), () => {
-        this.#untestedTimer = undefined;
-        for (const key of this.#reach.untested) this.#queue.add(key, 'low');
-      });
+      for (const key of this.#holders.of(vip)) this.#queue.add(key, 'low');
+    // In a burst there are many of both, news and Services that no one announces yet.
+    this.#silentLooks.plan(this.#silent.findings);
+    // Nodes report twice a minute how far they got; each time to look at all that waits for it would be too much.
+    if (this.#reach.untested.size > 0) this.#untestedLooks.plan(this.#reach.untested);
   }
 
   #serviceChanged(event: StoreEvent<Service>): void {
     const { object } = event;
     const key = keyOf(object);
-    if (event.type === 'updated') this.#hold(event.previous, 'delete');
-    this.#hold(object, event.type === 'deleted' ? 'delete' : 'add');
+    if (event.type === 'updated') this.#holders.delete(event.previous);
+    if (event.type === 'deleted') this.#holders.delete(object);
+    else this.#holders.add(object);
     const isNew =
       event.type === 'added' || (event.type === 'updated' && event.previous.metadata.uid !== object.metadata.uid);
     if (event.type === 'deleted' || isNew) this.#forget(key);
@@ -302,35 +234,17 @@ export class Announcements {
     if (this.#servedBy.isTouched(previous, next, addresses)) return true;
     const [condition, before] = [announcedConditionOf(next), announcedConditionOf(previous)];
     if (condition?.message === before?.message && condition?.status === before?.status) return false;
-    const finding = this.#judge(next, addresses);
+    const finding = this.#judge.judge(next, addresses);
     return condition?.message !== finding.message || condition.status !== finding.status;
-  }
-
-  #hold(service: Service, change: 'add' | 'delete'): void {
-    for (const vip of shownAddressesOf(service)) {
-      const keys = this.#holders.get(String(vip)) ?? new Set();
-      keys[change](keyOf(service));
-      if (keys.size > 0) this.#holders.set(String(vip), keys);
-      else this.#holders.delete(String(vip));
-    }
   }
 
   #isStaying(service: Service): boolean {
     return isOurs(service, this.#options.classRule) && service.metadata.deletionTimestamp === undefined;
   }
 
-  #note(key: string, finding: AnnouncedFinding): void {
-    if (finding.status === 'True') this.#silent.delete(key);
-    else this.#silent.set(key, finding);
-  }
-
   #forget(key: string): void {
-    this.#silent.delete(key);
-    this.#grace.forget(key);
+    this.#silent.forget(key);
+    this.#judge.forget(key);
     this.#reach.forget(key);
   }
-}
-
-function restMs(leastMs: number, count: number): number {
-  return Math.max(leastMs, (count / LOOKS_PER_SECOND) * 1_000);
 }

@@ -10,17 +10,14 @@ import {
   type HistoryRecords,
   leftBy,
   type MarkRecord,
-  type MoveWhy,
   markOf,
   takenBy,
   withRecords,
 } from '@berth/core';
-import type { KubeApi } from '@berth/kube';
-import { Backoff, type Clock, type Timer } from '@berth/runtime';
-import type { ApiOutages } from '../cluster/api-outages.ts';
-import type { ClusterView } from '../cluster/cluster-view.ts';
+import { Backoff, type Timer } from '@berth/runtime';
 import type { NodeStateChange } from '../cluster/node-states.ts';
 import { ClusterChanges } from './cluster-changes.ts';
+import type { HistoryKeeperOptions, HistoryObstacle } from './history-options.ts';
 import { HistoryStore } from './history-store.ts';
 import { PendingRecords } from './pending-records.ts';
 
@@ -38,27 +35,6 @@ const FOREIGN_MS = 300_000;
 const LAST_CALL_MS = 1_500;
 const CALL_MS = 10_000;
 const MAX_ATTEMPTS = 3;
-
-/** Why nothing can be written. */
-export type HistoryObstacle = { readonly kind: 'foreign' } | { readonly kind: 'newer'; readonly version: number };
-
-export interface HistoryKeeperOptions {
-  readonly api: KubeApi;
-  readonly clock: Clock;
-  readonly view: Pick<ClusterView, 'nodeStates' | 'services' | 'configMaps'>;
-  readonly namespace: string;
-  /** Of this replica. */
-  readonly identity: string;
-  /** Why nobody answers for an address of a Service, by its condition; undefined: nothing is said yet. */
-  whySilent(service: string): MoveWhy | undefined;
-  readonly outages: Pick<ApiOutages, 'isOpen' | 'take'>;
-  onWritten(characters: number): void;
-  /** Told once for each kind. */
-  onObstacle(obstacle: HistoryObstacle): void;
-  onDamaged(problem: string): void;
-  /** Nothing was written, for whatever reason: a history that cannot be kept must not end what gives addresses. */
-  onFailure(error: unknown, retryInMs: number): void;
-}
 
 export class HistoryKeeper {
   readonly #options: HistoryKeeperOptions;

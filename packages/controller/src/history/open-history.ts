@@ -5,7 +5,8 @@ import { type EventRecorder, type KubeApi, KubeError } from '@berth/kube';
 import { type Clock, errorFields, type Log } from '@berth/runtime';
 import type { ApiOutages } from '../cluster/api-outages.ts';
 import type { ClusterView } from '../cluster/cluster-view.ts';
-import { HistoryKeeper, type HistoryObstacle } from './history-keeper.ts';
+import { HistoryKeeper } from './history-keeper.ts';
+import type { HistoryObstacle } from './history-options.ts';
 
 export interface HistoryParts {
   readonly api: KubeApi;
