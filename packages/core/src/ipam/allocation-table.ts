@@ -4,12 +4,12 @@
  * what is derived from records in step: who holds what, who held what, who shares by which key, how pools are occupied.
  * Changes since the last {@link AllocationTable.commit} are a draft that can be undone.
  */
-import type { IpAddress, IpFamily } from '../net/ip-address.ts';
+import type { IpAddress } from '../net/ip-address.ts';
 import type { ServiceKey } from '../service/kube-service.ts';
 import type { AddressRecord } from './address-record.ts';
 import { GroupIndex } from './group-index.ts';
-import { type CatalogPool, IP_FAMILIES, type PoolCatalog } from './pool-catalog.ts';
-import { PoolSpace } from './pool-space.ts';
+import type { CatalogPool, PoolCatalog } from './pool-catalog.ts';
+import { PoolSpaces } from './pool-spaces.ts';
 
 /** Most addresses whose former owner is remembered beyond the cooldown; the oldest are forgotten first. */
 export const MAX_REMEMBERED = 1000;
@@ -24,21 +24,19 @@ export const MAX_COMPARED = 50;
 export const MAX_RESTING = 20_000;
 
 export class AllocationTable {
-  #catalog: PoolCatalog;
+  /** How the pools are occupied. */
+  readonly spaces: PoolSpaces;
   readonly #records = new Map<string, AddressRecord>();
   readonly #byService = new GroupIndex((record) => record.holders.map(({ service }) => service));
   readonly #byFormer = new GroupIndex(({ former }) => (former === undefined ? [] : [former.service]));
   readonly #bySharingKey = new GroupIndex(({ holders }) => sharingKeysOf(holders));
   /** Addresses that rest, in the order in which they were freed. */
   readonly #resting = new Set<string>();
-  /** Addresses that nobody holds and that do not rest, in the order in which they became so. */
+  /** Addresses that no one holds and that do not rest, in the order in which they became so. */
   readonly #remembered = new Set<string>();
   readonly #quarantined = new Set<string>();
   /** No rest ends before this time. */
   #nextRestEndMs = Number.POSITIVE_INFINITY;
-  #spaces = new Map<CatalogPool, PoolSpace>();
-  /** No pool of the catalog before this position has a free address. */
-  readonly #firstRoomy: Record<IpFamily, number> = { IPv4: 0, IPv6: 0 };
   /** Records as they were at the last commit, of the addresses that changed since. */
   #before = new Map<string, AddressRecord | undefined>();
 
@@ -46,7 +44,7 @@ export class AllocationTable {
 
   /** `limitOf`: bytes that the entry of an address may have in the ledger. */
   constructor(catalog: PoolCatalog, limitOf: (address: IpAddress) => number = () => Number.POSITIVE_INFINITY) {
-    this.#catalog = catalog;
+    this.spaces = new PoolSpaces(catalog);
     this.#limitOf = limitOf;
   }
 
@@ -56,15 +54,12 @@ export class AllocationTable {
   }
 
   get catalog(): PoolCatalog {
-    return this.#catalog;
+    return this.spaces.catalog;
   }
 
   /** Swaps the pools; the records stay. */
   setCatalog(catalog: PoolCatalog): void {
-    this.#catalog = catalog;
-    this.#spaces = new Map();
-    for (const family of IP_FAMILIES) this.#firstRoomy[family] = 0;
-    for (const record of this.#records.values()) this.#spaceOf(record)?.add(record);
+    this.spaces.setCatalog(catalog, this.#records.values());
   }
 
   get(address: IpAddress): AddressRecord | undefined {
@@ -129,25 +124,6 @@ export class AllocationTable {
     return this.#byService.groups();
   }
 
-  space(pool: CatalogPool): PoolSpace {
-    const present = this.#spaces.get(pool);
-    if (present !== undefined) return present;
-    const space = new PoolSpace(pool);
-    this.#spaces.set(pool, space);
-    return space;
-  }
-
-  /** Position of the first pool in the order of choice that has a free address; the number of pools when none has. */
-  firstRoomy(family: IpFamily): number {
-    const { pools } = this.#catalog;
-    for (let index = this.#firstRoomy[family]; index < pools.length; index++) {
-      const pool = pools[index];
-      if (pool !== undefined && this.space(pool).firstFree(family) !== undefined) break;
-      this.#firstRoomy[family] = index + 1;
-    }
-    return this.#firstRoomy[family];
-  }
-
   /**
    * Ends the rest of addresses whose time is over. That is no change of the ledger, which says until when they rest and
    * not that they do.
@@ -183,7 +159,7 @@ export class AllocationTable {
     let next: number | undefined;
     for (const key of this.#resting) {
       const record = this.#records.get(key);
-      const pool = record && this.#catalog.poolOf(record.address);
+      const pool = record && this.catalog.poolOf(record.address);
       if (record?.former === undefined || pool === undefined || !pools.includes(pool)) continue;
       next = Math.min(next ?? Number.POSITIVE_INFINITY, record.former.restsUntilMs);
     }
@@ -231,7 +207,7 @@ export class AllocationTable {
 
   #index(key: string, record: AddressRecord): void {
     for (const index of [this.#byService, this.#byFormer, this.#bySharingKey]) index.add(key, record);
-    this.#spaceOf(record)?.add(record);
+    this.spaces.add(record);
     if (record.quarantine !== undefined) this.#quarantined.add(key);
     if (record.former === undefined) return;
     if (record.former.restsUntilMs === 0) this.#remembered.add(key);
@@ -247,14 +223,8 @@ export class AllocationTable {
 
   #unindex(key: string, record: AddressRecord): void {
     for (const index of [this.#byService, this.#byFormer, this.#bySharingKey]) index.remove(key, record);
-    this.#spaceOf(record)?.remove(record);
-    this.#firstRoomy[record.address.family] = 0;
+    this.spaces.remove(record);
     for (const set of [this.#resting, this.#remembered, this.#quarantined]) set.delete(key);
-  }
-
-  #spaceOf(record: AddressRecord): PoolSpace | undefined {
-    const pool = this.#catalog.poolOf(record.address);
-    return pool === undefined ? undefined : this.space(pool);
   }
 
   #recordsAt(keys: Iterable<string>): AddressRecord[] {

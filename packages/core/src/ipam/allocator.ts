@@ -13,6 +13,7 @@ import type { ServiceKey } from '../service/kube-service.ts';
 import type { ServiceRequest } from '../service/service-request.ts';
 import { type AdoptionReport, inOrderOfAdoption, restoreGiven } from './adoption.ts';
 import { AllocationTable } from './allocation-table.ts';
+import type { AdoptionInput, AllocatorOptions } from './allocator-options.ts';
 import type { Decision } from './decision.ts';
 import type { DecisionScope, Surroundings } from './decision-scope.ts';
 import { decisionOf } from './describe-decision.ts';
@@ -22,35 +23,12 @@ import { judgeHoldings } from './holdings.ts';
 import { LedgerLayout, SEAL_BYTES } from './ledger-layout.ts';
 import type { LedgerObject, LedgerProblem, LedgerWrite } from './ledger-object.ts';
 import type { WritePlan } from './ledger-part.ts';
-import { confirmPoolWishes, type Departing, guardDeparting, yieldToStatuses } from './live-status.ts';
+import { confirmPoolWishes, guardDeparting, yieldToStatuses } from './live-status.ts';
 import { choosePlan } from './plan.ts';
 import { PoolCatalog } from './pool-catalog.ts';
 import { MAX_QUARANTINED, type Quarantine } from './quarantine.ts';
 import type { TermsNow } from './sharing.ts';
 import { SharingPatience } from './sharing-patience.ts';
-
-export interface AdoptionInput {
-  /** Of all Services of ours that are not being deleted. */
-  readonly requests: readonly ServiceRequest[];
-  /** Services whose addresses {@link Allocator.release} will free, once their status no longer shows them. */
-  readonly departing: readonly Departing[];
-  /** Milliseconds since the epoch. */
-  readonly nowMs: number;
-  /** Whether an address of a Service was announced before, so that no quarantine takes it away. */
-  wasAnnounced(service: ServiceKey, address: IpAddress): boolean;
-}
-
-export interface AllocatorOptions {
-  /** Size at which an object of the ledger is sealed, in bytes of keys and values. @default SEAL_BYTES */
-  readonly sealBytes?: number;
-  /**
-   * How long a sharer of one's own namespace has to change too, in milliseconds, see {@link SharingPatience}. @default
-   * 0
-   */
-  readonly sharingGraceMs?: number;
-  /** The terms that a Service has by now; undefined where they are not known. @default none is known */
-  readonly termsNow?: TermsNow;
-}
 
 export class Allocator {
   #surroundings: Surroundings;

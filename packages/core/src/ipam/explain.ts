@@ -41,5 +41,5 @@ export function explainPools(allocator: Allocator, request: ServiceRequest, nowM
 
 function quotaFor({ table }: Allocator, pool: CatalogPool, { namespace }: ServiceRequest): PoolAnswer['quota'] {
   const limit = quotaOf(pool.pool, namespace);
-  return limit === undefined ? undefined : { used: table.space(pool).usedBy(namespace), limit };
+  return limit === undefined ? undefined : { used: table.spaces.of(pool).usedBy(namespace), limit };
 }

@@ -54,7 +54,7 @@ export function isShareable(scope: DecisionScope, pool: CatalogPool, record: Add
 export function hasQuota(scope: DecisionScope, pool: CatalogPool, more = 0): boolean {
   const { request, table } = scope;
   const quota = quotaOf(pool.pool, request.namespace);
-  return quota === undefined || table.space(pool).usedBy(request.namespace) - givenUp(scope, pool) + more < quota;
+  return quota === undefined || table.spaces.of(pool).usedBy(request.namespace) - givenUp(scope, pool) + more < quota;
 }
 
 /** How many addresses of the pool no longer count once the Service has moved: none where they rest for a while. */

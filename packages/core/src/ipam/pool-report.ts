@@ -26,7 +26,7 @@ export function poolReport({ table }: Allocator, nowMs: number): readonly PoolUs
   const byName = table.catalog.pools.toSorted((a, b) => (a.pool.name < b.pool.name ? -1 : 1));
   return byName.flatMap((pool) =>
     pool.families.map((family) => {
-      const space = table.space(pool);
+      const space = table.spaces.of(pool);
       const counts = [space.used(family), space.resting(family), space.quarantined(family)].map(BigInt);
       const [used = 0n, cooling = 0n, quarantined = 0n] = counts;
       const total = pool.total[family];

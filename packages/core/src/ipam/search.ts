@@ -76,7 +76,7 @@ class Search {
    * families.
    */
   roomyPools(families: readonly IpFamily[]): Iterable<CatalogPool> {
-    return this.candidatePools(Math.max(...families.map((family) => this.#scope.table.firstRoomy(family))));
+    return this.candidatePools(Math.max(...families.map((family) => this.#scope.table.spaces.firstRoomy(family))));
   }
 
   /**
@@ -125,7 +125,7 @@ class Search {
 
   #pickFree(pool: CatalogPool, family: IpFamily, alreadyPicked: number): IpAddress | undefined {
     const { request, table } = this.#scope;
-    const free = table.space(pool).firstFree(family, request.leaving);
+    const free = table.spaces.of(pool).firstFree(family, request.leaving);
     if (free === undefined || !this.#givesFreely(pool)) return undefined;
     return hasQuota(this.#scope, pool, alreadyPicked) ? free : undefined;
   }
@@ -179,7 +179,7 @@ function refusalOf(scope: DecisionScope, pools: readonly CatalogPool[], families
   if (limited !== undefined) return quotaRefusal(scope, limited);
   const retryAtMs = table.nextRestEndMs(pools);
   const resting = retryAtMs === undefined ? '' : '; freed addresses still rest';
-  const isIn = (family: IpFamily, pool: CatalogPool) => table.space(pool).quarantined(family);
+  const isIn = (family: IpFamily, pool: CatalogPool) => table.spaces.of(pool).quarantined(family);
   const quarantined = pools.reduce((sum, pool) => families.reduce((all, family) => all + isIn(family, pool), sum), 0);
   const inUse = quarantined === 0 ? '' : `; ${quarantined} of them are in use by others`;
   return {
@@ -190,7 +190,7 @@ function refusalOf(scope: DecisionScope, pools: readonly CatalogPool[], families
 }
 
 function hasFree({ table }: DecisionScope, pool: CatalogPool, families: readonly IpFamily[]): boolean {
-  return families.some((family) => table.space(pool).firstFree(family) !== undefined);
+  return families.some((family) => table.spaces.of(pool).firstFree(family) !== undefined);
 }
 
 /** Why no pool at all may serve the Service. */

@@ -3,9 +3,9 @@
 import { IpAddress } from '../net/ip-address.ts';
 import { ByteReader } from './bytes.ts';
 import type { HeartbeatSections, ListPart, Offer, Suspect, Vouch, WireClaim } from './heartbeat-section.ts';
+import { readSpread } from './read-spread-section.ts';
 import { FAMILY_CODE, KIND, SPREAD_SINCE_MINOR, STANDING_FLAG, STANDINGS_SINCE_MINOR } from './section-codes.ts';
 import type { SpreadSections } from './spread-message.ts';
-import { readSpread } from './spread-section.ts';
 
 export type SectionsDecoded =
   | { readonly ok: true; readonly sections: HeartbeatSections }

@@ -10,7 +10,7 @@ export function disagreementIn(table: AllocationTable): string | undefined {
   fresh.load(table.records());
   for (const family of IP_FAMILIES) {
     for (const pool of catalog.pools) {
-      const [own, other] = [table, fresh].map((one) => one.space(pool).summary(family));
+      const [own, other] = [table, fresh].map((one) => one.spaces.of(pool).summary(family));
       if (own !== other) return `pool ${pool.pool.name}: ${own}, but from scratch ${other}`;
     }
   }
