@@ -5,7 +5,7 @@ import { ip } from '@berth/core/testing';
 import { FakeClock } from '@berth/runtime/testing';
 import { expect } from 'chai';
 import { Announcer, type Audience } from './announcer.ts';
-import type { AnnounceResult } from './responder.ts';
+import type { AnnounceResult } from './answering.ts';
 
 const LAN0 = 4;
 const LAN1 = 5;

@@ -17,7 +17,7 @@ import {
   unsolicitedAdvertisement,
 } from '@berth/core';
 import type { Clock } from '@berth/runtime';
-import type { AnnounceResult, AnsweredRow } from './responder.ts';
+import type { AnnounceResult, AnsweredRow } from './answering.ts';
 
 /** What sends; the responder does. */
 export interface FrameSender {

@@ -2,6 +2,7 @@
 /** The wire: packet sockets, what answers for VIPs, and interface events, in C behind a typed API. Linux only. */
 export * from './address-prober.ts';
 export * from './announcer.ts';
+export * from './answering.ts';
 export * from './audience.ts';
 export * from './claim-ears.ts';
 export * from './conflict-watch.ts';

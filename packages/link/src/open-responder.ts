@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Chooses what answers: the program in the kernel where kernel and rights allow it, else the thread; and says why. */
+
+import type { EngineName } from './answering.ts';
 import { type EngineObstacle, obstacleOf } from './engine-obstacle.ts';
 import { type NativeLink, nativeLink } from './native.ts';
-import { type EngineName, Responder } from './responder.ts';
+import { Responder } from './responder.ts';
 
 /** An engine that was tried in vain. */
 export interface RefusedEngine {

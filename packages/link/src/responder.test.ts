@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { IpAddress, MacAddress } from '@berth/core';
 import { expect } from 'chai';
+import type { EngineName } from './answering.ts';
 import type { NativeLink, ResponderHandle } from './native.ts';
-import { type EngineName, Responder } from './responder.ts';
+import { Responder } from './responder.ts';
 
 const ETH0 = 4;
 const VIP = IpAddress.of('IPv4', 0xc0000207n);

@@ -4,59 +4,23 @@
  * JavaScript is not on the answer path. What answers is a native thread on packet sockets (needs CAP_NET_RAW) or a
  * program in the kernel (needs CAP_BPF and CAP_NET_ADMIN too); both do the same.
  */
-import type { IpAddress, MacAddress } from '@berth/core';
+import type { MacAddress } from '@berth/core';
+import {
+  type AnnounceResult,
+  type AnsweredRow,
+  ATTACHMENT_STATES,
+  type Attachment,
+  type AttachmentState,
+  type AttachRefusal,
+  type EngineName,
+  type Shortfall,
+} from './answering.ts';
 import { type NativeLink, nativeLink, type ResponderHandle } from './native.ts';
 import { decodeAddresses, decodeVipCounters, encodeVipRows, type VipCounters } from './vip-rows.ts';
-
-/** A VIP and the interfaces (by index) on which it is answered; none: a VIP of Berth that others answer for. */
-export interface AnsweredRow {
-  readonly vip: IpAddress;
-  readonly ifindexes: readonly number[];
-}
-
-/**
- * What answers: a thread on packet sockets, or a program in the kernel by TCX links (Linux 6.6) or on clsact (older
- * kernels).
- */
-export const ENGINES = ['packet-socket', 'kernel', 'kernel-clsact'] as const;
-export type EngineName = (typeof ENGINES)[number];
 
 const BY = { engine: 0, thread: 1 } as const;
 
 const ENGINE_NUMBERS = { 'packet-socket': 0, kernel: 1, 'kernel-clsact': 2 } as const;
-
-/** How an interface is answered. */
-export interface Attachment {
-  /** The engine that was opened, or the thread that stands in where its program could not be attached. */
-  readonly by: 'engine' | 'thread';
-  /** Why the thread stands in; undefined where it does not. */
-  readonly refusal: AttachRefusal | undefined;
-}
-
-/** What the system said to the engine's program. */
-export interface AttachRefusal {
-  /** Name of the error, as `EINVAL`. */
-  readonly code: string;
-  readonly detail: string;
-}
-
-/**
- * What became of an attachment: `gone` when somebody took it away or put something else in its place, `behind` when
- * another program is asked first and may take questions away.
- */
-export const ATTACHMENT_STATES = ['in-place', 'gone', 'behind'] as const;
-export type AttachmentState = (typeof ATTACHMENT_STATES)[number];
-
-/**
- * VIPs for which the table had no room, and what the system said of the first. They are neither answered nor held back.
- */
-export interface Shortfall {
-  readonly missing: readonly IpAddress[];
-  readonly error: Error;
-}
-
-/** What became of an announcement. */
-export type AnnounceResult = 'sent' | 'fenced' | 'not-attached';
 
 /** One answering thread or program. Every method throws an Error with `code` and `syscall` when the system refuses. */
 export class Responder {

@@ -5,9 +5,9 @@
  * Needs no capability.
  */
 import { type IpAddress, solicitedNodeGroups } from '@berth/core';
+import type { AnsweredRow } from './answering.ts';
 import { AF, IPPROTO_IPV6, IPV6_OPTION, ipv6Membership, SOCK } from './linux.ts';
 import { type NativeLink, nativeLink } from './native.ts';
-import type { AnsweredRow } from './responder.ts';
 
 /** Groups that one socket joins: the kernel's default limit for the options of a socket has room for about 200. */
 const GROUPS_PER_SOCKET = 100;

@@ -5,9 +5,9 @@
  * way that they went without it.
  */
 import type { IpAddress, MacAddress } from '@berth/core';
+import { ATTACHMENT_STATES, type AttachmentState } from './answering.ts';
 import { type NativeLink, nativeLink } from './native.ts';
 import type { SpreadHandle } from './native-spread.ts';
-import { ATTACHMENT_STATES, type AttachmentState } from './responder.ts';
 import { ROWS_PER_BLOCK, RowBlocks } from './spread-blocks.ts';
 import { type SpreadCounters, spreadCounters } from './spread-counters.ts';
 import {
