@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Runs one job of `npm test` in a process of its own. Beside others each line that it prints begins with the job's name.
+// Runs one job of `npm test` in a process of its own. Beside others each line that it prints begins with the job's
+// name.
 
 import { spawn } from 'node:child_process';
 import { constants, setPriority } from 'node:os';

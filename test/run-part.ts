@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// `run-part.ts PART [--grep PATTERN] [--file FILE]...`: runs one part of a suite, or some of its files, in this process and writes what each
-// test did to build/test-results/. test/run.ts starts one such process a part, so that no part can spoil another.
+// `run-part.ts PART [--grep PATTERN] [--file FILE]...`: runs one part of a suite, or some of its files, in this process
+// and writes what each test did to build/test-results/. test/run.ts starts one such process a part, so that no part can
+// spoil another.
 
 import { relative } from 'node:path';
 import { inspect, parseArgs } from 'node:util';

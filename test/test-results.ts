@@ -47,8 +47,9 @@ export function countStates(results: readonly TestResult[]): Record<TestResult['
 }
 
 /**
- * Returns the results of a part of which some files were run again: a test that failed first and not then is unsteady, one that fails then has
- * failed, and one that did not run first, because a hook before it failed, has its second result.
+ * Returns the results of a part of which some files were run again: a test that failed first and not then is unsteady,
+ * one that fails then has failed, and one that did not run first, because a hook before it failed, has its second
+ * result.
  */
 export function withSecondRun(first: readonly TestResult[], second: readonly TestResult[]): TestResult[] {
   const again = new Map(second.map((result) => [result.title, result]));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * `sanitize.ts ARGUMENT...` runs Node with these arguments, which run tests, on an addon with AddressSanitizer and UndefinedBehaviorSanitizer.
- * Fails as that does, and when a sanitizer reports.
+ * `sanitize.ts ARGUMENT...` runs Node with these arguments, which run tests, on an addon with AddressSanitizer and
+ * UndefinedBehaviorSanitizer. Fails as that does, and when a sanitizer reports.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';

@@ -17,7 +17,7 @@ export function labImage(): Promise<string> {
 }
 
 export interface InstallOptions {
-  /** Told what is being done, one line each. @default silent */
+  /** Called with what is being done, one line each. @default silent */
   readonly report?: (line: string) => void;
 }
 

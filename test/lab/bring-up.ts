@@ -20,7 +20,7 @@ import { type LabPaths, readSavedLab } from './state.ts';
 /** OVERLAYFS_SUPER_MAGIC of linux/magic.h. */
 const OVERLAY_MAGIC = 0x794c7630;
 
-/** Told what is being done, one line each. */
+/** Called with what is being done, one line each. */
 export type Report = (line: string) => void;
 
 /** True when the lab's state and all of its network are there; its programs may have ended. */

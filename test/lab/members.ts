@@ -47,7 +47,7 @@ export function isKubeProxy(commandLine: string): boolean {
 async function processesIn(namespaceFiles: readonly string[]): Promise<number[]> {
   const links = new Set(await Promise.all(namespaceFiles.map(namespaceLink)));
   const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry)).map(Number);
-  // A process may end while we look at it: then it belongs to nobody.
+  // A process may end while we look at it: then it belongs to no one.
   const linkOf = (pid: number) => readlink(`/proc/${pid}/ns/net`).catch(() => '-');
   const belongs = await Promise.all(pids.map(async (pid) => pid !== process.pid && links.has(await linkOf(pid))));
   return pids.filter((_, position) => belongs[position]);

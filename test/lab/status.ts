@@ -55,7 +55,7 @@ async function nodeStatus(name: string, client: ApiClient): Promise<HostStatus['
   try {
     return (await isReady(name, client)) ? 'Ready' : 'NotReady';
   } catch {
-    // Without an API server nobody knows; the row of `cp` shows why.
+    // Without an API server no one knows; the row of `cp` shows why.
     return 'unknown';
   }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The values of the Helm chart, each with its meaning, default and shape. values.yaml, its schema and the table of the chart's README are made from
-// them. What the manifests say is the default is read from there, so that base and chart cannot differ.
+// The values of the Helm chart, each with its meaning, default and shape. values.yaml, its schema and the table of the
+// chart's README are made from them. What the manifests say is the default is read from there, so that base and chart
+// cannot differ.
 
 import { toJSONSchema } from 'zod/mini';
 import * as controller from '../../packages/controller/src/config.ts';

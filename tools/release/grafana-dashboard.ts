@@ -83,7 +83,7 @@ function rows(): [title: string, panels: (Stat | BarGauge | TimeSeries)[]][] {
         stat('Controllers that lead', `sum(berth_controller_leader{${HERE}})`, atLeast(1)),
         stat('Nodes that report', `max(berth_nodes{${HERE},speaker="reporting"})`, plain()),
         stat('VIPs that are announced', `count(group by (ip) (berth_speaker_announced{${HERE}}))`, plain()),
-        stat('Services that nobody announces', `sum(berth_services_not_announced{${HERE}}) or vector(0)`, atMost(0)),
+        stat('Services that no one announces', `sum(berth_services_not_announced{${HERE}}) or vector(0)`, atMost(0)),
         stat(
           'Addresses that strangers use',
           `count(group by (ip) (berth_speaker_address_conflict{${HERE}} > 0)) or vector(0)`,

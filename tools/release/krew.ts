@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The manifest by which krew, kubectl's plug-in manager, installs kubectl-berth. Where the archives are published is for who publishes them to say.
+// The manifest by which krew, kubectl's plug-in manager, installs kubectl-berth. Where the archives are published is
+// for who publishes them to say.
 
 import { stringify } from 'yaml';
 import type { Architecture } from '../oci-archive.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The licences of what is inside kubectl-berth and the image: of each library that a bundle took a line of, and of Node. Most of them ask that their
-// notice goes with every copy.
+// The licences of what is inside kubectl-berth and the image: of each library that a bundle took a line of, and of
+// Node. Most of them ask that their notice goes with every copy.
 
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The options of the controller, by argument or environment. All problems are told at once. */
+/** The options of the controller, by argument or environment. All problems are reported at once. */
 import { hostname } from 'node:os';
 import { DEFAULT_LOAD_BALANCER_CLASS } from '@berth/core';
 import {
@@ -18,25 +18,34 @@ export interface ControllerConfig {
   /** Namespace of Berth. Argument `--namespace`, environment NAMESPACE. Default: berth-system. */
   readonly namespace: string;
   /**
-   * Class of the Services that are ours. `--load-balancer-class`, LOAD_BALANCER_CLASS. Default: berth.dev/l2, which also
-   * takes Services without a class; any other class does not.
+   * Class of the Services that are ours. `--load-balancer-class`, LOAD_BALANCER_CLASS. Default: berth.dev/l2, which
+   * also takes Services without a class; any other class does not.
    */
   readonly loadBalancerClass: string;
   /**
-   * Namespace of the IPAddressPool and L2Advertisement objects of MetalLB that are read beside the ConfigMap, where its CRDs are and its controller is
-   * not at work. `--metallb-namespace`, METALLB_NAMESPACE; `off` for none. Default: metallb-system.
+   * Namespace of the IPAddressPool and L2Advertisement objects of MetalLB that are read beside the ConfigMap, where its
+   * CRDs are and its controller is not at work. `--metallb-namespace`, METALLB_NAMESPACE; `off` for none. Default:
+   * metallb-system.
    */
   readonly metallbNamespace: string | undefined;
-  /** Path of a kubeconfig, for running outside a pod. `--kubeconfig`, KUBECONFIG. Default: the pod's service account. */
+  /**
+   * Path of a kubeconfig, for running outside a pod. `--kubeconfig`, KUBECONFIG. Default: the pod's service account.
+   */
   readonly kubeconfig: string | undefined;
-  /** Where metrics and health are served, `HOST:PORT`, or `:PORT` for all addresses. `--metrics-address`. Default: `:7480`. */
+  /**
+   * Where metrics and health are served, `HOST:PORT`, or `:PORT` for all addresses. `--metrics-address`. Default:
+   * `:7480`.
+   */
   readonly metricsAddress: { readonly host: string | undefined; readonly port: number };
   /**
-   * `token`: metrics are served over TLS, to those whose bearer token the API server knows and lets get /metrics, and health on its own address.
-   * `none`: both in plain HTTP on one address. `--metrics-auth`. Default: none.
+   * `token`: metrics are served over TLS, to those whose bearer token the API server knows and lets get /metrics, and
+   * health on its own address. `none`: both in plain HTTP on one address. `--metrics-auth`. Default: none.
    */
   readonly metricsAuth: 'none' | 'token';
-  /** Folder with tls.crt and tls.key for that, read again when they change. `--metrics-cert-folder`. Default: the process makes a certificate. */
+  /**
+   * Folder with tls.crt and tls.key for that, read again when they change. `--metrics-cert-folder`. Default: the
+   * process makes a certificate.
+   */
   readonly metricsCertFolder: string | undefined;
   /** Where health is served then. `--health-address`. Default: `:7483`. */
   readonly healthAddress: { readonly host: string | undefined; readonly port: number };
@@ -45,8 +54,9 @@ export interface ControllerConfig {
   /** `json`, an object a line, or `text` for people. `--log-format`. Default: json. */
   readonly logFormat: LogFormat;
   /**
-   * `add` the finalizer service.kubernetes.io/load-balancer-cleanup to Services with an address, or `none`. `--finalizer`.
-   * Default: add. Without it a Service that is deleted is gone at once, and the speakers learn it from that alone.
+   * `add` the finalizer service.kubernetes.io/load-balancer-cleanup to Services with an address, or `none`.
+   * `--finalizer`. Default: add. Without it a Service that is deleted is gone at once, and the speakers learn it from
+   * that alone.
    */
   readonly finalizer: 'add' | 'none';
   /** Seconds that the Lease is good for without renewal. `--lease-seconds`, 3 to 120. Default: 15. */

@@ -29,7 +29,7 @@ export interface MetricSources {
   unwritable(): ReadonlyMap<string, number>;
   /** ConfigMaps of Berth's own that cannot be written, by name. */
   unwritableMaps(): Iterable<string>;
-  /** Services that nobody announces, by reason. */
+  /** Services that no one announces, by reason. */
   silent(): ReadonlyMap<string, number>;
   /** Nodes by what their speakers say. */
   speakers(): SpeakerCounts | undefined;
@@ -221,7 +221,7 @@ function registerState(sources: MetricSources, registers: Registry[]): void {
   const byReason = (name: string, help: string, read: () => ReadonlyMap<string, number>) =>
     counts(name, 'reason', { help, read });
   byReason('berth_services_refused', 'Services with a wish that is refused now, by reason', () => sources.refusals());
-  byReason('berth_services_not_announced', 'Services with an address that nobody answers for, by reason', () =>
+  byReason('berth_services_not_announced', 'Services with an address that no one answers for, by reason', () =>
     sources.silent(),
   );
   counts(`${PREFIX}_unwritable_services`, 'what', {

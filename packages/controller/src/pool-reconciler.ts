@@ -29,7 +29,7 @@ export interface PoolReconcilerOptions {
   readonly namespace: string;
   /** What the addresses of the pools are used for; undefined while it is not known. */
   use(): PoolUse | undefined;
-  /** Told after each look at the configuration. The same object twice: nothing is new. */
+  /** Called after each look at the configuration. The same object twice: nothing is new. */
   onLook(before: PoolState, now: PoolState): void;
 }
 
@@ -118,7 +118,7 @@ export class PoolReconciler {
     this.#options.onLook(before, this.#state);
   }
 
-  // Without a configuration the ledger is not read, and there is nobody who could use anything.
+  // Without a configuration the ledger is not read, and there is no one who could use anything.
   #statusData(): PoolState['data'] {
     const use = this.#options.use();
     if (this.#state.config !== undefined && use === undefined) return undefined;
@@ -148,8 +148,8 @@ export class PoolReconciler {
   // what they go by.
   #failed(name: string, error: KubeError): void {
     const { metrics, log } = this.#options;
-    const told = `ConfigMap ${name} cannot be written: ${messageOf(error)}`;
-    const message = name === LAST_GOOD_MAP ? `speakers go on with the configuration before, since ${told}` : told;
+    const failure = `ConfigMap ${name} cannot be written: ${messageOf(error)}`;
+    const message = name === LAST_GOOD_MAP ? `speakers go on with the configuration before, since ${failure}` : failure;
     const isNew = !this.#unwritable.has(name);
     this.#unwritable.set(name, message);
     metrics.apiFailed(error);

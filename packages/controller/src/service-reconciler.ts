@@ -153,7 +153,7 @@ export class ServiceReconciler {
       for (const key of [...this.#outcomes.waiting(), ...sharers]) if (!tasks.has(key)) queue.add(key, 'low');
     }
     onDecided();
-    // Nobody waits for the writes: while they are made, the next batch is decided.
+    // No one waits for the writes: while they are made, the next batch is decided.
     return new Map([...tasks].map(([key, task]) => [key, this.#write(key, task, work)]));
   }
 

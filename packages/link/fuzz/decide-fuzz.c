@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A libFuzzer target for the decisions on frames: whatever comes in, nothing is read outside of it, and what goes out is a reply of ours
-// for a VIP of ours. The first byte of an input says whether the fence holds; the rest is the frame.
+// A libFuzzer target for the decisions on frames: whatever comes in, nothing is read outside of it, and what goes out
+// is a reply of ours for a VIP of ours. The first byte of an input says whether the fence holds; the rest is the frame.
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A libFuzzer target for the reading of packets that are spread: whatever comes in, nothing is read outside of it. The first byte of an input says which
-// family the frame claims; the rest is the frame.
+// A libFuzzer target for the reading of packets that are spread: whatever comes in, nothing is read outside of it. The
+// first byte of an input says which family the frame claims; the rest is the frame.
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 enum {
-  // VIPs that there is room for at first, and after the last growth. Entries are allocated as they come; only the buckets take
-  // memory, 16 bytes each.
+  // VIPs that there is room for at first, and after the last growth. Entries are allocated as they come; only the
+  // buckets take memory, 16 bytes each.
   ANSWER_FIRST_VIPS = 16384,
   ANSWER_MAX_VIPS = 1 << 20,
   ANSWER_MAX_INTERFACES = 64,
@@ -22,13 +22,15 @@ struct answer_point {
   uint64_t slot_bit;
 };
 
-// Map "vips": address (IPv4 mapped into IPv6) -> on which interfaces it is answered. Of a VIP that is in the map and not answered on
-// an interface, questions there are held back from the kernel, which may have the address too (kube-proxy in IPVS mode).
+// Map "vips": address (IPv4 mapped into IPv6) -> on which interfaces it is answered. Of a VIP that is in the map and
+// not answered on an interface, questions there are held back from the kernel, which may have the address too
+// (kube-proxy in IPVS mode).
 struct answer_vip {
   uint64_t interfaces;
 };
 
-// Map "counters": address -> what was counted for it. Present as long as the VIP is answered somewhere, and a little longer.
+// Map "counters": address -> what was counted for it. Present as long as the VIP is answered somewhere, and a little
+// longer.
 struct answer_counters {
   uint64_t requests;
   uint64_t replies;
@@ -45,8 +47,8 @@ struct answer_scratch {
   uint8_t address[16];
 };
 
-// Map "fence": deadlines on CLOCK_BOOTTIME, in nanoseconds: until when VIPs are answered, and until when questions for the others are
-// held back. Map "outcomes": outcome -> how often.
+// Map "fence": deadlines on CLOCK_BOOTTIME, in nanoseconds: until when VIPs are answered, and until when questions for
+// the others are held back. Map "outcomes": outcome -> how often.
 enum answer_fence { FENCE_ANSWER, FENCE_QUIET, FENCE_COUNT };
 
 #define ANSWER_MAPS(ROW) \

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What to do with a frame that carries ARP (RFC 826, 5227): a reply, or a reason for silence. A pure function; its description is
-// packages/core/src/layer2/respond.ts, and both are held together by the same vectors.
+// What to do with a frame that carries ARP (RFC 826, 5227): a reply, or a reason for silence. A pure function; its
+// description is packages/core/src/layer2/respond.ts, and both are held together by the same vectors.
 #ifndef BERTH_ARP_DECIDE_H
 #define BERTH_ARP_DECIDE_H
 

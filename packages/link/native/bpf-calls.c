@@ -207,7 +207,8 @@ static int create_link(int program, int ifindex) {
 }
 
 bool bpf_can_link(int program) {
-  // A kernel that knows TCX looks for the interface, which does not exist; an older one does not know the place to attach at.
+  // A kernel that knows TCX looks for the interface, which does not exist; an older one does not know the place to
+  // attach at.
   return create_link(program, INT32_MAX) < 0 && errno == ENODEV;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// bpf(2) for the programs of this addon. They are compiled when the addon is, and their instructions are part of it, so neither a file nor libbpf
-// is needed to load one.
+// bpf(2) for the programs of this addon. They are compiled when the addon is, and their instructions are part of it, so
+// neither a file nor libbpf is needed to load one.
 #ifndef BERTH_BPF_CALLS_H
 #define BERTH_BPF_CALLS_H
 
@@ -29,7 +29,8 @@ struct bpf_code {
   uint32_t instruction_count, relocation_count;
 };
 
-// Where a hooked program is found: in place, no longer there (or another one in its stead), or behind a program that may end the chain.
+// Where a hooked program is found: in place, no longer there (or another one in its stead), or behind a program that
+// may end the chain.
 enum hook_state { HOOK_IN_PLACE, HOOK_GONE, HOOK_BEHIND };
 
 // Return a descriptor, or -1.
@@ -51,17 +52,19 @@ bool bpf_read(int map, const void *key, void *value);
 
 // Whether this kernel has TCX links.
 bool bpf_can_link(int program);
-// Runs a program on the ingress of an interface by a TCX link, before other programs there, until the descriptor is closed or the process ends.
-// Returns that descriptor, or -1.
+// Runs a program on the ingress of an interface by a TCX link, before other programs there, until the descriptor is
+// closed or the process ends. Returns that descriptor, or -1.
 int bpf_link(int program, int ifindex, struct failure *failure);
 // Puts a program in the place of the one that runs by this link, without a gap.
 bool bpf_relink(int link, int program, struct failure *failure);
-// Takes the program off the interface at once, whoever else holds the link, and closes it. (Linux before 5.9 waits until nobody does; it has no TCX.)
+// Takes the program off the interface at once, whoever else holds the link, and closes it. (Linux before 5.9 waits
+// until no one does; it has no TCX.)
 void bpf_unlink(int link);
 // Looks what became of such a link. Programs of this process may be before it: they pass on what is not theirs.
 enum hook_state bpf_look(int link, int program, int ifindex);
 
-// One run of a program on a frame of at least 14 bytes, as if it had come in by the loopback interface, without sending anything.
+// One run of a program on a frame of at least 14 bytes, as if it had come in by the loopback interface, without sending
+// anything.
 struct bpf_run {
   const uint8_t *frame;
   size_t length;

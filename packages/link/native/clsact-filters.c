@@ -96,7 +96,8 @@ static void read_filter(const struct nlmsghdr *header, struct tc_filters *filter
   filters->list[filters->count++] = filter;
 }
 
-// Reads one datagram of a dump. Returns whether more are to come; `error` becomes EINTR where the list changed meanwhile.
+// Reads one datagram of a dump. Returns whether more are to come; `error` becomes EINTR where the list changed
+// meanwhile.
 static bool read_part(struct nlmsghdr *header, size_t length, struct tc_filters *filters, int *error) {
   for (; NLMSG_OK(header, length); header = NLMSG_NEXT(header, length)) {
     if ((header->nlmsg_flags & NLM_F_DUMP_INTR) != 0) *error = EINTR;

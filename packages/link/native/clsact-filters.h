@@ -16,7 +16,7 @@ struct tc_filter {
   // EtherType that it is for, in host byte order.
   uint16_t protocol;
   bool is_bpf;
-  // Of the filter, empty for none; nobody else uses ours.
+  // Of the filter, empty for none; no one else uses ours.
   char name[16];
   // Of a BPF program; 0 for none.
   uint32_t program_id;
@@ -41,7 +41,8 @@ struct rtattr *tc_add_attribute(struct tc_request *request, uint16_t type, const
 // Sends a request and waits for its acknowledgement. Returns 0 or an errno.
 int tc_exchange(struct tc_request *request);
 
-// Lists the filters on the ingress, at most TC_MAX_FILTERS. Returns 0 or an errno. An interface without clsact has none.
+// Lists the filters on the ingress, at most TC_MAX_FILTERS. Returns 0 or an errno. An interface without clsact has
+// none.
 int tc_list_filters(int ifindex, struct tc_filters *filters);
 
 #endif

@@ -49,7 +49,7 @@ static int put_filter(const struct clsact_program *program, int ifindex, const s
   return tc_exchange(&request);
 }
 
-// Whether our filter can be at this priority: nobody is, or only filters of our kind, of which there may be many.
+// Whether our filter can be at this priority: no one is, or only filters of our kind, of which there may be many.
 static bool has_room(const struct tc_filters *filters, uint32_t priority) {
   for (int index = 0; index < filters->count; index++) {
     const struct tc_filter *one = &filters->list[index];

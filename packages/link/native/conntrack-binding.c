@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading conntrack for JavaScript: on a thread of libuv's pool, as tens of thousands of entries take hundreds of milliseconds.
+// Reading conntrack for JavaScript: on a thread of libuv's pool, as tens of thousands of entries take hundreds of
+// milliseconds.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -123,7 +123,8 @@ static bool read_tuple(const struct attributes *entry, uint16_t type, struct pac
 
 // ---- entries ----
 
-// A TCP connection that is over, or nearly, needs no place: what may still come is answered with a reset or ignored anywhere.
+// A TCP connection that is over, or nearly, needs no place: what may still come is answered with a reset or ignored
+// anywhere.
 static bool is_alive(const struct attributes *entry, uint8_t protocol) {
   uint8_t state = TCP_CONNTRACK_NONE;
   if (protocol != PROTOCOL_TCP) return true;
@@ -132,7 +133,7 @@ static bool is_alive(const struct attributes *entry, uint8_t protocol) {
   return state >= TCP_CONNTRACK_SYN_SENT && state <= TCP_CONNTRACK_CLOSE_WAIT;
 }
 
-// What nobody has given another address is served by nobody behind a VIP.
+// What no one has given another address is served by no one behind a VIP.
 static bool is_translated(const struct attributes *entry, const struct packet *packet) {
   struct packet reply;
   if (!read_tuple(entry, CTA_TUPLE_REPLY, &reply)) return false;

@@ -41,7 +41,8 @@ struct conntrack_flows {
   uint32_t total, max;
 };
 
-// False on failure, with nothing to free. EINVAL of "ctnetlink" and EPROTONOSUPPORT of "socket": the kernel has no conntrack that can be read.
+// False on failure, with nothing to free. EINVAL of "ctnetlink" and EPROTONOSUPPORT of "socket": the kernel has no
+// conntrack that can be read.
 bool conntrack_read(const struct conntrack_query *query, struct conntrack_flows *flows, struct failure *failure);
 void conntrack_free(struct conntrack_flows *flows);
 

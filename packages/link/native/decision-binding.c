@@ -5,7 +5,8 @@
 #include "frame-verdict.h"
 #include "napi-support.h"
 
-// decide(rows, slot, mac, fence: 0 or 1, frame, reply): fills `reply` (86 bytes) when there is one; returns the outcome.
+// decide(rows, slot, mac, fence: 0 or 1, frame, reply): fills `reply` (86 bytes) when there is one; returns the
+// outcome.
 static napi_value decide(napi_env env, napi_callback_info info) {
   napi_value arguments[MAX_ARGUMENTS];
   struct bytes rows, mac, frame, reply;

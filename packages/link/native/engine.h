@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What answers: the thread on packet sockets (thread-engine.c) or a program in the kernel (kernel-engine.c). Both have the same table,
-// the same fence and the same counters, so JavaScript drives both through one binding.
+// What answers: the thread on packet sockets (thread-engine.c) or a program in the kernel (kernel-engine.c). Both have
+// the same table, the same fence and the same counters, so JavaScript drives both through one binding.
 #ifndef BERTH_ENGINE_H
 #define BERTH_ENGINE_H
 
@@ -14,9 +14,11 @@ enum answer_by { BY_ENGINE, BY_THREAD };
 // Meaning and results are those of the functions of responder.h with the same names.
 struct engine_ops {
   void (*destroy)(struct engine *engine);
-  // Returns a slot, or -1. By the thread: on an interface where the program cannot be hooked; an engine that is the thread has no other way.
+  // Returns a slot, or -1. By the thread: on an interface where the program cannot be hooked; an engine that is the
+  // thread has no other way.
   int (*attach)(struct engine *engine, const struct attach_request *request, enum answer_by by, struct failure *failure);
-  // The same for an interface that has a slot, whatever became of its hook. On failure the slot stays, and nothing is answered there.
+  // The same for an interface that has a slot, whatever became of its hook. On failure the slot stays, and nothing is
+  // answered there.
   bool (*attach_again)(struct engine *engine, int slot, enum answer_by by, struct failure *failure);
   // Whether what was attached is still there and is asked first.
   enum hook_state (*look)(struct engine *engine, int slot);
@@ -25,7 +27,8 @@ struct engine_ops {
   bool (*replace)(struct engine *engine, const uint8_t *rows, size_t count, struct failure *failure);
   bool (*renew)(struct engine *engine, uint64_t milliseconds);
   void (*set_fence)(struct engine *engine, uint64_t milliseconds);
-  // For this long from now, questions for VIPs that are not answered here are held back from the kernel. The thread cannot do that.
+  // For this long from now, questions for VIPs that are not answered here are held back from the kernel. The thread
+  // cannot do that.
   void (*keep_quiet)(struct engine *engine, uint64_t milliseconds);
   enum announce_result (*announce)(struct engine *engine, int slot, const uint8_t *frame, size_t length,
                                    struct failure *failure);

@@ -47,8 +47,8 @@ struct slot {
 
 static const struct slot EMPTY_SLOT = {.fd = -1, .fd4 = -1, .fd6 = -1};
 
-// Times are nanoseconds of the monotonic clock. Everything but the counter is guarded by the lock, which is held for a round of
-// sends at most; the thread waits on `changed` for its next round.
+// Times are nanoseconds of the monotonic clock. Everything but the counter is guarded by the lock, which is held for a
+// round of sends at most; the thread waits on `changed` for its next round.
 struct heartbeat {
   pthread_mutex_t lock;
   pthread_cond_t changed;
@@ -239,7 +239,8 @@ void heartbeat_pace(struct heartbeat *heartbeat, uint64_t interval, uint64_t ans
   pthread_mutex_unlock(&heartbeat->lock);
 }
 
-// A queue that other traffic fills must not hold up a sign of life. Older kernels want CAP_NET_ADMIN for the highest priority.
+// A queue that other traffic fills must not hold up a sign of life. Older kernels want CAP_NET_ADMIN for the highest
+// priority.
 static void go_first(int fd) {
   int priority = CONTROL_PRIORITY;
   if (setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &priority, sizeof priority) == 0) return;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The thread that sends heartbeats (docs/design/0010-membership-protocol.md, sections 4.3 and 7). JavaScript gives it frames, a pace and a
-// deadline; it sends the frames at that pace until the deadline, each with a counter and a tag of its own, and lets the engine answer for
-// a while after each round. A pause of JavaScript is not seen on the wire; a process that stands still is silent by itself.
+// The thread that sends heartbeats (docs/design/0010-membership-protocol.md, sections 4.3 and 7). JavaScript gives it
+// frames, a pace and a deadline; it sends the frames at that pace until the deadline, each with a counter and a tag of
+// its own, and lets the engine answer for a while after each round. A pause of JavaScript is not seen on the wire; a
+// process that stands still is silent by itself.
 #ifndef BERTH_HEARTBEAT_H
 #define BERTH_HEARTBEAT_H
 
@@ -52,13 +53,14 @@ void heartbeat_detach(struct heartbeat *heartbeat, int slot);
 void heartbeat_frame(struct heartbeat *heartbeat, int slot, const uint8_t *frame, size_t length,
                      const struct hmac_key *key);
 
-// Sends each frame of a slot also to these MAC addresses, besides the destination that it bears: for peers that the group does not reach.
-// At most HEARTBEAT_MOST_COPIES; false when there is no memory, and then nothing has changed.
+// Sends each frame of a slot also to these MAC addresses, besides the destination that it bears: for peers that the
+// group does not reach. At most HEARTBEAT_MOST_COPIES; false when there is no memory, and then nothing has changed.
 bool heartbeat_copies(struct heartbeat *heartbeat, int slot, const uint8_t *macs, size_t count);
 
-// Sends each frame of a slot, without its Ethernet header, also as a datagram to these addresses: for peers that no raw frame reaches. An
-// address has HEARTBEAT_ADDRESS_BYTES: a struct sockaddr_in or sockaddr_in6. The sockets (-1: none) are duplicated and stay the caller's. At most
-// HEARTBEAT_MOST_COPIES; false when there is no memory or descriptor, and then nothing has changed.
+// Sends each frame of a slot, without its Ethernet header, also as a datagram to these addresses: for peers that no raw
+// frame reaches. An address has HEARTBEAT_ADDRESS_BYTES: a struct sockaddr_in or sockaddr_in6. The sockets (-1: none)
+// are duplicated and stay the caller's. At most HEARTBEAT_MOST_COPIES; false when there is no memory or descriptor, and
+// then nothing has changed.
 struct heartbeat_datagrams {
   int fd4;
   int fd6;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// HMAC-SHA-256 (RFC 2104) for the tag of heartbeats, by the OpenSSL inside Node: a key is prepared once, a frame costs three
-// blocks more than its own, and nothing is allocated. Not for secrets of any length: keys are derived by the caller.
+// HMAC-SHA-256 (RFC 2104) for the tag of heartbeats, by the OpenSSL inside Node: a key is prepared once, a frame costs
+// three blocks more than its own, and nothing is allocated. Not for secrets of any length: keys are derived by the
+// caller.
 #ifndef BERTH_HMAC_SHA256_H
 #define BERTH_HMAC_SHA256_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program in the kernel as an engine. JavaScript's thread writes its maps; the program answers by itself, also while this process
-// does nothing at all, until the fence in the map runs out.
+// The program in the kernel as an engine. JavaScript's thread writes its maps; the program answers by itself, also
+// while this process does nothing at all, until the fence in the map runs out.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_ether.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parts of the engine that is a program in the kernel: interfaces (kernel-hooks.c), the table (kernel-table.c), and the rest of it
-// (kernel-engine.c).
+// The parts of the engine that is a program in the kernel: interfaces (kernel-hooks.c), the table (kernel-table.c), and
+// the rest of it (kernel-engine.c).
 #ifndef BERTH_KERNEL_ENGINE_H
 #define BERTH_KERNEL_ENGINE_H
 
@@ -26,9 +26,11 @@ struct kernel_engine {
   struct engine engine;
   struct kernel_program program;
   enum kernel_hook hook;
-  // What the map "vips" holds, but for entries that are missing; the counters of its entries are copies that are refreshed when asked for.
+  // What the map "vips" holds, but for entries that are missing; the counters of its entries are copies that are
+  // refreshed when asked for.
   struct vip_table *table;
-  // What the map "fence" holds of the answer fence. Written by JavaScript's thread or by the one that sends heartbeats (heartbeat.c).
+  // What the map "fence" holds of the answer fence. Written by JavaScript's thread or by the one that sends heartbeats
+  // (heartbeat.c).
   _Atomic uint64_t fence;
   struct attachment attachments[SLOT_COUNT];
   // Answers where the program cannot be hooked; NULL until it is needed. Has the same table, slots and fence.
@@ -52,8 +54,8 @@ void kernel_detach(struct engine *base, int slot);
 bool kernel_replace(struct engine *base, const uint8_t *rows, size_t count, struct failure *failure);
 const struct vip_table *kernel_table(struct engine *base);
 
-// Puts another program in the place of the one that is hooked, on all interfaces and without a gap. An interface where that fails has no
-// program of ours any more, which a look finds.
+// Puts another program in the place of the one that is hooked, on all interfaces and without a gap. An interface where
+// that fails has no program of ours any more, which a look finds.
 void kernel_rehook(struct kernel_engine *engine);
 
 // Takes the program or the thread off an interface; the slot stays.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of the engine in the kernel: brings the maps in line with the rows that JavaScript gives, and makes room when they are full.
+// The table of the engine in the kernel: brings the maps in line with the rows that JavaScript gives, and makes room
+// when they are full.
 #include <errno.h>
 #include <string.h>
 
@@ -11,7 +12,8 @@ static bool is_stored(const struct vip_entry *entry) { return entry != NULL && !
 
 static bool is_answered(const struct vip_entry *entry) { return is_stored(entry) && entry->interfaces != 0; }
 
-// Only VIPs that are answered have counters in the kernel. They come first and go last, so that no answer is left uncounted.
+// Only VIPs that are answered have counters in the kernel. They come first and go last, so that no answer is left
+// uncounted.
 static bool put_vip(const struct kernel_program *program, const struct vip_entry *entry, bool had_counters,
                     struct failure *failure) {
   const struct answer_counters zero = {0};
@@ -89,7 +91,8 @@ static bool put_changed(struct kernel_engine *engine, struct vip_table *next, st
   return is_complete;
 }
 
-// What is withdrawn goes first. Entry by entry: a frame that comes in between sees each VIP either as before or as after.
+// What is withdrawn goes first. Entry by entry: a frame that comes in between sees each VIP either as before or as
+// after.
 bool kernel_replace(struct engine *base, const uint8_t *rows, size_t count, struct failure *failure) {
   struct kernel_engine *engine = kernel_engine_of(base);
   struct responder *thread = atomic_load(&engine->thread);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Clocks that never jump: the one of pauses and pace, and the one of fences. A fence must run out while the machine sleeps, for others go on: its
-// clock does not stop then, and is the one that programs in the kernel read (bpf_ktime_get_boot_ns).
+// Clocks that never jump: the one of pauses and pace, and the one of fences. A fence must run out while the machine
+// sleeps, for others go on: its clock does not stop then, and is the one that programs in the kernel read
+// (bpf_ktime_get_boot_ns).
 #ifndef BERTH_MONOTONIC_CLOCK_H
 #define BERTH_MONOTONIC_CLOCK_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The little that every binding needs of Node-API. Arguments are checked in TypeScript only; a call of Node-API that fails here means
-// a bug there, and ends in a JavaScript exception.
+// The little that every binding needs of Node-API. Arguments are checked in TypeScript only; a call of Node-API that
+// fails here means a bug there, and ends in a JavaScript exception.
 #ifndef BERTH_NAPI_SUPPORT_H
 #define BERTH_NAPI_SUPPORT_H
 

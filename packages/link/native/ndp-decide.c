@@ -34,8 +34,8 @@ static const uint8_t ndp_mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
 // ff02::1:ff00:0/104
 static const uint8_t ndp_solicited_prefix[13] = {[0] = 0xff, [1] = 0x02, [11] = 0x01, [12] = 0xff};
 
-// In the kernel, offsets into the frame must be constants: loops are unrolled, and branches that read at different places are not
-// joined. Other compilers do as they like.
+// In the kernel, offsets into the frame must be constants: loops are unrolled, and branches that read at different
+// places are not joined. Other compilers do as they like.
 #ifdef __bpf__
 #define NDP_UNROLLED _Pragma("clang loop unroll(full)")
 #define NDP_BRANCH_APART __asm__ volatile("")
@@ -48,7 +48,8 @@ static uint16_t ndp_read_u16(const uint8_t *bytes) { return (uint16_t)(bytes[0] 
 
 static bool ndp_same(const uint8_t *a, const uint8_t *b) { return memcmp(a, b, MAC_BYTES) == 0; }
 
-// The checksum of RFC 1071 over pseudo-header and message; 0 when the message holds its own. At most NDP_LONGEST_MESSAGE bytes.
+// The checksum of RFC 1071 over pseudo-header and message; 0 when the message holds its own. At most
+// NDP_LONGEST_MESSAGE bytes.
 static uint16_t ndp_checksum(const uint8_t *frame, uint32_t length) {
   uint32_t sum = length + NDP_ICMPV6;
   NDP_UNROLLED
@@ -94,8 +95,9 @@ static enum ndp_outcome ndp_judge_message(const uint8_t *frame, uint32_t length)
   return NDP_REPLY;
 }
 
-// Looks at all options; copies the link-layer address among them to `mac`, of several the last, and says in `has_mac` whether there is
-// one. Options begin at multiples of 8 bytes, so looking at each of these places finds them all at constant offsets.
+// Looks at all options; copies the link-layer address among them to `mac`, of several the last, and says in `has_mac`
+// whether there is one. Options begin at multiples of 8 bytes, so looking at each of these places finds them all at
+// constant offsets.
 static enum ndp_outcome ndp_read_options(const uint8_t *frame, uint32_t length, uint8_t mac[MAC_BYTES], bool *has_mac) {
   uint8_t wanted = frame[NDP_MESSAGE] == NDP_SOLICITATION ? NDP_SOURCE_LINK_LAYER : NDP_TARGET_LINK_LAYER;
   uint32_t next = 0;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What to do with a frame that carries neighbor discovery (RFC 4861, 4862): an advertisement, or a reason for silence. A pure
-// function; its description is packages/core/src/layer2/respond-ndp.ts, and both are held together by the same vectors. Compiled for
-// the kernel too (bpf/answer.bpf.c), so every loop has a constant bound.
+// What to do with a frame that carries neighbor discovery (RFC 4861, 4862): an advertisement, or a reason for silence.
+// A pure function; its description is packages/core/src/layer2/respond-ndp.ts, and both are held together by the same
+// vectors. Compiled for the kernel too (bpf/answer.bpf.c), so every loop has a constant bound.
 #ifndef BERTH_NDP_DECIDE_H
 #define BERTH_NDP_DECIDE_H
 
 #include "arp-decide.h"
 
-// Outcome, and its name in metrics. Order and names are those of NDP_SILENCE_REASONS in respond-ndp.ts, with "ndp-" before them.
+// Outcome, and its name in metrics. Order and names are those of NDP_SILENCE_REASONS in respond-ndp.ts, with "ndp-"
+// before them.
 #define NDP_OUTCOMES(ROW)                              \
   ROW(NDP_REPLY, "ndp-reply")                          \
   ROW(NDP_SHORT_FRAME, "ndp-short-frame")              \

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything that can become of a frame, in one numbering for both engines: the decisions on ARP, what a decision alone cannot know,
-// and the decisions on neighbor discovery.
+// Everything that can become of a frame, in one numbering for both engines: the decisions on ARP, what a decision alone
+// cannot know, and the decisions on neighbor discovery.
 #ifndef BERTH_OUTCOMES_H
 #define BERTH_OUTCOMES_H
 

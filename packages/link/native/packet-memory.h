@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Packets in memory, for what reads them outside the kernel: tests and fuzzers. Nothing outside of the given bytes is read.
+// Packets in memory, for what reads them outside the kernel: tests and fuzzers. Nothing outside of the given bytes is
+// read.
 #ifndef BERTH_PACKET_MEMORY_H
 #define BERTH_PACKET_MEMORY_H
 

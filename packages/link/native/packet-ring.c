@@ -11,8 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-// 4,096 frames of 256 bytes: 1 MiB a ring. A frame has room for the header of the ring (80 bytes) and 176 bytes of what was
-// received; longer frames are cut, which harms none that is answered.
+// 4,096 frames of 256 bytes: 1 MiB a ring. A frame has room for the header of the ring (80 bytes) and 176 bytes of what
+// was received; longer frames are cut, which harms none that is answered.
 enum { FRAME_BYTES = 256, FRAME_COUNT = 4096, BLOCK_BYTES = 65536, RING_BYTES = FRAME_BYTES * FRAME_COUNT };
 
 static bool set_int(int fd, int option, int value) {
@@ -91,8 +91,9 @@ static struct tpacket2_hdr *header_of(const struct packet_ring *ring) {
   return (struct tpacket2_hdr *)(ring->memory + (size_t)ring->next * FRAME_BYTES);
 }
 
-// A socket on eth0 also sees the frames of its VLANs, with their tag gone. Those of VLAN 10 carry the index of eth0.10 where that
-// exists; those of a VLAN without an interface are marked as for another host, even broadcasts (__netif_receive_skb_core).
+// A socket on eth0 also sees the frames of its VLANs, with their tag gone. Those of VLAN 10 carry the index of eth0.10
+// where that exists; those of a VLAN without an interface are marked as for another host, even broadcasts
+// (__netif_receive_skb_core).
 static const struct sockaddr_ll *origin_of(const struct tpacket2_hdr *header) {
   return (const void *)((const uint8_t *)header + TPACKET_ALIGN(sizeof *header));
 }

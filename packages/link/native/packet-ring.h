@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A packet socket on one interface that hands its frames over in shared memory (packet_mmap, TPACKET_V2), so that a burst costs
-// no system call per frame and waits in a buffer of known size.
+// A packet socket on one interface that hands its frames over in shared memory (packet_mmap, TPACKET_V2), so that a
+// burst costs no system call per frame and waits in a buffer of known size.
 #ifndef BERTH_PACKET_RING_H
 #define BERTH_PACKET_RING_H
 
@@ -18,13 +18,15 @@ struct packet_frame {
   // Points into the ring; valid until packet_ring_release.
   const uint8_t *bytes;
   uint32_t length;
-  // Whether the kernel counts the frame to another interface: one above this one, for a VLAN whose tag is gone from the frame.
+  // Whether the kernel counts the frame to another interface: one above this one, for a VLAN whose tag is gone from the
+  // frame.
   bool is_for_other_interface;
-  // Whether the kernel holds the frame for another host's: by its destination, or because nobody here has its VLAN.
+  // Whether the kernel holds the frame for another host's: by its destination, or because no one here has its VLAN.
   bool is_for_other_host;
 };
 
-// Each interface has two rings: what is read from a socket must have one protocol, or it would have to look at every frame.
+// Each interface has two rings: what is read from a socket must have one protocol, or it would have to look at every
+// frame.
 enum { ARP_RING, NDP_RING, RING_COUNT };
 
 // Opens both rings on an interface. On failure returns false and names the system call in `failed`; errno tells why.

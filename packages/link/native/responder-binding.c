@@ -136,7 +136,8 @@ static napi_value outcomes(napi_env env, napi_callback_info info) {
   return list;
 }
 
-// One VIP: its address in the low 16 bytes, then requests, replies, claims and claimant, each 8 bytes in host byte order.
+// One VIP: its address in the low 16 bytes, then requests, replies, claims and claimant, each 8 bytes in host byte
+// order.
 enum { COUNTER_ROW_BYTES = VIP_ADDRESS_BYTES + 4 * 8 };
 
 static void write_row(uint8_t *row, const struct vip_entry *entry) {

@@ -31,8 +31,8 @@ struct slot {
 };
 
 struct responder {
-  // Odd while the thread works on a frame. Whoever takes something away from the thread changes it first, then waits for an even
-  // number or another one (see wait_for_reader).
+  // Odd while the thread works on a frame. Whoever takes something away from the thread changes it first, then waits
+  // for an even number or another one (see wait_for_reader).
   _Atomic uint64_t turn;
   _Atomic(struct vip_table *) table;
   // Deadline on CLOCK_BOOTTIME, in nanoseconds.
@@ -271,7 +271,8 @@ void responder_set_fence(struct responder *responder, uint64_t milliseconds) {
 
 bool responder_renew(struct responder *responder, uint64_t milliseconds) {
   if (!fence_holds(responder)) return false;
-  // Nobody else writes the fence meanwhile: calls are made on JavaScript's thread, or on that of heartbeat.c, and then not on the other.
+  // No one else writes the fence meanwhile: calls are made on JavaScript's thread, or on that of heartbeat.c, and then
+  // not on the other.
   responder_set_fence(responder, milliseconds);
   return true;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The answering thread: one thread for all interfaces, a VIP table that JavaScript replaces, and a fence that JavaScript renews.
-// The thread takes no lock, allocates nothing and never calls into JavaScript.
+// The answering thread: one thread for all interfaces, a VIP table that JavaScript replaces, and a fence that
+// JavaScript renews. The thread takes no lock, allocates nothing and never calls into JavaScript.
 #ifndef BERTH_RESPONDER_H
 #define BERTH_RESPONDER_H
 
@@ -47,13 +47,15 @@ void responder_detach(struct responder *responder, int slot);
 // Puts another table in force; rows as in vip_table_create. When it returns, no answer is given by the table before.
 bool responder_replace(struct responder *responder, const uint8_t *rows, size_t count, struct failure *failure);
 
-// Moves the fence to this long from now, provided that it still holds; returns whether it did. A thread that went silent stays so.
+// Moves the fence to this long from now, provided that it still holds; returns whether it did. A thread that went
+// silent stays so.
 bool responder_renew(struct responder *responder, uint64_t milliseconds);
 
 // Sets the fence to a deadline on CLOCK_BOOTTIME, in nanoseconds.
 void responder_set_deadline(struct responder *responder, uint64_t deadline);
 
-// Sets the fence to this long from now in any case; 0 silences the thread, and when it returns nothing is answered any more.
+// Sets the fence to this long from now in any case; 0 silences the thread, and when it returns nothing is answered any
+// more.
 void responder_set_fence(struct responder *responder, uint64_t milliseconds);
 
 // Sends a frame on an interface unless the fence ran out.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sockets by number: the system calls as they are. Retrying, decoding and closing in time is the business of TypeScript.
+// Sockets by number: the system calls as they are. Retrying, decoding and closing in time is the business of
+// TypeScript.
 #include <errno.h>
 #include <linux/filter.h>
 #include <string.h>
@@ -103,8 +104,9 @@ static void lay_out(struct batch *batch, struct bytes slab, size_t slot_bytes, s
   }
 }
 
-// socketReceive(fd, slab, slotBytes, addresses, lengths): fills one slot of `slab` per datagram, 32 bytes of `addresses` and one
-// 32-bit number of `lengths` (its whole length, also where the slot cut it). Returns how many came; 0 when none waits.
+// socketReceive(fd, slab, slotBytes, addresses, lengths): fills one slot of `slab` per datagram, 32 bytes of
+// `addresses` and one 32-bit number of `lengths` (its whole length, also where the slot cut it). Returns how many came;
+// 0 when none waits.
 static napi_value socket_receive(napi_env env, napi_callback_info info) {
   enum { ADDRESS_BYTES = 32 };
   int32_t fd, slot_bytes;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the program that spreads and its loader share: the maps, by name and shape. Nodes are numbers from 1 to 255, which the process gives them; 0 is
-// nobody.
+// What the program that spreads and its loader share: the maps, by name and shape. Nodes are numbers from 1 to 255,
+// which the process gives them; 0 is no one.
 #ifndef BERTH_SPREAD_MAPS_H
 #define BERTH_SPREAD_MAPS_H
 
@@ -20,11 +20,12 @@ enum {
   SPREAD_MAX_FRAGMENTS = 4096,
 };
 
-// A frame with no more hops left than this gets no second chance, and one that gets it leaves with so many: no frame can have two, whatever the tables
-// say. A node that serves it needs one or two.
+// A frame with no more hops left than this gets no second chance, and one that gets it leaves with so many: no frame
+// can have two, whatever the tables say. A node that serves it needs one or two.
 enum { SPREAD_LAST_HOPS = 8 };
 
-// How long a flow that was seen while a change was pending is remembered, and when that is written anew, in nanoseconds.
+// How long a flow that was seen while a change was pending is remembered, and when that is written anew, in
+// nanoseconds.
 #define SPREAD_SEEN_NS UINT64_C(15000000000)
 #define SPREAD_SEEN_AGAIN_NS UINT64_C(1000000000)
 
@@ -52,19 +53,20 @@ struct spread_service_key {
   uint8_t unused;
 };
 
-// One word each, so that it is read and changed as a whole: number of the first row in the low 32 bits, then a power of two less 1 (the last row) in 16
-// bits, then whether rows go by client (sessionAffinity: ClientIP).
+// One word each, so that it is read and changed as a whole: number of the first row in the low 32 bits, then a power of
+// two less 1 (the last row) in 16 bits, then whether rows go by client (sessionAffinity: ClientIP).
 typedef uint64_t spread_service;
 
 static inline uint32_t spread_first_row(spread_service service) { return (uint32_t)service; }
 static inline uint32_t spread_row_mask(spread_service service) { return (uint32_t)(service >> 32) & 0xffff; }
 static inline uint32_t spread_is_by_client(spread_service service) { return (uint32_t)(service >> 48); }
 
-// Map "rows": half the number of a row -> that row in the low 32 bits, the next one in the high ones. An element of an array takes 8 bytes in any case.
+// Map "rows": half the number of a row -> that row in the low 32 bits, the next one in the high ones. An element of an
+// array takes 8 bytes in any case.
 typedef uint64_t spread_row_pair;
 
 static inline uint32_t spread_target(uint32_t row) { return row & 0xff; }
-// Who may be serving flows that the target does not know; 0: nobody.
+// Who may be serving flows that the target does not know; 0: no one.
 static inline uint32_t spread_fallback(uint32_t row) { return row >> 8 & 0xff; }
 // The target in the pending set, if that is another; 0 otherwise.
 static inline uint32_t spread_next(uint32_t row) { return row >> 16 & 0xff; }

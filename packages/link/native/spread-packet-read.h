@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads a frame into a struct packet; see spread-packet.h. Reads at most six extension headers of IPv6 (RFC 8200), and of an ICMP error (RFC 792, RFC
-// 4443) the packet that it quotes. Offsets count from the Ethernet header.
+// Reads a frame into a struct packet; see spread-packet.h. Reads at most six extension headers of IPv6 (RFC 8200), and
+// of an ICMP error (RFC 792, RFC 4443) the packet that it quotes. Offsets count from the Ethernet header.
 #ifndef BERTH_SPREAD_PACKET_READ_H
 #define BERTH_SPREAD_PACKET_READ_H
 
@@ -13,7 +13,8 @@ enum { PROTOCOL_ICMP = 1, PROTOCOL_TCP = 6, PROTOCOL_UDP = 17, PROTOCOL_ICMPV6 =
 // Extension headers that may stand before a transport header.
 enum { HEADER_HOP_BY_HOP = 0, HEADER_ROUTING = 43, HEADER_FRAGMENT = 44, HEADER_AUTHENTICATION = 51, HEADER_DESTINATION = 60 };
 enum { MOST_EXTENSION_HEADERS = 6, EXTENSION_UNIT = 8, AUTHENTICATION_UNIT = 4, FRAGMENT_HEADER_BYTES = 8 };
-// Destination unreachable with "fragmentation needed", source quench, time exceeded, parameter problem (RFC 792); 1 to 4 in ICMPv6 are all errors.
+// Destination unreachable with "fragmentation needed", source quench, time exceeded, parameter problem (RFC 792); 1 to
+// 4 in ICMPv6 are all errors.
 enum { ICMP_UNREACHABLE = 3, ICMP_QUENCH = 4, ICMP_TIME_EXCEEDED = 11, ICMP_PARAMETER = 12, ICMPV6_FIRST_ERROR = 1, ICMPV6_LAST_ERROR = 4 };
 enum { TCP_FLAGS_AT = 13, TCP_SYN = 0x02, TCP_ACK = 0x10, SCTP_CHUNK_AT = 12, SCTP_INIT = 1, PORTS_BYTES = 4 };
 

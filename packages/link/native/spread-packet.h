@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What flow a frame belongs to. spread-packet-read.h is the part of spreading that reads foreign bytes: pure C, for the program in the kernel and for
-// the fuzzer. Who includes that gives INLINED, `struct packet_source` and `packet_read`.
+// What flow a frame belongs to. spread-packet-read.h is the part of spreading that reads foreign bytes: pure C, for the
+// program in the kernel and for the fuzzer. Who includes that gives INLINED, `struct packet_source` and `packet_read`.
 #ifndef BERTH_SPREAD_PACKET_H
 #define BERTH_SPREAD_PACKET_H
 

@@ -24,7 +24,7 @@ static int attach(struct engine *engine, const struct attach_request *request, e
   return slot >= 0 && responder_attach(responder_of(engine), slot, request, failure) ? slot : -1;
 }
 
-// Nobody but this process takes a packet socket away.
+// No one but this process takes a packet socket away.
 static bool attach_again(struct engine *engine, int slot, enum answer_by by, struct failure *failure) {
   (void)engine, (void)slot, (void)by, (void)failure;
   return true;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The VIPs of Berth as one node knows them, with where it answers for each, as an immutable hash table. A change makes a new table; readers never lock.
+// The VIPs of Berth as one node knows them, with where it answers for each, as an immutable hash table. A change makes
+// a new table; readers never lock.
 #ifndef BERTH_VIP_TABLE_H
 #define BERTH_VIP_TABLE_H
 
@@ -41,8 +42,8 @@ struct vip_table {
   struct vip_entry entries[];
 };
 
-// Returns a table of `count` rows of VIP_ROW_BYTES, or NULL when memory is out. Counters of addresses that `previous` (may be NULL)
-// knows are carried over; the others begin at zero. A repeated address keeps its last row.
+// Returns a table of `count` rows of VIP_ROW_BYTES, or NULL when memory is out. Counters of addresses that `previous`
+// (may be NULL) knows are carried over; the others begin at zero. A repeated address keeps its last row.
 struct vip_table *vip_table_create(const uint8_t *rows, size_t count, const struct vip_table *previous);
 
 // Frees a table and the counters that `successor` (may be NULL) did not carry over.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ends the process when JavaScript has hung for long, so that something starts it anew. No probe from outside is needed for that, and none can fail
-// for another reason, as a port that somebody else has.
+// Ends the process when JavaScript has hung for long, so that something starts it anew. No probe from outside is needed
+// for that, and none can fail for another reason, as a port that somebody else has.
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -13,7 +13,8 @@
 // Exit code of a process that was ended so (sysexits.h: EX_SOFTWARE).
 enum { EXIT_HUNG = 70 };
 
-// Turns of a second since JavaScript was last heard of. Turns are counted, not time: a process that was stopped as a whole did not hang.
+// Turns of a second since JavaScript was last heard of. Turns are counted, not time: a process that was stopped as a
+// whole did not hang.
 static _Atomic int turns;
 static int most_turns;
 

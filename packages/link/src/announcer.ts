@@ -37,11 +37,11 @@ export interface AnnouncerOptions {
   readonly random: () => number;
   /** Default: those of core. */
   readonly schedule?: Partial<GratuitousOptions>;
-  /** Default: nobody is told one by one. */
+  /** Default: no one gets a frame of its own. */
   readonly audience?: Audience;
   /** Called for each announcement that went out: two frames for IPv4, one for IPv6. */
   onSent(vip: IpAddress, ifindex: number): void;
-  /** Called for each neighbour that was told of a VIP by a frame of its own. */
+  /** Called for each neighbour that got a frame of its own about a VIP. */
   onCorrected?(vip: IpAddress, ifindex: number): void;
   /** Called when an interface could not send; the others are not concerned, and the schedule goes on. */
   onFailed(vip: IpAddress, ifindex: number, error: unknown): void;

@@ -21,7 +21,7 @@ const FRESH_MS = 1000;
 
 export interface ListeningAudienceOptions {
   readonly clock: Clock;
-  /** An interface or the kernel could not be read; those who are not known are not told one by one. */
+  /** An interface or the kernel could not be read; those who are not known get no frame of their own. */
   onFailed(error: unknown): void;
   /** Default: a packet socket. */
   readonly openSocket?: (ifindex: number, family: IpFamily, filter: Uint8Array) => FrameSocket;
@@ -56,7 +56,7 @@ export class ListeningAudience implements Audience {
     this.#options = options;
   }
 
-  /** Each question that is heard is told to this one from now on, nodes' and members' included. */
+  /** Each question that is heard goes to this one from now on, nodes' and members' included. */
   tell(onQuestion: OnQuestion): void {
     this.#onQuestion = onQuestion;
   }
@@ -129,7 +129,7 @@ export class ListeningAudience implements Audience {
     const { clock, openSocket = openPacketSocket, onFailed } = this.#options;
     try {
       const socket = new ThrottledSocket({ socket: openSocket(ifindex, family, filter), clock, ...BUDGET });
-      // The interface may go down and come back; that is told elsewhere.
+      // The interface may go down and come back; that is reported elsewhere.
       socket.receive(
         ({ bytes }) => this.#hear(ifindex, family, { askers: ear.askers, bytes }),
         () => {},

@@ -82,7 +82,7 @@ export class ClaimEars {
     try {
       this.#follow(port);
     } catch (error) {
-      // Nobody could close this ear.
+      // No one could close this ear.
       this.#leave(port, listener);
       throw error;
     }
@@ -94,7 +94,7 @@ export class ClaimEars {
     };
   }
 
-  /** Closes all sockets; nothing is told any more. */
+  /** Closes all sockets; nothing is reported any more. */
   close(): void {
     for (const { socket } of this.#ports.values()) socket.close();
     this.#ports.clear();

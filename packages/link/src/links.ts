@@ -52,7 +52,7 @@ export class Links {
   readonly #options: LinksOptions;
   readonly #ready = Promise.withResolvers<void>();
   #tables: Tables = emptyTables();
-  /** What a running dump has told so far; takes the place of the tables when it is complete. */
+  /** What a running dump has brought so far; takes the place of the tables when it is complete. */
   #dump: { phase: 'links' | 'addresses'; tables: Tables; hasGaps: boolean } | undefined;
   #fd: number | undefined;
   #loop: ReceiveLoop | undefined;

@@ -184,7 +184,7 @@ function load(): NativeLink {
   return module.exports;
 }
 
-// An addon of another version lacks functions; better told at the start than at the first takeover.
+// An addon of another version lacks functions; better found at the start than at the first takeover.
 function assertNative(exports: unknown, path: string): asserts exports is NativeLink {
   const isComplete =
     typeof exports === 'object' && exports !== null && 'responderOpen' in exports && 'decide' in exports;

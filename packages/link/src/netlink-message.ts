@@ -47,7 +47,7 @@ export function decodeNetlink(datagram: Uint8Array): NetlinkMessage[] {
   return messages;
 }
 
-// Errors are negative; zero acknowledges, which nobody asked for. The end of a dump may tell of an error too.
+// Errors are negative; zero acknowledges, which no one asked for. The end of a dump may tell of an error too.
 function decodeMessage(type: number, body: Uint8Array): NetlinkMessage | undefined {
   if (type !== NLMSG.DONE && type !== NLMSG.ERROR) return { kind: 'data', type, body };
   const errno = body.length < 4 ? 0 : -viewOf(body).getInt32(0, HOST_IS_LITTLE_ENDIAN);

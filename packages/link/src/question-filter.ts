@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Programs of the classic packet filter that keep questions, by ARP or neighbor solicitations, for addresses in a few
- * ranges. So the questions of a LAN for everything else wake nobody.
+ * ranges. So the questions of a LAN for everything else wake no one.
  */
 import { type IpAddress, type IpFamily, NDP_TYPE, NEXT_HEADER_ICMPV6 } from '@berth/core';
 import { assembleFilter, FILTER_OP, type FilterInstruction, KEEP_WHOLE } from './filter-program.ts';

@@ -115,7 +115,7 @@ export class Responder {
 
   /**
    * Answers for exactly these VIPs from now on. When it returns, no other is answered any more. Interfaces may be
-   * attached later. What there was no room for is told by {@link Responder.shortfall}, and has another chance with the
+   * attached later. What there was no room for is in {@link Responder.shortfall}, and has another chance with the
    * next call.
    */
   replace(rows: readonly AnsweredRow[]): void {

@@ -89,7 +89,7 @@ suite(`the keeper${reason === undefined ? '' : ` (cannot be tried: ${reason})`}`
 
   it('SP-31: a keeper that comes later, or again, gets what there is at the next renewal', async () => {
     keeper.kill('SIGKILL');
-    await until('nobody keeps', () => !table.isKept);
+    await until('no one keeps', () => !table.isKept);
     await startKeeper();
     table.renew(1000);
     await until('it holds again', () => held() === 1);

@@ -37,15 +37,15 @@ export interface AllocationOptions {
   readonly surroundings: Surroundings;
   readonly quarantines: Pick<Quarantines, 'apply' | 'committed'>;
   readonly random?: () => number;
-  /** Told after the ledger was read and statuses were taken over. */
+  /** Called after the ledger was read and statuses were taken over. */
   onReload(reload: Reload): void;
-  /** Told when a compare-and-swap failed and the batch is decided again. */
+  /** Called when a compare-and-swap failed and the batch is decided again. */
   onLostRace(): void;
-  /** Told how long a write of the ledger took, in milliseconds. */
+  /** Called with the time that a write of the ledger took, in milliseconds. */
   onLedgerWrite(milliseconds: number): void;
-  /** Told when the ledger could not be read or written, and the batch waits. */
+  /** Called when the ledger could not be read or written, and the batch waits. */
   onLedgerFailure(error: unknown, retryInMs: number): void;
-  /** Told when a batch is decided. */
+  /** Called when a batch is decided. */
   onLedgerWorks(): void;
 }
 

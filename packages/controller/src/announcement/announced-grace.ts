@@ -5,8 +5,8 @@ import { keyOf, type Service } from '@berth/kube';
 import type { Clock } from '@berth/runtime';
 
 /**
- * A VIP on its way from one node to another may be nobody's for a moment, by what is written so far: nodes write once a
- * second at most. Only after this many milliseconds nobody announces it.
+ * A VIP on its way from one node to another may be no one's for a moment, by what is written so far: nodes write once a
+ * second at most. Only after this many milliseconds no one announces it.
  */
 const GRACE_MS = 3_000;
 /** So long after a term began the nodes may not have been heard yet; what would be taken back then waits. */

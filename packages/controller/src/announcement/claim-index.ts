@@ -31,7 +31,7 @@ export class ClaimIndex {
   readonly #claimed = new Map<string, ReadonlySet<string>>();
 
   /**
-   * Takes over a change; returns the VIPs for which another finding is possible. Whoever looks at a VIP that nobody
+   * Takes over a change; returns the VIPs for which another finding is possible. Whoever looks at a VIP that no one
    * answers for should look again after any change.
    */
   take({ node, before, after }: NodeStateChange): ReadonlySet<string> {
@@ -44,7 +44,7 @@ export class ClaimIndex {
     // own.
     const isOtherwiseChanged = before?.freshness !== after?.freshness || isHearingChanged(before?.state, after?.state);
     if (!isOtherwiseChanged) return touched;
-    // That it does not hear the heartbeats of another is told of the VIPs of that one.
+    // A node that does not hear another counts against the VIPs of that other one.
     const unheard = [...unheardIn(before?.state), ...unheardIn(after?.state)];
     const theirs = unheard.flatMap((other) => [...(this.#claimed.get(other) ?? [])]);
     return new Set([...touched, ...previous, ...(this.#claimed.get(node) ?? []), ...theirs]);
@@ -71,7 +71,7 @@ export class ClaimIndex {
     return claims.every(({ node }) => this.#nodes.get(node)?.freshness === 'fresh');
   }
 
-  /** What each node that is believed says about a VIP that nobody answers for. */
+  /** What each node that is believed says about a VIP that no one answers for. */
   obstaclesTo(vip: string): readonly NodeObstacle[] {
     const believed = [...this.#nodes].filter(([, { freshness }]) => freshness !== 'stale');
     return believed

@@ -23,7 +23,7 @@ export class ApiOutages {
     this.#open = { sinceMs: this.#open?.sinceMs ?? nowMs, latestMs: nowMs, retryMs };
   }
 
-  /** Whether a request failed and nobody has asked since whether that is over. */
+  /** Whether a request failed and no one has asked since whether that is over. */
   get isOpen(): boolean {
     return this.#open !== undefined;
   }

@@ -134,7 +134,7 @@ export class ClusterView implements Task {
   }
 
   /**
-   * Takes over what a patch returned, before the watch brings it, so that nobody works on the state before the patch.
+   * Takes over what a patch returned, before the watch brings it, so that no one works on the state before the patch.
    * What is gone or going is left to the watch: it alone knows when an object has ended.
    */
   learn(patched: Service): void {

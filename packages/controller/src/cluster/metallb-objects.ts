@@ -37,7 +37,7 @@ export interface MetallbObjectsOptions {
   readonly clock: Clock;
   /** Where the objects are; undefined: they are not read at all. */
   readonly namespace: string | undefined;
-  /** Told each failure of a server that knows the kinds. */
+  /** Called with each failure of a server that knows the kinds. */
   onError(what: string, error: KubeError, retryInMs: number): void;
 }
 
@@ -72,7 +72,7 @@ export class MetallbObjects implements Task {
     this.#deployments.subscribe(() => this.#lookIn(this.#isHeldBack ? SETTLE_MS : COLLECT_MS));
   }
 
-  /** What is known of them; it changes only when listeners are told. */
+  /** What is known of them; it changes only when listeners are called. */
   get current(): MetallbSource {
     return this.#current;
   }

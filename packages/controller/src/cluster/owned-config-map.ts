@@ -19,9 +19,9 @@ export interface OwnedConfigMapOptions {
   /** Returns what the data should be now; undefined while there is nothing to say. */
   data(): PoolData | undefined;
   readonly random?: () => number;
-  /** Told each failure, with the wait until the next try. */
+  /** Called with each failure, with the wait until the next try. */
   onError(error: KubeError, retryInMs: number): void;
-  /** Told when it was written after a failure, or need not be written any more. */
+  /** Called when it was written after a failure, or need not be written any more. */
   onMended?(): void;
 }
 

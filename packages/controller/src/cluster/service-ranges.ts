@@ -21,7 +21,7 @@ const ASK_AGAIN_MS = 600_000;
 export interface ServiceRangesOptions {
   readonly api: KubeApi;
   readonly clock: Clock;
-  /** Told each failure of a server that knows the kind. */
+  /** Called with each failure of a server that knows the kind. */
   onError(error: KubeError, retryInMs: number): void;
   onRewind?(): void;
 }

@@ -18,7 +18,7 @@ export interface ServiceTimesOptions {
 }
 
 /**
- * Follows the Services of ours that came, or became ours, while it looked: of the others nobody knows since when they
+ * Follows the Services of ours that came, or became ours, while it looked: of the others no one knows since when they
  * wait.
  */
 export class ServiceTimes {

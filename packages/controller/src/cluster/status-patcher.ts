@@ -15,9 +15,9 @@ export interface StatusPatcherOptions {
   /** For patches that go through, and whatever else uses it. */
   readonly budget: ApiBudget;
   readonly clock: Clock;
-  /** Told what the Service is after a patch. */
+  /** Called with the Service as it is after a patch. */
   onPatch(patched: Service): void;
-  /** Told that others undo what is written, once for each writing. */
+  /** Called when others undo what is written, once for each writing. */
   onUndone(service: Service, waitMs: number, writers: readonly OtherWriter[]): void;
 }
 
@@ -26,7 +26,7 @@ export interface StatusWrite {
   readonly priority?: CallPriority;
   /** Whether a patch that sets right what others changed goes first. */
   readonly yields?: boolean;
-  /** Told that the patch may take as long as it likes: nobody should wait for it. */
+  /** Called when the patch may take as long as it likes: no one should wait for it. */
   onSlow?(): void;
 }
 

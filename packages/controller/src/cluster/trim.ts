@@ -6,7 +6,7 @@
 import type { Namespace, Node, Service } from '@berth/kube';
 import { otherStatusWriters } from './other-writer.ts';
 
-/** Some tools keep a copy of the whole object in this annotation; nobody here reads it. */
+/** Some tools keep a copy of the whole object in this annotation; no one here reads it. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /**

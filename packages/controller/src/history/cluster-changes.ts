@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What the reports of the nodes tell for the history, against what is told already. Reads the view and keeps nothing.
+ * What the reports of the nodes add to the history, beside what is on record. Reads the view and keeps nothing.
  */
 import {
   claimedVips,
@@ -40,7 +40,7 @@ export class ClusterChanges {
     return marksBetween(before, after, { nowMs, isHeard: this.#isHeard(node) });
   }
 
-  /** What began or ended while nobody watched, as far as the reports tell. */
+  /** What began or ended while no one watched, as far as the reports tell. */
   marksSince(marks: readonly MarkRecord[], nowMs: number): MarkRecord[] {
     const open = openMarks(marks);
     const reports = this.#reports();
@@ -56,11 +56,11 @@ export class ClusterChanges {
     ];
   }
 
-  /** VIPs that were taken while nobody watched. */
+  /** VIPs that were taken while no one watched. */
   movesSince({ horizons, moves }: HistoryRecords): MoveSeen[] {
-    const told = new Map(horizons.map((one) => [one.node, one]));
+    const recorded = new Map(horizons.map((one) => [one.node, one]));
     return this.#reports().flatMap(({ node, state }) =>
-      state ? takenSince(node, state, { horizon: told.get(node), moves }) : [],
+      state ? takenSince(node, state, { horizon: recorded.get(node), moves }) : [],
     );
   }
 
@@ -68,7 +68,7 @@ export class ClusterChanges {
     return this.#reports().flatMap(({ node, state }) => (state ? [horizonOf(node, state)] : []));
   }
 
-  /** Of VIPs that were left, those that nobody answers for by now. */
+  /** Of VIPs that were left, those that no one answers for by now. */
   silentOf(left: readonly LeftVip[], whySilent: (service: string) => MoveWhy | undefined): MoveSeen[] {
     if (left.length === 0) return [];
     const claimed = claimedVips(this.#reports());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Keeps the history while this replica leads: what the nodes' reports, the configuration and people bring about is
- * gathered for some seconds and written at once. The reports themselves tell what happened while nobody led, so a
+ * gathered for some seconds and written at once. The reports themselves tell what happened while no one led, so a
  * change of leader loses no move.
  */
 import {
@@ -44,7 +44,7 @@ export class HistoryKeeper {
   readonly #backoff = new Backoff({ baseMs: 1_000, capMs: 60_000 });
   /** What the ConfigMap holds; undefined: it is to be read. */
   #known: HistoryRecords | undefined;
-  /** Whether it is known by now what was told before this term. */
+  /** Whether it is known by now what was on record before this term. */
   #isBegun = false;
   #obstacle: HistoryObstacle['kind'] | undefined;
   #timer: Timer | undefined;
@@ -80,7 +80,7 @@ export class HistoryKeeper {
     this.#timer?.cancel();
     const { clock } = this.#options;
     let timer: Timer | undefined;
-    // Whatever becomes of a call: nobody waits for a history.
+    // Whatever becomes of a call: no one waits for a history.
     const patience = new Promise<void>((resolve) => {
       timer = clock.after(LAST_CALL_MS, resolve);
     });
@@ -112,7 +112,7 @@ export class HistoryKeeper {
     return this.#options.clock.date().getTime();
   }
 
-  // Before the history is read it is not known what is told already; the reports still tell it then.
+  // Before the history is read it is not known what is on record; the reports still have it then.
   #nodeChanged(change: NodeStateChange): void {
     if (!this.#isBegun) return;
     const { node, before, after } = change;
@@ -191,8 +191,8 @@ export class HistoryKeeper {
   }
 
   /**
-   * What happened while nobody watched is told now. Where the ConfigMap is not ours, it is kept in memory, as far as
-   * there is room.
+   * What happened while no one watched is recorded now. Where the ConfigMap is not ours, it is kept in memory, as far
+   * as there is room.
    */
   #begin(): void {
     this.#isBegun = true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What happened since the history was last written: moves and marks, VIPs that nobody may answer for any more, and
+ * What happened since the history was last written: moves and marks, VIPs that no one may answer for any more, and
  * orders that explain moves.
  */
 import {
@@ -52,8 +52,8 @@ export class PendingRecords {
   /** Moves without their Services, which are looked up when they are written. */
   addMoves(moves: readonly MoveSeen[]): void {
     for (const { vip } of moves) this.#left.delete(vip);
-    const told = moves.map((move): MoveRecord => ({ ...move, services: [], why: this.#whyOf(move) }));
-    this.#moves = [...this.#moves, ...told].slice(-MAX_MOVES);
+    const records = moves.map((move): MoveRecord => ({ ...move, services: [], why: this.#whyOf(move) }));
+    this.#moves = [...this.#moves, ...records].slice(-MAX_MOVES);
   }
 
   /** Its owner does not answer any more; the next one may be a moment away. */

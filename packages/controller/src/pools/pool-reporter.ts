@@ -61,7 +61,7 @@ export class PoolReporter {
     else this.#options.log.warn('objects of MetalLB are not read', { why: UNREAD_WORDS[source.why] });
   }
 
-  /** Tells that the speakers cannot be told what is in force; once for a while, as Events are. */
+  /** Reports that the speakers cannot learn what is in force; once for a while, as Events are. */
   lastGoodUnwritable(message: string, configMap: ConfigMap | undefined): void {
     this.#record(configMap, { type: 'Warning', reason: EVENT_REASONS.lastGoodUnwritable, message });
   }

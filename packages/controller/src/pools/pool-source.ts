@@ -56,7 +56,7 @@ export function nextPoolState(
   const problems = problemsOf(before, { parsed, configMap, objects });
   if (!parsed.ok || problems.length > 0) return { ...before, report: 'Invalid', problems, warnings: parsed.warnings };
   const rest = { report: 'Valid', problems: [], warnings: parsed.warnings } as const;
-  // The very same objects go on where nothing changed, so that nobody works through them again.
+  // The very same objects go on where nothing changed, so that no one works through them again.
   return isSame ? { ...before, ...rest } : { config: parsed.config, data, ...rest };
 }
 

@@ -41,7 +41,7 @@ export function formatPoolStatus(input: PoolStatusInput): PoolData {
   };
 }
 
-// A cluster that never had any is told nothing of them.
+// A cluster that never had any reads nothing of them.
 function metallbStatus({ pools, metallb }: PoolStatusInput): PoolData {
   const word = metallb?.kind === 'unread' ? metallb.why : metallb?.kind;
   const isUsed = pools.data?.[METALLB_OBJECTS_KEY] !== undefined;

@@ -41,12 +41,12 @@ export interface QuarantinesOptions {
   readonly view: Pick<ClusterView, 'services' | 'nodeStates'>;
   /** A batch may have something to do. */
   onDue(): void;
-  /** Told when the ledger holds it. */
+  /** Called when the ledger holds it. */
   onNews(news: QuarantineNews): void;
 }
 
-/** A conflict with the node that told it. */
-interface Told extends AddressConflict {
+/** A conflict with the node that reported it. */
+interface Reported extends AddressConflict {
   readonly node: string;
   /** Whether the node was heard since this replica began to watch. */
   readonly isProven: boolean;
@@ -57,9 +57,9 @@ const NOTHING: QuarantineNews = { isolated: [], ended: [] };
 export class Quarantines {
   readonly #options: QuarantinesOptions;
   /** What nodes report now, by address. */
-  #told: ReadonlyMap<string, readonly Told[]> = new Map();
+  #reported: ReadonlyMap<string, readonly Reported[]> = new Map();
   /** When an address in quarantine was last reported, by the clock. */
-  readonly #lastToldMs = new Map<string, number>();
+  readonly #lastReportedMs = new Map<string, number>();
   /** Reports that do not count any more, since somebody released the address after them. */
   #forgiven: ReadonlySet<string> = new Set();
   /** Addresses that were in quarantine when the ledger was last looked at. */
@@ -98,7 +98,7 @@ export class Quarantines {
     const news = this.#draft;
     this.#draft = NOTHING;
     this.#known = new Set(allocator.table.quarantined().map(({ address }) => String(address)));
-    for (const key of this.#lastToldMs.keys()) if (!this.#known.has(key)) this.#lastToldMs.delete(key);
+    for (const key of this.#lastReportedMs.keys()) if (!this.#known.has(key)) this.#lastReportedMs.delete(key);
     if (news.isolated.length + news.ended.length > 0) this.#options.onNews(news);
     if (this.#known.size > 0) this.#plan();
   }
@@ -106,14 +106,15 @@ export class Quarantines {
   #isolate(allocator: Allocator, nowMs: number): Isolated[] {
     const isolated: Isolated[] = [];
     const nodesByMac = this.#nodesByMac();
-    for (const reports of this.#told.values()) {
-      const told = reports.find((report) => report.isProven && this.#counts(report, nodesByMac));
-      if (told === undefined) continue;
-      const services = (allocator.table.get(told.vip)?.holders ?? []).map(({ service }) => service);
-      if (this.#isInUse(allocator, told.vip, nowMs)) continue;
-      const seen = { mac: told.mac, node: told.node, interface: told.interface, sinceMs: nowMs };
-      const quarantine = told.user === undefined ? seen : { ...seen, user: told.user };
-      if (allocator.quarantine(told.vip, quarantine)) isolated.push({ address: told.vip, quarantine, services });
+    for (const reports of this.#reported.values()) {
+      const reported = reports.find((report) => report.isProven && this.#counts(report, nodesByMac));
+      if (reported === undefined) continue;
+      const services = (allocator.table.get(reported.vip)?.holders ?? []).map(({ service }) => service);
+      if (this.#isInUse(allocator, reported.vip, nowMs)) continue;
+      const seen = { mac: reported.mac, node: reported.node, interface: reported.interface, sinceMs: nowMs };
+      const quarantine = reported.user === undefined ? seen : { ...seen, user: reported.user };
+      if (allocator.quarantine(reported.vip, quarantine))
+        isolated.push({ address: reported.vip, quarantine, services });
     }
     return isolated;
   }
@@ -135,11 +136,11 @@ export class Quarantines {
     const nowMs = this.#options.clock.now();
     const nodesByMac = this.#nodesByMac();
     const isOver = (address: IpAddress) => {
-      const told = this.#told.get(String(address)) ?? [];
-      if (told.some((report) => this.#counts(report, nodesByMac))) return false;
-      const lastMs = this.#lastToldMs.get(String(address));
+      const reported = this.#reported.get(String(address)) ?? [];
+      if (reported.some((report) => this.#counts(report, nodesByMac))) return false;
+      const lastMs = this.#lastReportedMs.get(String(address));
       // A leader that is new to it waits as long as if the last report had just come.
-      if (lastMs === undefined) this.#lastToldMs.set(String(address), nowMs);
+      if (lastMs === undefined) this.#lastReportedMs.set(String(address), nowMs);
       return lastMs !== undefined && nowMs - lastMs >= QUARANTINE_MS;
     };
     const all = table.quarantined().map(({ address }) => address);
@@ -152,7 +153,7 @@ export class Quarantines {
    * Whether it is news of a stranger. Nodes that do not hear each other, for want of a common key, say, take each other
    * for strangers.
    */
-  #counts(report: Told, nodesByMac: ReadonlyMap<string, string>): boolean {
+  #counts(report: Reported, nodesByMac: ReadonlyMap<string, string>): boolean {
     const user = nodesByMac.get(String(report.mac));
     // Of itself a node tells what no other can find out.
     return (user === undefined || user === report.node) && !this.#forgiven.has(keyOf(report));
@@ -169,9 +170,9 @@ export class Quarantines {
   #noteReleases({ table }: Allocator): void {
     const inIt = new Set(table.quarantined().map(({ address }) => String(address)));
     const released = [...this.#known].filter((key) => !inIt.has(key));
-    const all = [...this.#told.values()].flat();
+    const all = [...this.#reported.values()].flat();
     const standing = all.filter((report) => this.#forgiven.has(keyOf(report)));
-    const fresh = released.flatMap((key) => this.#told.get(key) ?? []);
+    const fresh = released.flatMap((key) => this.#reported.get(key) ?? []);
     this.#forgiven = new Set([...standing, ...fresh].map(keyOf));
   }
 
@@ -183,8 +184,9 @@ export class Quarantines {
     const all = [...this.#options.view.nodeStates.reports.values()].flatMap(conflictsOf);
     const next = Map.groupBy(all, ({ vip }) => String(vip));
     const nowMs = this.#options.clock.now();
-    for (const key of this.#told.keys()) if (!next.has(key) && this.#known.has(key)) this.#lastToldMs.set(key, nowMs);
-    this.#told = next;
+    for (const key of this.#reported.keys())
+      if (!next.has(key) && this.#known.has(key)) this.#lastReportedMs.set(key, nowMs);
+    this.#reported = next;
     this.#options.onDue();
   }
 
@@ -201,7 +203,7 @@ export function describeIsolated({ address, quarantine }: Isolated): string {
   return describeQuarantine(address, quarantine);
 }
 
-function conflictsOf(report: NodeReport | undefined): Told[] {
+function conflictsOf(report: NodeReport | undefined): Reported[] {
   if (report?.state === undefined || report.freshness === 'stale') return [];
   const { node, state, freshness } = report;
   const early = state.conflicts.filter(({ kind }) => kind === 'before-use');
@@ -209,11 +211,11 @@ function conflictsOf(report: NodeReport | undefined): Told[] {
 }
 
 /** The same finding of the same node. */
-function keyOf({ vip, node, interface: ifname, mac, sinceSeconds }: Told): string {
+function keyOf({ vip, node, interface: ifname, mac, sinceSeconds }: Reported): string {
   return `${vip} ${node} ${ifname} ${mac} ${sinceSeconds}`;
 }
 
-function isSame(one: readonly Told[], other: readonly Told[]): boolean {
-  const texts = (list: readonly Told[]) => list.map((told) => `${keyOf(told)} ${told.isProven}`).join('\n');
+function isSame(one: readonly Reported[], other: readonly Reported[]): boolean {
+  const texts = (list: readonly Reported[]) => list.map((one) => `${keyOf(one)} ${one.isProven}`).join('\n');
   return texts(one) === texts(other);
 }

@@ -18,7 +18,10 @@ export interface Examination {
   readonly findings: readonly Finding[];
 }
 
-/** `config`: the configuration to judge instead of the one in force. What is wrong with Berth itself counts once it is installed. */
+/**
+ * `config`: the configuration to judge instead of the one in force. What is wrong with Berth itself counts once it is
+ * installed.
+ */
 export function examine(facts: ClusterFacts, objects: DoctorObjects, config: PoolConfig = facts.config): Examination {
   const isThere = isInstalled(facts, objects);
   const problems = isThere ? clusterReport(facts).problems.map(findingOfProblem) : [];

@@ -67,7 +67,9 @@ function isOwn({ metadata }: KubeWorkload | KubePod, namespace: string, componen
   return metadata.namespace === namespace && metadata.labels?.[COMPONENT_LABEL] === component;
 }
 
-/** Pods that say that they listen on the node where the speaker wants to. What says nothing of its ports is not seen. */
+/**
+ * Pods that say that they listen on the node where the speaker wants to. What says nothing of its ports is not seen.
+ */
 function takenPorts(objects: DoctorObjects, namespace: string): Finding[] {
   const speaker = ownSpeaker(objects, namespace);
   const declared = speaker === undefined ? [] : containersOf(speaker).flatMap(({ ports = [] }) => ports);

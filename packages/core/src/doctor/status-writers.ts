@@ -55,8 +55,8 @@ export function statusWriters({ services, rule }: ClusterFacts, { written }: Doc
 }
 
 /**
- * Managers that wrote the addresses. Where Berth took an address over as it was, the API server goes on naming the one that wrote it before, so only
- * what is later than Berth's own last word counts there.
+ * Managers that wrote the addresses. Where Berth took an address over as it was, the API server goes on naming the one
+ * that wrote it before, so only what is later than Berth's own last word counts there.
  */
 function othersOf(entries: readonly KubeManagedFields[], when: 'after us' | 'at any time'): string[] {
   const status = entries.filter(({ fieldsV1 }) => (fieldsV1 as Fields | undefined)?.['f:status'] !== undefined);

@@ -14,13 +14,19 @@ export function containersOf({ spec }: KubeWorkload): readonly KubeContainer[] {
   return spec?.template?.spec?.containers ?? [];
 }
 
-/** Whether pods of it are wanted. A DaemonSet that selects no node wants none; one that was just made has not been looked at yet. */
+/**
+ * Whether pods of it are wanted. A DaemonSet that selects no node wants none; one that was just made has not been
+ * looked at yet.
+ */
 export function isWanted({ spec, status }: KubeWorkload): boolean {
   const isIdle = status?.desiredNumberScheduled === 0 && status.observedGeneration !== undefined;
   return spec?.replicas !== 0 && !isIdle;
 }
 
-/** The container of which the name of the image ends in this path, such as `metallb/speaker`. Registry, tag and digest do not count. */
+/**
+ * The container of which the name of the image ends in this path, such as `metallb/speaker`. Registry, tag and digest
+ * do not count.
+ */
 export function containerOfImage(containers: readonly KubeContainer[], path: string): KubeContainer | undefined {
   return containers.find(({ image = '' }) => `/${repositoryOf(image)}`.endsWith(`/${path}`));
 }

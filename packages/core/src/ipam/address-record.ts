@@ -10,14 +10,14 @@ export interface Holder {
   readonly service: ServiceKey;
   /** The pool that the Service asked for when it got the address, empty for none: only a new wish moves it. */
   readonly poolRequest: string;
-  /** The terms on which it shares; undefined when it has no sharing key and so shares with nobody. */
+  /** The terms on which it shares; undefined when it has no sharing key and so shares with no one. */
   readonly terms: SharingTerms | undefined;
 }
 
-/** The last holder of an address that nobody holds. */
+/** The last holder of an address that no one holds. */
 export interface FormerHolder {
   readonly service: ServiceKey;
-  /** Until then nobody else gets the address, in milliseconds since the epoch; 0 when it does not rest. */
+  /** Until then no one else gets the address, in milliseconds since the epoch; 0 when it does not rest. */
   readonly restsUntilMs: number;
 }
 
@@ -28,7 +28,7 @@ export interface AddressRecord {
   readonly pool: string;
   readonly holders: readonly Holder[];
   readonly former: FormerHolder | undefined;
-  /** Set while nobody gets the address; a holder is to leave it. */
+  /** Set while no one gets the address; a holder is to leave it. */
   readonly quarantine: Quarantine | undefined;
 }
 

@@ -136,7 +136,7 @@ export class Allocator {
   }
 
   /**
-   * Frees all addresses of a Service that is gone, is being deleted or is no longer ours; returns those that nobody
+   * Frees all addresses of a Service that is gone, is being deleted or is no longer ours; returns those that no one
    * else holds. Call it when its status shows none of them any more, or the object is gone.
    */
   release(service: ServiceKey, nowMs: number): readonly IpAddress[] {

@@ -14,7 +14,7 @@ export interface Surroundings {
   readonly config: PoolConfig;
   /** Labels of each namespace; a namespace that is not in here has none. */
   readonly namespaces: ReadonlyMap<string, Labels>;
-  /** Who else has addresses, by what the cluster knows. Default: nobody. */
+  /** Who else has addresses, by what the cluster knows. Default: no one. */
   readonly occupants?: Occupants;
 }
 

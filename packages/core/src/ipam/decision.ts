@@ -88,7 +88,7 @@ export interface Decision {
   readonly isRenumberDone: boolean;
   /** Whether the draft gives the Service an address that it did not hold, or frees one. */
   readonly isChange: boolean;
-  /** Addresses that nobody holds any more by this decision: Services that wait may be tried again. */
+  /** Addresses that no one holds any more by this decision: Services that wait may be tried again. */
   readonly freed: readonly IpAddress[];
 }
 

@@ -39,7 +39,7 @@ const entrySchema = z
     pool: z._default(z.string(), ''),
     /** Who holds it, the first one in front. */
     services: z._default(z.array(holder), []),
-    /** Who held it last, when nobody does, and until when it rests. */
+    /** Who held it last, when no one does, and until when it rests. */
     former: z.optional(z.object({ name: serviceKey, restsUntil: z.optional(z.iso.datetime()) })),
     /** Who else uses it, by which node's word and since when. */
     quarantine: z.optional(quarantine),

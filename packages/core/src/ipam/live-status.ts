@@ -15,7 +15,7 @@ import type { AllocationTable } from './allocation-table.ts';
 import { obstacleToJoin, termsToRecord } from './sharing.ts';
 
 /**
- * A Service that goes: it is being deleted, or is no longer ours. Until its status is empty nobody else gets what it
+ * A Service that goes: it is being deleted, or is no longer ours. Until its status is empty no one else gets what it
  * shows.
  */
 export interface Departing {
@@ -92,7 +92,7 @@ export function confirmPoolWishes(table: AllocationTable, requests: readonly Ser
   }
 }
 
-/** Enters what Services that go still show and nobody holds. */
+/** Enters what Services that go still show and no one holds. */
 export function guardDeparting(table: AllocationTable, departing: readonly Departing[]): void {
   for (const { service, shown, sharing } of departing) {
     for (const address of shown) guard(table, address, { service, terms: sharing });

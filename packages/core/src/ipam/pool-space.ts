@@ -57,7 +57,7 @@ export class PoolSpace {
     return this.#used[family];
   }
 
-  /** Freed addresses that were resting when time was last told. */
+  /** Freed addresses that were resting when the time was last given. */
   resting(family: IpFamily): number {
     return this.#resting[family];
   }
@@ -91,7 +91,7 @@ export class PoolSpace {
   }
 
   /**
-   * Counts a record in or out; false when the record closes nothing, since nobody holds the address and it does not
+   * Counts a record in or out; false when the record closes nothing, since no one holds the address and it does not
    * rest.
    */
   #count({ address: { family }, holders, former, quarantine }: AddressRecord, step: 1 | -1): boolean {

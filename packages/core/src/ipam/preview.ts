@@ -48,7 +48,7 @@ export interface PreviewState {
    */
   readonly departing?: readonly Departing[];
   readonly namespaces: Surroundings['namespaces'];
-  /** Who else has addresses. Default: nobody. */
+  /** Who else has addresses. Default: no one. */
   readonly occupants?: Occupants;
   /** Milliseconds since the epoch. */
   readonly nowMs: number;

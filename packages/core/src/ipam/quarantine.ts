@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Addresses that somebody uses who is no Service: a node found them taken before they were ever answered for. Nobody
+ * Addresses that somebody uses who is no Service: a node found them taken before they were ever answered for. No one
  * gets them until no node reports it any more for a while, or somebody releases them.
  */
 import type { IpAddress } from '../net/ip-address.ts';

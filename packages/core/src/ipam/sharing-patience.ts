@@ -2,7 +2,7 @@
 /**
  * Sharers that change together. Two Services that swap ports in one apply are seen one after the other: the first one
  * clashes with what the second had. So a holder that clashes with one of its own namespace is given a moment, in which
- * the other may change too. In another namespace is another tenant, whose port nobody uses even for a moment.
+ * the other may change too. In another namespace is another tenant, whose port no one uses even for a moment.
  */
 import { namespaceOfKey, type ServiceKey } from '../service/kube-service.ts';
 import type { StayObstacle } from './sharing.ts';
@@ -29,7 +29,7 @@ export class SharingPatience {
     return nowMs < untilMs ? untilMs : undefined;
   }
 
-  /** The holder clashes with nobody any more, or has left. */
+  /** The holder clashes with no one any more, or has left. */
   end(service: ServiceKey): void {
     this.#sinceMs.delete(service);
   }

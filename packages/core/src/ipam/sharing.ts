@@ -18,7 +18,7 @@ export const MAX_TERMS_BYTES = 4 * 1024;
 export const MAX_ENTRY_BYTES = 32 * 1024;
 
 /**
- * The terms to be recorded: undefined for a Service that shares with nobody, also because its terms are too long for
+ * The terms to be recorded: undefined for a Service that shares with no one, also because its terms are too long for
  * the ledger.
  */
 export function termsToRecord(terms: SharingTerms): SharingTerms | undefined {

@@ -15,7 +15,7 @@ export function termsOn(request: ServiceRequest, record: AddressRecord): Sharing
 
 /**
  * Whether the address comes from the pool that the Service asks for, or came from it when it was given: a pool edit
- * moves nobody, only a new wish does.
+ * moves no one, only a new wish does.
  */
 export function isOfWantedPool(
   { request, table }: Pick<DecisionScope, 'request' | 'table'>,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Fingerprints of flows: what names the node that serves a flow, alike on every node and in every language (docs/design/0040-every-node-serves.md, section 3).
- * The program in the kernel computes them for each packet (packages/link); here they are for tests and for people. All arithmetic is modulo 2^64.
+ * Fingerprints of flows: what names the node that serves a flow, alike on every node and in every language
+ * (docs/design/0040-every-node-serves.md, section 3). The program in the kernel computes them for each packet
+ * (packages/link); here they are for tests and for people. All arithmetic is modulo 2^64.
  */
 import type { IpAddress } from '../net/ip-address.ts';
 
@@ -25,7 +26,7 @@ const LAST = 0x9e37_79b9_7f4a_7c15n;
 /** `::ffff:0:0/96` (RFC 4291, 2.5.5.2). */
 const MAPPED = 0xffff_0000_0000n;
 
-/** Of 64 bits, never 0: the tables in the kernel keep 0 for nobody. */
+/** Of 64 bits, never 0: the tables in the kernel keep 0 for no one. */
 export function fingerprintOf(flow: Flow, seed: bigint): bigint {
   const ports = (BigInt(flow.sourcePort) << 48n) | (BigInt(flow.destinationPort) << 32n) | BigInt(flow.protocol);
   return mix(mix(mixClient(flow, seed), ports), LAST) || 1n;

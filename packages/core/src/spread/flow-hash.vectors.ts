@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Flows with their hashes, for tests: the program in the kernel, the reader of conntrack and the code in TypeScript are all held to this table. */
+/**
+ * Flows with their hashes, for tests: the program in the kernel, the reader of conntrack and the code in TypeScript are
+ * all held to this table.
+ */
 import type { SpreadBy } from './flow-hash.ts';
 
 export interface FlowHashVector {

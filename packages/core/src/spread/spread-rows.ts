@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Rendezvous rows: which member of a set serves the flows of each row. A member that goes moves only its own rows, and one that comes takes only those
- * that it serves from then on. The score of a member for a row is the same in every set (docs/design/0040-every-node-serves.md, section 3).
+ * Rendezvous rows: which member of a set serves the flows of each row. A member that goes moves only its own rows, and
+ * one that comes takes only those that it serves from then on. The score of a member for a row is the same in every set
+ * (docs/design/0040-every-node-serves.md, section 3).
  */
 import type { SetMember } from './spread-set.ts';
 
@@ -24,7 +25,7 @@ export function rowCountOf(members: readonly SetMember[]): number {
   return members.length > MANY_MEMBERS ? ROWS.many : ROWS.few;
 }
 
-/** For each row who serves it, and whom a frame goes to that finds no flow there; ids, 0 for nobody. */
+/** For each row who serves it, and whom a frame goes to that finds no flow there; ids, 0 for no one. */
 export interface OwnedRows {
   readonly targets: Uint32Array;
   /** The highest of serving and silent members, where that is a silent one. */

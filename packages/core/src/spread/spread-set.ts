@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Who serves a VIP: the set of members that its owner tells to all (docs/design/0040-every-node-serves.md, section 4). A set without a change under
- * way is its committed members alone.
+ * Who serves a VIP: the set of members that its owner tells to all (docs/design/0040-every-node-serves.md, section 4).
+ * A set without a change under way is its committed members alone.
  */
 import type { MacAddress } from '../net/mac-address.ts';
 import type { ServeState } from '../wire/spread-message.ts';

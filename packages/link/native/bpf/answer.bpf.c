@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers ARP requests and neighbor solicitations for VIPs where frames enter an interface (TC ingress), holds back those for VIPs that
-// other nodes answer for, and passes everything else on untouched. The decision is the very code of the answering thread; only the table is a map of the kernel, and the fence is
-// checked here, against the clock that does not stop while the machine sleeps, so that a process that hangs or is gone stops answering without its help.
+// Answers ARP requests and neighbor solicitations for VIPs where frames enter an interface (TC ingress), holds back
+// those for VIPs that other nodes answer for, and passes everything else on untouched. The decision is the very code of
+// the answering thread; only the table is a map of the kernel, and the fence is checked here, against the clock that
+// does not stop while the machine sleeps, so that a process that hangs or is gone stops answering without its help.
 #include <linux/bpf.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,7 +42,8 @@ static long (*const change_tail)(struct __sk_buff *skb, uint32_t length, uint64_
 static long (*const vlan_pop)(struct __sk_buff *skb) = (void *)BPF_FUNC_skb_vlan_pop;
 static long (*const redirect)(uint32_t ifindex, uint64_t flags) = (void *)BPF_FUNC_redirect;
 
-// TCX_NEXT and TC_ACT_UNSPEC are the same number: the next program on the hook has its turn. So are TCX_DROP and TC_ACT_SHOT.
+// TCX_NEXT and TC_ACT_UNSPEC are the same number: the next program on the hook has its turn. So are TCX_DROP and
+// TC_ACT_SHOT.
 enum { PASS_ON = -1, HOLD_BACK = 2 };
 enum { TYPE_ARP = 0x0806, TYPE_IPV6 = 0x86dd, NEXT_HEADER_AT = 14 + 6, ICMPV6_TYPE_AT = 14 + 40, VLAN_ID = 0x0fff };
 
@@ -70,8 +72,9 @@ INLINED bool is_before(uint32_t which) {
 
 INLINED bool fence_holds(void) { return is_before(FENCE_ANSWER); }
 
-// A question for a VIP of Berth that is not answered here, or not now: the kernel, which may have the address on another interface (kube-proxy in
-// IPVS mode has), must not answer it either. A process that is gone for long holds nothing back any more.
+// A question for a VIP of Berth that is not answered here, or not now: the kernel, which may have the address on
+// another interface (kube-proxy in IPVS mode has), must not answer it either. A process that is gone for long holds
+// nothing back any more.
 INLINED int pass_or_hold_back(bool is_vip_of_others) {
   return is_vip_of_others && is_before(FENCE_QUIET) ? HOLD_BACK : PASS_ON;
 }
@@ -98,15 +101,16 @@ INLINED void count_vip(const struct verdict *verdict) {
   if (verdict->is_reply) add_one(&row->replies);
 }
 
-// The reply takes the place of the question and leaves by the interface on which that came in. A priority tag is not sent back: an
-// answer of the kernel has none either.
+// The reply takes the place of the question and leaves by the interface on which that came in. A priority tag is not
+// sent back: an answer of the kernel has none either.
 INLINED bool put_reply(struct __sk_buff *skb, const uint8_t *reply, uint32_t length) {
   if (skb->vlan_present && vlan_pop(skb) != 0) return false;
   if (skb->len != length && change_tail(skb, length, 0) != 0) return false;
   return store_bytes(skb, 0, reply, length, BPF_F_RECOMPUTE_CSUM) == 0;
 }
 
-// The compiler must not join comparisons on either side: the verifier wants to see each on the register that is handed over.
+// The compiler must not join comparisons on either side: the verifier wants to see each on the register that is handed
+// over.
 #define KEEP_APART(number) __asm__ volatile("" : "+r"(number))
 
 // Fetches as much of the frame as there is; `limit` is a constant. Returns how much that was.
@@ -172,7 +176,8 @@ INLINED int answer_ndp(struct __sk_buff *skb, const struct answer_point *point, 
   return pass_or_hold_back(decision.outcome == NDP_OTHER_INTERFACE || decision.outcome == NDP_FENCED);
 }
 
-// The kernel has taken the outer tag off already. A frame of a VLAN is for the interface above, which has a program of its own.
+// The kernel has taken the outer tag off already. A frame of a VLAN is for the interface above, which has a program of
+// its own.
 SECTION("tc") int berth_answer(struct __sk_buff *skb) {
   bool is_arp = skb->protocol == __builtin_bswap16(TYPE_ARP);
   bool is_ipv6 = skb->protocol == __builtin_bswap16(TYPE_IPV6);

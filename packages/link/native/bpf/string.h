@@ -10,7 +10,8 @@
 #define memset __builtin_memset
 #define memcmp bpf_memcmp
 
-// Tells only equal (0) from different (1), which is all that is asked for. Compilers for this target do not expand memcmp themselves.
+// Tells only equal (0) from different (1), which is all that is asked for. Compilers for this target do not expand
+// memcmp themselves.
 static inline __attribute__((always_inline)) int bpf_memcmp(const void *a, const void *b, size_t length) {
   uint8_t difference = 0;
   _Pragma("clang loop unroll(full)") for (size_t index = 0; index < length; index++) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The decision in C on one frame, told as {@link decideInTypeScript} tells its own. */
+/** The decision in C on one frame, in the words of {@link decideInTypeScript}. */
 import type { NativeLink } from '@berth/link';
 import { type Decision, type Fence, HERE, ownMac, vectorRows } from './decisions.ts';
 

@@ -51,8 +51,8 @@ eachEngine('bad frames on the wire', (engine) => {
   }
 
   /**
-   * Sends the frames, then a good question; returns what was counted when that is answered and so many frames are counted as the responder
-   * sees (default: all). A frame is counted after its answer was sent.
+   * Sends the frames, then a good question; returns what was counted when that is answered and so many frames are
+   * counted as the responder sees (default: all). A frame is counted after its answer was sent.
    */
   async function outcomesAfter(hexes: readonly string[], seen = hexes.length + 1): Promise<Record<string, number>> {
     for (const hex of hexes) await client.call('send', 'lan0', hex);

@@ -25,7 +25,7 @@ eachEngine('other programs on the hook', (engine) => {
     await client.call('watch', 'lan0');
     mac = await client.call('macOf', 'lan0');
     owner.run('tc', 'qdisc', 'add', 'dev', 'lan0', 'clsact');
-    // Counts every ARP frame that comes this far, by sending a copy to where nobody looks.
+    // Counts every ARP frame that comes this far, by sending a copy to where no one looks.
     const mirror = ['action', 'mirred', 'egress', 'mirror', 'dev', 'lo'];
     const arp = ['protocol', 'arp', 'prio', '10', 'u32', 'match', 'u32', '0', '0'];
     owner.run('tc', 'filter', 'add', 'dev', 'lan0', 'ingress', ...arp, ...mirror);

@@ -12,7 +12,7 @@ const FENCE_MS = 150;
 const ROUNDS = 20;
 /** What a frame of the flood takes to go out. */
 const FRAME_MS = 6;
-/** ARP for nobody, of 1,500 bytes. */
+/** ARP for no one, of 1,500 bytes. */
 const FRAME = `ffffffffffff00005e0053990806${'55'.repeat(1486)}`;
 
 describe('heartbeats in a queue that is full', () => {

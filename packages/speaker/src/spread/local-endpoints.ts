@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Whether this node's kube-proxy serves a Service with `externalTrafficPolicy: Local` from endpoints of its own: it says so at the Service's
- * healthCheckNodePort, after the rules of the same pass are in force. Before that it drops what comes.
+ * Whether this node's kube-proxy serves a Service with `externalTrafficPolicy: Local` from endpoints of its own: it
+ * says so at the Service's healthCheckNodePort, after the rules of the same pass are in force. Before that it drops
+ * what comes.
  */
 import { get } from 'node:http';
 import { MAX_WEIGHT } from '@berth/core';
@@ -13,13 +14,19 @@ const ANSWER_WITHIN_MS = 1_000;
 /** Number of local endpoints (kube-proxy, service health server); absent in old versions. */
 const WEIGHT_HEADER = 'x-load-balancing-endpoint-weight';
 
-/** Number of endpoints that kube-proxy tells at an address, at most {@link MAX_WEIGHT}; 0 for none and for no answer. Never rejects. */
+/**
+ * Number of endpoints that kube-proxy tells at an address, at most {@link MAX_WEIGHT}; 0 for none and for no answer.
+ * Never rejects.
+ */
 export type AskHealthPort = (host: string, port: number) => Promise<number>;
 
 export interface LocalEndpointsOptions {
   readonly clock: Clock;
   readonly ask?: AskHealthPort;
-  /** Addresses of this node. By default kube-proxy in nftables mode listens on its primary ones alone (`nodePortAddresses`), in other modes on all. */
+  /**
+   * Addresses of this node. By default kube-proxy in nftables mode listens on its primary ones alone
+   * (`nodePortAddresses`), in other modes on all.
+   */
   hosts(): readonly string[];
   onChange(): void;
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Small numbers for nodes, as the tables in the kernel need them: 1 for this node, up to 255 for the others. They mean nothing elsewhere. */
+/**
+ * Small numbers for nodes, as the tables in the kernel need them: 1 for this node, up to 255 for the others. They mean
+ * nothing elsewhere.
+ */
 
 /** The number of this node. */
 export const OWN_NUMBER = 1;
@@ -13,7 +16,7 @@ export class NodeNumbers {
     this.#self = selfId;
   }
 
-  /** The number of the node with this id; 0, for nobody, when there is none left. */
+  /** The number of the node with this id; 0, for no one, when there is none left. */
   of(id: number): number {
     if (id === 0) return 0;
     if (id === this.#self) return OWN_NUMBER;
