@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// `npm run lint`: types, biome (lint and format), import layers, SPDX lines and, where it is installed, clang-tidy. All
-// are run; any finding fails.
+// `npm run lint`: types, biome (lint and format), import layers, SPDX lines, length of files and comments and, where it
+// is installed, clang-tidy. All are run; any finding fails.
 
 import { spawnSync } from 'node:child_process';
 import { findCProblems } from './c-lint.ts';
+import { findShapeProblems } from './file-shape.ts';
 import { findHeaderProblems, findLayerProblems } from './import-layers.ts';
 import { trackedFiles } from './tracked-files.ts';
 
@@ -21,6 +22,7 @@ for (const [name, command, ...args] of CHECKS) {
 const files = trackedFiles();
 report('import layers', findLayerProblems(files));
 report('SPDX lines', findHeaderProblems(files));
+report('length of files and comments', findShapeProblems(files));
 const inC = findCProblems();
 if (inC === undefined) console.log('skip C: clang-tidy is not installed');
 else report('C', inC);

@@ -3,8 +3,10 @@
  * Fuzzes the decisions in C, and the reading of packets that are spread, with libFuzzer, AddressSanitizer and
  * UndefinedBehaviorSanitizer (Debian: clang, libclang-rt-dev).
  *
- *   node packages/link/fuzz.ts [SECONDS]       default 60, for each of both; what is found is written to the current directory, and the exit code is not 0
- *   node packages/link/fuzz.ts --merge         adds the vectors of core and what was found to the corpus, as far as they reach new code
+ *   node packages/link/fuzz.ts [SECONDS]
+ *     For each of both; default 60. Findings go to the current directory, and the exit code is not 0.
+ *   node packages/link/fuzz.ts --merge
+ *     Adds the vectors of core and what was found to the corpus, as far as they reach new code.
  *
  * The corpus (fuzz/corpus) is in the tree, and test/decision.test.ts runs it through C and TypeScript; a finding
  * becomes a file there and a named vector in core.
