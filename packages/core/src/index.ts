@@ -70,6 +70,7 @@ export * from './node-state/contact-loss.ts';
 export * from './node-state/counting-claims.ts';
 export * from './node-state/decode.ts';
 export * from './node-state/encode.ts';
+export * from './node-state/lease-name.ts';
 export type { NodeReport } from './node-state/node-report.ts';
 export * from './node-state/node-state.ts';
 export * from './node-state/orders.ts';

@@ -6,7 +6,8 @@ import { MacAddress } from '../net/mac-address.ts';
 import { ip, prefix } from '../net/testing.ts';
 import { decodeNodeHealth, decodeNodeState } from './decode.ts';
 import { encodeNodeHealth, encodeNodeState, MAX_STATE_CHARACTERS } from './encode.ts';
-import { type NodeState, nodeLabelValue, nodeLeaseName, type OwnedState } from './node-state.ts';
+import { nodeLabelValue, nodeLeaseName } from './lease-name.ts';
+import type { NodeState, OwnedState } from './node-state.ts';
 import { IDLE_NODE_STATE } from './testing.ts';
 
 const MAC = MacAddress.fromBytes(Uint8Array.of(0, 0, 0x5e, 0, 0x53, 1)) ?? MacAddress.ZERO;

@@ -8,13 +8,12 @@ import type { AnswerReason, MoveRefusal } from '../membership/event.ts';
 import type { IpAddress } from '../net/ip-address.ts';
 import type { IpPrefix } from '../net/ip-prefix.ts';
 import type { MacAddress } from '../net/mac-address.ts';
-import { sha256 } from '../placement/sha256.ts';
 import type { HeartbeatPhase, NodeFitness } from '../wire/heartbeat.ts';
 import type { ServingState } from './serving.ts';
 import type { Standing } from './standing.ts';
 import type { Moved } from './succession.ts';
 
-/** Label of the Leases that hold a node's state; its value is {@link nodeLabelValue}. */
+/** Label of the Leases that hold a node's state; its value is that of lease-name.ts. */
 export const NODE_STATE_LABEL = 'berth.dev/node';
 /** Annotation of the Lease: a state as text. */
 export const NODE_STATE_ANNOTATION = 'berth.dev/state';
@@ -24,10 +23,6 @@ export const NODE_HEALTH_ANNOTATION = 'berth.dev/health';
 export const NODE_RENEW_SECONDS = 10;
 /** A node that has not renewed its Lease for this long, in seconds, says nothing any more. */
 export const NODE_STALE_SECONDS = 30;
-
-const MAX_NAME_CHARACTERS = 253;
-const MAX_LABEL_CHARACTERS = 63;
-const LEASE_PREFIX = 'node-';
 
 /** All times are seconds since 1970 on the node's own wall clock: for people, never compared between nodes. */
 export interface NodeState {
@@ -235,24 +230,4 @@ export interface SpreadHealth {
   readonly forwarded: number;
   /** Flows that it serves although their hash names another node. */
   readonly strays: number;
-}
-
-/**
- * Name of the Lease of a node. A node's name may be as long as a Lease's, so a long one is cut and made distinct by its
- * digest.
- */
-export function nodeLeaseName(node: string): string {
-  return fitted(`${LEASE_PREFIX}${node}`, node, MAX_NAME_CHARACTERS);
-}
-
-/** Value of {@link NODE_STATE_LABEL} for a node: its name, or as much of it as a label takes and a digest. */
-export function nodeLabelValue(node: string): string {
-  return fitted(node, node, MAX_LABEL_CHARACTERS);
-}
-
-function fitted(text: string, node: string, characters: number): string {
-  if (text.length <= characters) return text;
-  const [first = 0, second = 0] = sha256(node);
-  const digest = [first, second].map((word) => word.toString(16).padStart(8, '0')).join('');
-  return `${text.slice(0, characters - digest.length - 1)}-${digest}`;
 }

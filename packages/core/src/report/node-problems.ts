@@ -5,7 +5,8 @@
 
 import { timeText } from '../history/time-text.ts';
 import type { MacAddress } from '../net/mac-address.ts';
-import { type AddressConflict, type NodeState, nodeLeaseName, type SegmentAnswer } from '../node-state/node-state.ts';
+import { nodeLeaseName } from '../node-state/lease-name.ts';
+import type { AddressConflict, NodeState, SegmentAnswer } from '../node-state/node-state.ts';
 import { EXCLUDE_LABEL } from '../placement/eligibility.ts';
 import type { Problem } from './model.ts';
 import { type DatedReport, isLive } from './node-report.ts';

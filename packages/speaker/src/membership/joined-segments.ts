@@ -2,7 +2,7 @@
 /**
  * The segments that this node has joined, with the membership loop of each, and what the loops must know of each other.
  */
-import { countersHeard, type FrameSender, type Identity } from '@berth/core';
+import { countersHeard, type FrameSender, type Identity, type IpAddress } from '@berth/core';
 import type { Clock } from '@berth/runtime';
 import type { Segment } from '../layer2/segments.ts';
 import type { ArrivalProblem, HeartbeatSource } from './heartbeat-frames.ts';
@@ -11,6 +11,8 @@ import type { OtherSegments } from './loop-options.ts';
 import type { MembershipLoop } from './membership-loop.ts';
 import { OwnFrames } from './own-frames.ts';
 import { heardElsewhere } from './relayed.ts';
+
+const NONE: readonly string[] = [];
 
 export interface Joined {
   readonly segment: Segment;
@@ -55,6 +57,16 @@ export class JoinedSegments {
 
   named(ifname: string): Joined | undefined {
     return this.all.find(({ segment }) => segment.ifname === ifname);
+  }
+
+  /**
+   * Names of the interfaces on which this node owns the VIP. Asked for each VIP of the cluster, most of which others
+   * own.
+   */
+  owning(vip: IpAddress): readonly string[] {
+    let names: readonly string[] = NONE;
+    for (const { segment, loop } of this.#joined.values()) if (loop.owns(vip)) names = [...names, segment.ifname];
+    return names;
   }
 
   set(segment: Segment, loop: MembershipLoop): void {

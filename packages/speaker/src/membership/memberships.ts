@@ -27,8 +27,6 @@ import { OwnFitness } from './own-fitness.ts';
 import { SegmentJoiner } from './segment-joiner.ts';
 import { desiredOn, groupByVip, type VipGroup } from './vip-groups.ts';
 
-const NONE: readonly string[] = [];
-
 export class Memberships {
   readonly news = new MembershipNews();
   readonly #options: MembershipsOptions;
@@ -163,7 +161,7 @@ export class Memberships {
     this.#beats.tableIsRight();
     const owned: OwnedVip[] = [];
     for (const { vip, services } of this.#groups.values()) {
-      const interfaces = this.#owning(vip);
+      const interfaces = this.#joined.owning(vip);
       if (interfaces.length > 0) owned.push({ vip, services, interfaces });
     }
     return owned.sort((a, b) => a.vip.compare(b.vip));
@@ -209,16 +207,6 @@ export class Memberships {
       onLookedAgain: () => this.#desire(),
       news: this.news,
     });
-  }
-
-  /**
-   * Names of the interfaces on which this node owns the VIP. Asked for each VIP of the cluster, most of which others
-   * own.
-   */
-  #owning(vip: IpAddress): readonly string[] {
-    let names: readonly string[] = NONE;
-    for (const { segment, loop } of this.#joined.values()) if (loop.owns(vip)) names = [...names, segment.ifname];
-    return names;
   }
 
   #desire(): void {

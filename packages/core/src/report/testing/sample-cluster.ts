@@ -7,14 +7,13 @@ import { IPV4_ONLY, poolDocuments } from '../../ipam/testing/builders.ts';
 import { IpAddress } from '../../net/ip-address.ts';
 import { MacAddress } from '../../net/mac-address.ts';
 import { encodeNodeHealth, encodeNodeState } from '../../node-state/encode.ts';
+import { nodeLabelValue, nodeLeaseName } from '../../node-state/lease-name.ts';
 import {
   NODE_HEALTH_ANNOTATION,
   NODE_STATE_ANNOTATION,
   NODE_STATE_LABEL,
   type NodeHealth,
   type NodeState,
-  nodeLabelValue,
-  nodeLeaseName,
   type OwnedState,
 } from '../../node-state/node-state.ts';
 import { IDLE_NODE_STATE } from '../../node-state/testing.ts';
