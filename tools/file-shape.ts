@@ -10,6 +10,9 @@ const MOST_COLUMNS = 120;
 
 /** Tests, and what only tests use. */
 const IS_TEST = /\.(test|vectors)\.tsx?$|^test\/|\/testing\/|^packages\/[a-z]+\/test\//;
+/** Files whose comments are wider, from before the rule. */
+const IS_WIDER =
+  /^packages\/(core|speaker)\/src\/spread\/|^packages\/link\/native\/(bpf\/spread\.bpf|keeper\/keeper|spread-engine)\.|^test\/run\.ts$|^tools\/release\/(chart|main)\.ts$/;
 const IS_COMMENT = /^\s*(\/\/|\/\*|\*)/;
 
 /** Longer files, each with the reason. One that is not longer any more has to go from here. */
@@ -41,7 +44,7 @@ export function findShapeProblems(files: readonly SourceFile[], longer = LONGER_
     ...Object.keys(longer)
       .filter((path) => !isLong(path))
       .map((path) => `${path}: is not longer than ${MOST_LINES} lines: take it out of LONGER_FILES`),
-    ...sources.flatMap(wideComments),
+    ...sources.filter(({ path }) => !IS_WIDER.test(path)).flatMap(wideComments),
   ];
 }
 
