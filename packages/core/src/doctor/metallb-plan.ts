@@ -72,15 +72,15 @@ function fatesUnder(facts: ClusterFacts, next: PoolConfig): PlannedService[] {
   const used = (key: string, address: IpAddress) => wasAnnounced(byKey.get(key) ?? {}, address, nowMs);
   const preview = previewConfig(facts.config, next, { ...facts, nowMs, wasAnnounced: used });
   const { foreign, stranded, waiting, gaining } = preview;
-  const told = new Map<string, PlannedService>();
+  const planned = new Map<string, PlannedService>();
   const tell = (fate: Fate, outlooks: readonly ServiceOutlook[]) => {
-    for (const { service, addresses, message } of outlooks) told.set(service, { service, fate, addresses, message });
+    for (const { service, addresses, message } of outlooks) planned.set(service, { service, fate, addresses, message });
   };
   tell('left-alone', foreign);
   tell('stranded', stranded);
   tell('waiting', waiting);
   tell('gaining', gaining);
-  const all = requests.map((request) => told.get(request.service) ?? keeping(facts, next, request));
+  const all = requests.map((request) => planned.get(request.service) ?? keeping(facts, next, request));
   return all.sort((a, b) => FATES.indexOf(a.fate) - FATES.indexOf(b.fate) || (a.service < b.service ? -1 : 1));
 }
 

@@ -91,7 +91,7 @@ function isAnnouncedInside({ reports }: ClusterFacts, ranges: readonly IpRange[]
   return owned.some(({ vip, isOutside = false }) => !isOutside && ranges.some((range) => range.contains(vip)));
 }
 
-/** Addresses of nodes, pods and cluster IPs. What Services of others show is told by who wrote it. */
+/** Addresses of nodes, pods and cluster IPs. What Services of others show is recognised by who wrote it. */
 function held({ occupants }: ClusterFacts, pool: AddressPool): Finding[] {
   const inside = occupants.all.filter((one) => one.service === undefined && isInside(one, pool));
   const [first] = inside;

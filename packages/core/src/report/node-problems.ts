@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/**
- * What is not as it should be by the word of the nodes alone, in the order in which `kubectl berth status` tells it.
- */
-
+/** What is wrong by the word of the nodes alone, in the order in which `kubectl berth status` lists it. */
 import { timeText } from '../history/time-text.ts';
 import type { MacAddress } from '../net/mac-address.ts';
 import { nodeLeaseName } from '../node-state/lease-name.ts';
