@@ -29,17 +29,17 @@ describe('a burst of Services', () => {
   const patches = () => cluster.api.calls.filter((call) => call.verb === 'patch' && isOfService(call)).length;
   const withoutAddress = () => NAMES.filter((name) => cluster.shown(name) === '');
 
-  it('BU-01: gets its addresses at once when the configuration comes while it is being told that there is none', async () => {
+  it('BU-01: gets its addresses at once when the configuration comes while each Service is marked as without one', async () => {
     for (const name of NAMES) await cluster.add(name);
     await cluster.clock.advance(6_000);
     const before = patches();
-    expect(before, 'Services that were told').to.be.within(AT_ONCE, COUNT / 2);
+    expect(before, 'Services that were marked').to.be.within(AT_ONCE, COUNT / 2);
     await cluster.pools(LAN);
     await cluster.clock.advance(1_000 + (PATCH_MS * COUNT) / AT_ONCE);
     expect(withoutAddress()).to.deep.equal([]);
-    // Who was just being told so is patched once more.
+    // Those whose mark was on its way are patched once more.
     expect(patches() - before).to.be.within(COUNT, COUNT + 2 * AT_ONCE);
-    const told = cluster.told().filter((line) => line.startsWith('AllocationFailed'));
-    expect(told.length).to.be.at.most(20);
+    const events = cluster.told().filter((line) => line.startsWith('AllocationFailed'));
+    expect(events.length).to.be.at.most(20);
   }).timeout(120_000);
 });

@@ -54,8 +54,8 @@ export interface ServiceWriterOptions {
 
 export interface WriteOptions {
   readonly signal: AbortSignal;
-  /** Whether Events tell what the decision says. @default told */
-  readonly events?: 'told' | 'left out';
+  /** Whether Events say what was decided. @default recorded */
+  readonly events?: 'recorded' | 'left out';
   /** Told that the write may take long: nobody should wait for it. */
   onSlow?(): void;
 }

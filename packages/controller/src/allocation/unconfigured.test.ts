@@ -89,7 +89,7 @@ describe('without any pool configuration', () => {
 
   it('BU-01: of thousands each has its condition, the first ones an Event, and later one now and then', async () => {
     const { clock, services, told, log, writes, unconfigured } = world();
-    const events = () => writes.filter(({ events }) => events === 'told').length;
+    const events = () => writes.filter(({ events }) => events === 'recorded').length;
     unconfigured.start();
     for (let index = 0; index < 5_000; index++) services.upsert(service(`web-${index}`));
     await clock.advance(5_000);

@@ -83,12 +83,12 @@ export class Unconfigured {
     const { namespace, pools, view, write } = this.#options;
     const message = messageOn(pools(), namespace) + noteOnObjects(view.metallb.current);
     const decision = noConfiguration(keyOf(service), message);
-    const isTold = this.#takeEvent();
-    if (!isTold) this.#log();
+    const isRecorded = this.#takeEvent();
+    if (!isRecorded) this.#log();
     // What fails is said by the writer, and is no matter of life: the next change of the Service tries again.
     void write(
       { kind: 'assign', service, decision },
-      { signal: this.#stopper.signal, events: isTold ? 'told' : 'left out' },
+      { signal: this.#stopper.signal, events: isRecorded ? 'recorded' : 'left out' },
     );
   }
 
