@@ -19,6 +19,8 @@ export type SpreadMapNumber = (typeof SPREAD_MAPS)[keyof typeof SPREAD_MAPS];
 export interface NativeSpread {
   /** Loads the program, to be attached by TCX links (1) or to clsact (2); with empty tables that have run out. */
   spreadOpen(engine: 1 | 2): SpreadHandle;
+  /** The same without keeping the event loop waiting. */
+  spreadLoad(engine: 1 | 2): Promise<SpreadHandle>;
   spreadClose(handle: SpreadHandle): void;
   /**
    * Hooks the program to an interface, also where it is hooked already. Where this throws nothing is hooked there any

@@ -113,6 +113,18 @@ export class SpreadTable {
     }
   }
 
+  /** As {@link SpreadTable.open}, on another thread. */
+  static async load({ engine, native = nativeLink() }: SpreadOptions = {}): Promise<SpreadTable> {
+    if (engine === 'kernel-clsact') return new SpreadTable(native, await native.spreadLoad(2));
+    try {
+      return new SpreadTable(native, await native.spreadLoad(1));
+    } catch (error) {
+      const hasNoLinks = error instanceof Error && 'code' in error && error.code === 'EOPNOTSUPP';
+      if (engine !== undefined || !hasNoLinks) throw error;
+      return new SpreadTable(native, await native.spreadLoad(2));
+    }
+  }
+
   get attached(): readonly number[] {
     return [...this.#attached.keys()];
   }

@@ -45,7 +45,9 @@ export interface SpreadObstacle {
 export interface KernelTablesOptions {
   readonly clock: Clock;
   readonly log: Log;
-  openTable(): SpreadTablePort;
+  openTable(): Promise<SpreadTablePort>;
+  /** The program is loaded, or was refused. */
+  onLoaded(): void;
   /** 16 hex digits that name the cluster. */
   clusterId(): string;
 }
@@ -53,6 +55,8 @@ export interface KernelTablesOptions {
 export class KernelTables {
   readonly #options: KernelTablesOptions;
   #table: SpreadTablePort | undefined;
+  /** The attempt to load the program that is under way. */
+  #loading: object | undefined;
   #builder: SpreadContentsBuilder | undefined;
   #obstacle: SpreadObstacle | undefined;
   #openAgainMs = Number.NEGATIVE_INFINITY;
@@ -91,24 +95,38 @@ export class KernelTables {
     return this.#table?.counters();
   }
 
-  /** Loads the program, if that was not refused lately. Returns whether it is loaded. */
+  /** Begins to load the program, if that was not refused lately. Returns whether it is loaded. */
   open(selfId: number): boolean {
     if (this.#table) return true;
-    const { clock, log, openTable } = this.#options;
-    if (clock.now() < this.#openAgainMs) return false;
+    if (this.#loading === undefined && this.#options.clock.now() >= this.#openAgainMs) void this.#load(selfId);
+    return false;
+  }
+
+  // The verifier takes tens of milliseconds, and on a busy machine several times that: heartbeats go on meanwhile.
+  async #load(selfId: number): Promise<void> {
+    const { log, openTable, onLoaded } = this.#options;
+    const loading = {};
+    this.#loading = loading;
     try {
-      this.#table = openTable();
+      const table = await openTable();
+      if (this.#loading !== loading) {
+        table.close();
+        return;
+      }
+      this.#loading = undefined;
+      this.#table = table;
+      this.#builder = new SpreadContentsBuilder(new NodeNumbers(selfId));
+      this.#obstacle = undefined;
+      log.info('every node serves: the program is loaded');
     } catch (error) {
+      if (this.#loading !== loading) return;
       this.#refuse('every node serves: the program cannot be loaded, VIPs are served by their owners', error);
-      return false;
     }
-    this.#builder = new SpreadContentsBuilder(new NodeNumbers(selfId));
-    this.#obstacle = undefined;
-    log.info('every node serves: the program is loaded');
-    return true;
+    onLoaded();
   }
 
   close(): void {
+    this.#loading = undefined;
     this.#table?.close();
     this.#table = undefined;
     this.#firstAgain.clear();

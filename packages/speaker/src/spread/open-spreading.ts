@@ -24,7 +24,7 @@ export function openSpreading(parts: SpreadingParts): Spreading {
   const { credentials, watches } = cluster;
   return new Spreading({
     ...{ clock, log, wanted, onNews, readConntrack },
-    openTable: () => SpreadTable.open(),
+    openTable: () => SpreadTable.load(),
     clusterId: () => credentials.clusterId,
     segments: () => memberships.loops,
     serviceOf: (key) => watches.services.get(key),

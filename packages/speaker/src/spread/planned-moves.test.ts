@@ -127,7 +127,7 @@ describe('planned moves of VIPs that their owner serves alone', () => {
     const loop = { state: membershipOf('edge-1'), saySpread: () => undefined };
     const segments = () => [{ segment: segmentOf('edge-1'), loop }];
     const common = { segments, serviceOf: () => ASKS_NOT };
-    const refuse = () => {
+    const refuse = async () => {
       throw Object.assign(new Error('refused'), { code: 'EPERM' });
     };
     const rows = [

@@ -82,7 +82,7 @@ describe('Spreading', () => {
   it('EN-19: serves by the owner where the program cannot be loaded, and says so', async () => {
     const clock = new FakeClock();
     const refusal = Object.assign(new Error('bpf: refused'), { code: 'EPERM' });
-    const openTable = () => {
+    const openTable = async () => {
       throw refusal;
     };
     const spreading = new Spreading(optionsOf(clock, { openTable, segments: oneSegment }));
@@ -97,7 +97,7 @@ describe('Spreading', () => {
     const refusal = Object.assign(new Error('tcx: refused'), { code: 'EBUSY' });
     let isRefused = true;
     const tables: FakeTable[] = [];
-    const openTable = () => {
+    const openTable = async () => {
       const table = new FakeTable();
       table.attach = (ifindex) => {
         if (isRefused && ifindex === 4) throw refusal;

@@ -34,7 +34,7 @@ const END_WITHIN_MS = 4_000;
 export interface SpreadingOptions extends SpreadWishesOptions {
   readonly clock: Clock;
   readonly log: Log;
-  openTable(): SpreadTablePort;
+  openTable(): Promise<SpreadTablePort>;
   readConntrack(query: ConntrackQuery): Promise<ConntrackFlows>;
   /** 16 hex digits that name the cluster. */
   clusterId(): string;
@@ -72,7 +72,7 @@ export class Spreading implements SpreadSources {
   constructor(options: SpreadingOptions) {
     this.#options = options;
     const { clock, log, openTable, clusterId } = options;
-    this.#tables = new KernelTables({ clock, log, openTable, clusterId });
+    this.#tables = new KernelTables({ clock, log, openTable, clusterId, onLoaded: () => this.changed() });
     this.#wishes = new SpreadWishes(options, () => this.changed());
     this.#moves = new PlannedMoves({ clock, log });
   }

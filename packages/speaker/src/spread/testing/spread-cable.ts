@@ -134,7 +134,7 @@ export const WANTED = [
 /** Options for a speaker that hears nobody and has nothing to serve. */
 export function optionsOf(clock: FakeClock, more: Partial<SpreadingOptions> = {}): SpreadingOptions {
   return {
-    ...{ clock, log: new RecordingLog(), clusterId: () => CLUSTER, openTable: () => new FakeTable() },
+    ...{ clock, log: new RecordingLog(), clusterId: () => CLUSTER, openTable: async () => new FakeTable() },
     readConntrack: () => Promise.resolve(NO_CONNTRACK),
     segments: () => [],
     wanted: () => WANTED,
@@ -169,7 +169,7 @@ export function play(
     };
     const spreading = new Spreading(
       optionsOf(clock, {
-        openTable: () => table,
+        openTable: async () => table,
         readConntrack: () => Promise.resolve(one.flows),
         segments: () => [{ segment, loop }],
         serviceOf: () => one.service,
