@@ -7,11 +7,14 @@ import type { OwnSet, SpreadPeer, SpreadState } from './spread-state.ts';
 /** A speaker that takes part says so five times a second; one that was not heard to do so for so long does not, in milliseconds. Membership finds the dead ones. */
 export const SILENT_AFTER_MS = 3_000;
 
+/** Who takes no new flows since a change stays in the set for so long, whatever it says, in milliseconds. */
+export const RELIEVED_FOR_MS = 2_500;
+
 /** The members in the order of their ids, at least this node. */
 export function composeSet(state: SpreadState, about: SpreadVip, own: OwnSet | undefined, nowMs: number): SetMember[] {
   const members = [...state.peers.values()]
     .filter((peer) => takesPart(peer, nowMs))
-    .flatMap((peer) => standingOf(state, about, peer, own) ?? []);
+    .flatMap((peer) => standingOf(state, about, peer, { own, nowMs }) ?? []);
   const self = selfIn(state, about, members);
   const all = [self, ...members, ...awayIn(state, own, [self, ...members])].sort(byUse(state.self.id));
   return all.slice(0, MAX_SET_MEMBERS).sort(byId);
@@ -25,19 +28,25 @@ function standingOf(
   state: SpreadState,
   { vip, serve }: SpreadVip,
   peer: SpreadPeer,
-  own: OwnSet | undefined,
+  { own, nowMs }: { readonly own: OwnSet | undefined; readonly nowMs: number },
 ): SetMember | undefined {
   const said = peer.serves.known.get(String(vip));
   if (said === undefined) return undefined;
   if (serve === 'every-node' && said.weight > 0 && state.phase !== 'starting')
     return member(peer, 'serving', said.weight);
-  const mayHold = said.holds || isServing(own, peer.id);
+  const mayHold = said.holds || isServing(own, peer.id) || isJustRelieved(own, peer.id, nowMs);
   return mayHold ? member(peer, 'draining', 1) : undefined;
 }
 
 /** Until a change of the set is through, who served may have flows that it has not seen yet. */
 function isServing(own: OwnSet | undefined, id: number): boolean {
   return own?.set.committed.some((one) => one.id === id && one.state === 'serving') ?? false;
+}
+
+/** Flows that began just before the last change was through are found by the readings after it. */
+function isJustRelieved(own: OwnSet | undefined, id: number, nowMs: number): boolean {
+  if (own === undefined || nowMs - own.committedMs >= RELIEVED_FOR_MS) return false;
+  return own.set.committed.some((one) => one.id === id && one.state === 'draining');
 }
 
 // Somebody must take new flows; and who owns a VIP alone serves it, whatever its endpoints.

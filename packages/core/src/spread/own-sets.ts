@@ -3,7 +3,7 @@
  * The sets of the VIPs that this node owns. A change is pending first: all members mark its rows, read which flows they have, and tell those that the new
  * rows do not find. It is committed when all have told and heard, or after a second. Who is lost is taken out at once.
  */
-import { composeSet, takesPart } from './compose-set.ts';
+import { composeSet, RELIEVED_FOR_MS, takesPart } from './compose-set.ts';
 import type { SpreadVip } from './spread-event.ts';
 import { isSameMembers, isSameServing, type SetMember, type SpreadSet } from './spread-set.ts';
 import type { OwnSet, SpreadPeer, SpreadState } from './spread-state.ts';
@@ -33,8 +33,9 @@ export function followOwned(turn: SpreadTurn): void {
     if (own.right?.facts === facts && own.right.about === about) continue;
     follow(turn, vip, own);
     const after = turn.state.owned.get(vip);
+    const isCalm = after !== undefined && turn.nowMs - after.committedMs >= RELIEVED_FOR_MS;
     const isRight = after?.set === own.set && after.set.pending === undefined && after.wishedSinceMs === undefined;
-    if (after && about && isRight) keep(turn, vip, { ...after, right: { facts, about } });
+    if (after && about && isRight && isCalm) keep(turn, vip, { ...after, right: { facts, about } });
   }
 }
 

@@ -119,8 +119,11 @@ export const NO_FLOWS: OwnFlows = {
   vips: [],
 };
 
-/** A node that knows nothing yet. */
-export function initialSpread(self: Omit<SpreadSelf, 'id'>): SpreadState {
+/**
+ * A node that knows nothing yet. `firstVersion`: of its lists; above all that this process ever said, since others
+ * remember what they have of it.
+ */
+export function initialSpread(self: Omit<SpreadSelf, 'id'>, firstVersion = 1): SpreadState {
   return {
     self: { ...self, id: nodeIdOf(self.node) },
     phase: 'starting',
@@ -129,7 +132,8 @@ export function initialSpread(self: Omit<SpreadSelf, 'id'>): SpreadState {
     away: new Map(),
     owned: new Map(),
     known: new Map(),
-    ...{ setsVersion: 1, servesVersion: 1, servesSaid: '', awaySaid: '', straysVersion: 1 },
+    ...{ setsVersion: firstVersion, servesVersion: firstVersion, straysVersion: firstVersion },
+    ...{ servesSaid: '', awaySaid: '' },
     ...{ flows: NO_FLOWS, flowsMs: NEVER, strays: new BigUint64Array() },
     reading: undefined,
     told: new Map(),

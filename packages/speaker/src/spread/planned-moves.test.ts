@@ -89,6 +89,22 @@ describe('planned moves of VIPs that their owner serves alone', () => {
     expect(first.spreading.keeping).to.equal(0);
   });
 
+  it('MV-19: lists go on with higher versions when the program comes back: others remember what they have of a speaker', async () => {
+    const clock = new FakeClock();
+    const all = play(clock, NAMES, ASKS_NOT);
+    const first = nodeIn(all, 'edge-1');
+    const versions = () => {
+      const { setsVersion = 0, servesVersion = 0, straysVersion = 0 } = first.spreading.segments[0]?.state ?? {};
+      return [setsVersion, servesVersion, straysVersion];
+    };
+    await untilOffered(clock, first, 'edge-2');
+    const before = versions();
+    await pass(clock, 15_000);
+    expect(loaded(all)).to.deep.equal([false, false, false]);
+    await untilOffered(clock, first, 'edge-2');
+    expect(Math.min(...versions())).to.be.above(Math.max(...before));
+  });
+
   it('MV-06: a second move knows the connections of both owners before', async () => {
     const clock = new FakeClock();
     const all = play(clock, NAMES, ASKS_NOT);

@@ -31,6 +31,8 @@ export interface SegmentSpreadOptions {
   readonly ifindex: number;
   readonly membership: SegmentMembership;
   readonly clock: Clock;
+  /** Of the lists that it says; above all that this process said before. */
+  readonly firstVersion: number;
   /** The VIPs that every node is to serve, by their text. */
   everywhere(): ReadonlyMap<string, ServedEverywhere>;
   /** With how much weight this node can take new flows of a VIP that it may own here; 0: it cannot. */
@@ -75,7 +77,7 @@ export class SegmentSpread {
   constructor(options: SegmentSpreadOptions) {
     this.#options = options;
     const { node, bootId, mac } = options.membership.state.self;
-    this.#state = initialSpread({ node, bootId, mac });
+    this.#state = initialSpread({ node, bootId, mac }, options.firstVersion);
   }
 
   get ifindex(): number {
@@ -88,6 +90,12 @@ export class SegmentSpread {
 
   get state(): SpreadState {
     return this.#state;
+  }
+
+  /** Highest version of a list that it has said. */
+  get lastVersion(): number {
+    const { setsVersion, servesVersion, straysVersion } = this.#state;
+    return Math.max(setsVersion, servesVersion, straysVersion);
   }
 
   /** Whether nothing would be lost if this node ended now. */

@@ -67,6 +67,8 @@ export class Spreading implements SpreadSources {
   #wake: Timer | undefined;
   #phase: 'new' | 'running' | 'leaving' | 'stopped' = 'new';
   #isTableDue = false;
+  /** Highest version of a list that a segment said which is followed no longer. */
+  #lastVersion = 0;
   readonly #commits = { 'all-told': 0, 'time-out': 0 };
 
   constructor(options: SpreadingOptions) {
@@ -283,6 +285,7 @@ export class Spreading implements SpreadSources {
   #newSegment(segment: Segment, loop: SegmentMembership): SegmentSpread {
     const one: SegmentSpread = new SegmentSpread({
       ...{ ifindex: segment.ifindex, membership: loop, clock: this.#options.clock },
+      firstVersion: this.#lastVersion + 1,
       everywhere: () => this.#wishes.everywhere,
       weightOf: (about) => this.#weightOf(about),
       stamp: () => [
@@ -300,16 +303,21 @@ export class Spreading implements SpreadSources {
 
   #close(): void {
     if (this.#tables.isOpen || this.#segments.size > 0) this.#options.onNews();
-    this.#segments.clear();
+    for (const ifindex of [...this.#segments.keys()]) this.#forget(ifindex);
     this.#tables.close();
     if (this.#wishes.everywhere.size === 0) this.#timer?.cancel();
     if (this.#wishes.everywhere.size === 0) this.#timer = undefined;
   }
 
   #drop(ifindex: number): void {
-    this.#segments.delete(ifindex);
+    this.#forget(ifindex);
     this.#tables.detach(ifindex);
     this.#isTableDue = true;
+  }
+
+  #forget(ifindex: number): void {
+    this.#lastVersion = Math.max(this.#lastVersion, this.#segments.get(ifindex)?.lastVersion ?? 0);
+    this.#segments.delete(ifindex);
   }
 
   #weightOf(about: ServedEverywhere): number {
