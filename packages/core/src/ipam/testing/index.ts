@@ -7,6 +7,7 @@ export * from '../../doctor/testing/beside.ts';
 export * from '../../net/testing.ts';
 export * from '../../node-state/testing.ts';
 export * from '../../report/testing/sample-cluster.ts';
+export { seeded } from '../../spread/testing/seeded.ts';
 export * from './builders.ts';
 export * from './disagreement.ts';
 export * from './give.ts';

@@ -33,6 +33,8 @@ export const SERVICE = {
 export class FakeTable implements SpreadTablePort {
   contents: SpreadContents | undefined;
   strays: readonly bigint[] = [];
+  /** By stray: the number of the node at which it lives. */
+  numbers: ReadonlyMap<bigint, number> = new Map();
   freshMs = 0;
   isOpen = true;
   state: AttachmentState = 'in-place';
@@ -64,8 +66,9 @@ export class FakeTable implements SpreadTablePort {
     this.contents = contents;
   }
 
-  setStrays(fingerprints: BigUint64Array): number {
+  setStrays(fingerprints: BigUint64Array, numbers: Uint8Array): number {
     this.strays = [...fingerprints];
+    this.numbers = new Map(this.strays.map((fingerprint, index) => [fingerprint, numbers[index] ?? 0]));
     return 0;
   }
 
