@@ -8,7 +8,7 @@ import { heldVips, updateStrays } from './own-strays.ts';
 import { servesOf } from './say-spread.ts';
 import { say } from './say-turn.ts';
 import type { OwnFlows, SpreadAction, SpreadEvent, SpreadFellow, SpreadVip } from './spread-event.ts';
-import { type AwayNode, READ_AFTER_COMMIT_MS, type SpreadPeer, type SpreadState, setInForce } from './spread-state.ts';
+import { type AwayNode, type OwnSet, READ_AFTER_COMMIT_MS, type SpreadPeer, type SpreadState, setInForce } from './spread-state.ts';
 import { change, due, type SpreadTurn, tableChanged } from './spread-turn.ts';
 
 /** Connection tracking is read again after so long while there are strays, and where reading failed, in milliseconds. */
@@ -85,8 +85,14 @@ function dropOld(turn: SpreadTurn): void {
 /** Ticks come at least this often, in milliseconds. */
 export const TICK_MS = 50;
 
-function isBack({ peers }: SpreadState, id: number): boolean {
-  return [...peers.values()].some((peer) => peer.id === id && peer.strays.version !== undefined);
+// It must have said what it has of each VIP for which it is still counted on.
+function isBack({ peers, owned }: SpreadState, id: number): boolean {
+  const isMember = ({ set }: OwnSet) => set.committed.some((one) => one.id === id);
+  const vips = [...owned].flatMap(([vip, own]) => (isMember(own) ? [vip] : []));
+  return [...peers.values()].some(
+    ({ id: own, strays, serves }) =>
+      own === id && strays.version !== undefined && vips.every((vip) => serves.known.has(vip)),
+  );
 }
 
 function meet(turn: SpreadTurn, fellows: readonly SpreadFellow[]): void {

@@ -20,6 +20,7 @@ import {
   SERVICE,
   segmentOf,
   VIP,
+  WANTED,
 } from './testing/spread-cable.ts';
 
 const ASKS_NOT = { ...SERVICE, metadata: { ...SERVICE.metadata, annotations: {} } };
@@ -120,6 +121,31 @@ describe('planned moves of VIPs that their owner serves alone', () => {
     await pass(clock, 3_000);
     expect(setBy(third)).to.deep.equal(['edge-1 draining', 'edge-2 draining', 'edge-3 serving']);
     expect(third.table.strays).to.have.length(8);
+  });
+
+  it('MV-20: a speaker that starts says what it has of all VIPs, also of those that no owner has named yet', async () => {
+    const clock = new FakeClock();
+    const asked: string[][] = [];
+    const other = '203.0.113.21';
+    const service = { ...ASKS_NOT, spec: { ports: [{ port: 80 }] } } as typeof ASKS_NOT;
+    const loop = { state: membershipOf('edge-1'), saySpread: () => undefined };
+    const spreading = new Spreading(
+      optionsOf(clock, {
+        segments: () => [{ segment: segmentOf('edge-1'), loop }],
+        serviceOf: () => service,
+        wanted: () => [...WANTED, { ...WANTED[0], vip: ip(other) }],
+        readConntrack: async ({ services }) => {
+          asked.push([...new Set(services.map(({ vip }) => String(vip)))].sort());
+          return NO_CONNTRACK;
+        },
+      }),
+    );
+    spreading.start();
+    while (asked.length < 1 && clock.now() < 3_000) {
+      spreading.mayOffer(move('edge-2'));
+      await pass(clock, 20);
+    }
+    expect(asked[0]).to.deep.equal([VIP, other]);
   });
 
   it('MV-07: a next owner that takes no part is waited for once, and the VIP moves as ever', async () => {

@@ -84,6 +84,12 @@ export class SpreadWishes {
     return this.#windDown.keep(vip, (text) => this.#servedByOwner(text));
   }
 
+  /** All VIPs that are announced, as their owners serve them. */
+  get byOwners(): ReadonlyMap<string, ServedEverywhere> {
+    this.#servedByOwner('');
+    return this.#byOwners?.vips ?? new Map();
+  }
+
   /** Whether the owner takes the new flows alone since nobody asks for more. */
   isWindingDown(vip: string): boolean {
     return this.#windDown.has(vip);

@@ -348,7 +348,10 @@ export class Spreading implements SpreadSources {
 
   async #read(segment: SegmentSpread): Promise<void> {
     const { log, readConntrack, clusterId } = this.#options;
-    const { query, flowsOf } = queryOf(this.#wishes.everywhere, BigInt(`0x${clusterId()}`));
+    const { byOwners, everywhere } = this.#wishes;
+    // What it served before it ended it has to know from the start, also what no owner has named yet.
+    const vips = segment.state.phase === 'starting' ? new Map([...byOwners, ...everywhere]) : everywhere;
+    const { query, flowsOf } = queryOf(vips, BigInt(`0x${clusterId()}`));
     try {
       const read = await readConntrack(query);
       this.#unread = undefined;
