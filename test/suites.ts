@@ -60,7 +60,10 @@ export const SUITES: readonly Suite[] = [
     runner: 'packages/link/sanitize.ts',
     timeoutMs: 120_000,
     // It mostly waits for the kernel to close what a test opened.
-    parts: { answers: ['packages/link/test/wire/{announcing,answering,attached,bad-frames}.test.ts'], others: WIRE },
+    parts: {
+      answers: ['packages/link/test/wire/{announcing,answering,attached,bad-frames,held-back}.test.ts'],
+      others: WIRE,
+    },
   },
   {
     name: 'contract',
