@@ -8,7 +8,14 @@ import { heldVips, updateStrays } from './own-strays.ts';
 import { servesOf } from './say-spread.ts';
 import { say } from './say-turn.ts';
 import type { OwnFlows, SpreadAction, SpreadEvent, SpreadFellow, SpreadVip } from './spread-event.ts';
-import { type AwayNode, type OwnSet, READ_AFTER_COMMIT_MS, type SpreadPeer, type SpreadState, setInForce } from './spread-state.ts';
+import {
+  type AwayNode,
+  type OwnSet,
+  READ_AFTER_COMMIT_MS,
+  type SpreadPeer,
+  type SpreadState,
+  setInForce,
+} from './spread-state.ts';
 import { change, due, type SpreadTurn, tableChanged } from './spread-turn.ts';
 
 /** Connection tracking is read again after so long while there are strays, and where reading failed, in milliseconds. */
