@@ -101,7 +101,7 @@ export const SUITES: readonly Suite[] = [
     timeoutMs: 300_000,
     parts: {
       // They count connections that break and times without an answer, with nothing busy beside them.
-      connections: ['test/e2e/{every-node-serves,migrate}.test.ts'],
+      connections: ['test/e2e/{every-node-serves,planned-moves,migrate}.test.ts'],
       // With labs of their own.
       shapes: ['test/e2e/{chart,shapes}.test.ts'],
       cluster: ['test/e2e/**/*.test.ts'],
