@@ -19,4 +19,13 @@ describe('random schedules of who serves', () => {
       expect(broken, `seed ${seed}:\n${log.join('\n')}`).to.have.length(0);
     }
   });
+
+  it(`EN-45: ${COUNT} schedules in which speakers are killed, one at a time, break no connection`, function () {
+    this.timeout(COUNT * 10_000);
+    for (let seed = FIRST; seed < FIRST + COUNT; seed++) {
+      const { log, connections } = playSchedule({ seed, crashes: 'none', kills: 'some' });
+      const broken = connections.filter(({ state }) => state === 'broken');
+      expect(broken, `seed ${seed}:\n${log.join('\n')}`).to.have.length(0);
+    }
+  });
 });

@@ -114,7 +114,6 @@ export * from './service/service-request.ts';
 export * from './service/unread-annotations.ts';
 export * from './service/usage.ts';
 export * from './service/vip-policies.ts';
-export { takesPart } from './spread/compose-set.ts';
 export * from './spread/flow-hash.ts';
 export { rowsOfMembers } from './spread/own-strays.ts';
 export * from './spread/planned-move.ts';
@@ -134,9 +133,10 @@ export {
   mayEnd,
   type SpreadStepped,
   stepSpread,
-  straysInForce,
   TICK_MS as SPREAD_TICK_MS,
 } from './spread/step-spread.ts';
+export { straysInForce } from './spread/strays-in-force.ts';
+export { takesPart } from './spread/takes-part.ts';
 export * from './status/announced.ts';
 export * from './status/announced-before.ts';
 export * from './status/decision-events.ts';

@@ -3,9 +3,8 @@
 import type { SpreadVip } from './spread-event.ts';
 import { byId, MAX_SET_MEMBERS, type ServeState, type SetMember } from './spread-set.ts';
 import type { OwnSet, SpreadPeer, SpreadState } from './spread-state.ts';
-
-/** A speaker that takes part says so five times a second; one that was not heard to do so for so long does not, in milliseconds. Membership finds the dead ones. */
-export const SILENT_AFTER_MS = 3_000;
+import { takesPart } from './takes-part.ts';
+import { unheardIn } from './unheard-nodes.ts';
 
 /** Who takes no new flows since a change stays in the set for so long, whatever it says, in milliseconds. */
 export const RELIEVED_FOR_MS = 2_500;
@@ -15,13 +14,13 @@ export function composeSet(state: SpreadState, about: SpreadVip, own: OwnSet | u
   const members = [...state.peers.values()]
     .filter((peer) => takesPart(peer, nowMs))
     .flatMap((peer) => standingOf(state, about, peer, { own, nowMs }) ?? []);
-  const self = selfIn(state, about, members);
-  const all = [self, ...members, ...awayIn(state, own, [self, ...members])].sort(byUse(state.self.id));
+  const as = members.some(isServingMember) || canServe(state, about) ? 'silent' : 'serving';
+  const before = about.serve === 'every-node' ? (own?.set.committed ?? []) : [];
+  const unheard = unheardIn(state, before, { present: members, as });
+  const self = selfIn(state, about, [...members, ...unheard]);
+  const present = [self, ...members];
+  const all = [...present, ...unheard, ...awayIn(state, own, [...present, ...unheard])].sort(byUse(state.self.id));
   return all.slice(0, MAX_SET_MEMBERS).sort(byId);
-}
-
-export function takesPart({ heardMs, serves }: SpreadPeer, nowMs: number): boolean {
-  return heardMs !== undefined && nowMs - heardMs < SILENT_AFTER_MS && serves.version !== undefined;
 }
 
 function standingOf(
@@ -50,10 +49,18 @@ function isJustRelieved(own: OwnSet | undefined, id: number, nowMs: number): boo
 }
 
 // Somebody must take new flows; and who owns a VIP alone serves it, whatever its endpoints.
-function selfIn({ self, phase }: SpreadState, about: SpreadVip, others: readonly SetMember[]): SetMember {
-  const isNeeded = !others.some((one) => one.state === 'serving');
-  const isServing = isNeeded || (phase !== 'leaving' && (about.serve === 'owner' || about.weight > 0));
-  return { id: self.id, mac: self.mac, state: isServing ? 'serving' : 'draining', weight: Math.max(1, about.weight) };
+function selfIn(state: SpreadState, about: SpreadVip, others: readonly SetMember[]): SetMember {
+  const { id, mac } = state.self;
+  const isServing = canServe(state, about) || !others.some(isServingMember);
+  return { id, mac, state: isServing ? 'serving' : 'draining', weight: Math.max(1, about.weight) };
+}
+
+function canServe({ phase }: SpreadState, { serve, weight }: SpreadVip): boolean {
+  return phase !== 'leaving' && (serve === 'owner' || weight > 0);
+}
+
+function isServingMember({ state }: SetMember): boolean {
+  return state === 'serving';
 }
 
 function awayIn({ away }: SpreadState, own: OwnSet | undefined, present: readonly SetMember[]): SetMember[] {

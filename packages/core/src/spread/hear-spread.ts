@@ -105,11 +105,11 @@ function hearDigest(turn: SpreadTurn, peer: SpreadPeer, { strays, has }: WireDig
 
 /** Who was not there when a speaker ended learns of its flows from an owner, and tells them on when it owns the VIP itself. */
 function adoptAway(turn: SpreadTurn, peer: SpreadPeer): void {
-  const { away: before, peers, self, known } = turn.state;
+  const { away: before, unheard, peers, self, known } = turn.state;
   const present = new Set([self.id, ...[...peers.values()].map(({ id }) => id)]);
   const away = new Map(before);
   for (const [id, strays] of peer.strays.known) {
-    if (present.has(id) || away.has(id)) continue;
+    if (present.has(id) || away.has(id) || unheard.has(id)) continue;
     const mac = [...known.values()].flatMap(({ set }) => set.committed).find((one) => one.id === id)?.mac;
     if (mac) away.set(id, { id, mac, node: undefined, strays, sinceMs: turn.nowMs });
   }

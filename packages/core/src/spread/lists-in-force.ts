@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** By which lists of sets a node goes. */
-import { takesPart } from './compose-set.ts';
 import { type SpreadState, setsVersionInForce } from './spread-state.ts';
+import { takesPart } from './takes-part.ts';
 
 export interface ListInForce {
   readonly version: number;

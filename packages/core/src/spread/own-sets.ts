@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * The sets of the VIPs that this node owns. A change is pending first: all members mark its rows, read which flows they have, and tell those that the new
- * rows do not find. It is committed when all have told and heard, or after a second. Who is lost is taken out at once.
+ * rows do not find. It is committed when all have told and heard, or after a second. A dead node is taken out at once.
  */
-import { composeSet, RELIEVED_FOR_MS, takesPart } from './compose-set.ts';
+import { composeSet, RELIEVED_FOR_MS } from './compose-set.ts';
 import type { SpreadVip } from './spread-event.ts';
 import { isSameMembers, isSameServing, type SetMember, type SpreadSet } from './spread-set.ts';
 import type { OwnSet, SpreadPeer, SpreadState } from './spread-state.ts';
 import { change, due, type SpreadTurn, tableChanged } from './spread-turn.ts';
+import { takesPart } from './takes-part.ts';
+import { adoptSilent, kernelOf, lostNodes } from './unheard-nodes.ts';
 
 /** A change is committed after so long whoever has not told, in milliseconds. */
 export const COMMIT_AFTER_MS = 1_000;
@@ -26,6 +28,7 @@ export function followOwned(turn: SpreadTurn): void {
     if (about.owner === state.self.bootId) owned.set(vip, state.owned.get(vip) ?? inherited(turn, vip, about));
   keepGivenUp(turn, owned);
   change(turn, { owned, known: new Map([...turn.state.known].filter(([vip]) => !owned.has(vip))) });
+  for (const [vip, { set }] of owned) if (!state.owned.has(vip)) adoptSilent(turn, set.committed);
   const facts = factsOf(turn);
   for (const [vip, own] of owned) {
     const about = state.vips.get(vip);
@@ -44,7 +47,8 @@ function factsOf({ state, nowMs }: SpreadTurn): string {
   const peers = [...state.peers.values()].map(
     (peer) => `${peer.bootId} ${peer.serves.version} ${takesPart(peer, nowMs)}`,
   );
-  return [state.phase, ...state.away.keys(), ...peers].join();
+  const lost = lostNodes(state).map((one) => `${one.id} ${kernelOf(one)}`);
+  return [state.phase, ...state.away.keys(), ...peers, ...lost].join();
 }
 
 /** A new owner begins with the set of the one before, so that what comes to it goes on as before. */
@@ -77,9 +81,11 @@ function keepGivenUp(turn: SpreadTurn, owned: ReadonlyMap<string, OwnSet>): void
   const isSame = owned.size === state.owned.size && [...owned].every(([vip, own]) => state.owned.get(vip) === own);
   if (isSame) return;
   const known = new Map(state.known);
-  for (const [vip, { set }] of state.owned)
-    if (!owned.has(vip) && known.get(vip)?.from !== state.vips.get(vip)?.owner)
-      known.set(vip, { set, from: state.self.bootId, freshMs: nowMs });
+  for (const [vip, { set }] of state.owned) {
+    const from = known.get(vip)?.from;
+    const isSaid = from !== undefined && from === state.vips.get(vip)?.owner;
+    if (!owned.has(vip) && !isSaid) known.set(vip, { set, from: state.self.bootId, freshMs: nowMs });
+  }
   change(turn, { known });
   newVersion(turn);
 }
@@ -87,15 +93,19 @@ function keepGivenUp(turn: SpreadTurn, owned: ReadonlyMap<string, OwnSet>): void
 function follow(turn: SpreadTurn, vip: string, own: OwnSet): void {
   const about = turn.state.vips.get(vip);
   if (about === undefined) return;
-  const kept = withoutLost(turn, own);
+  const kept = withoutLost(turn, about, own);
   if (kept !== own) put(turn, vip, kept);
   if (kept.set.pending) settle(turn, vip, kept);
   else wish(turn, about, kept);
 }
 
-/** Members that are neither heard nor away are taken out of both lists at once: what they served is gone. */
-function withoutLost({ state, nowMs }: SpreadTurn, own: OwnSet): OwnSet {
-  const here = new Set([state.self.id, ...state.away.keys()]);
+/**
+ * Members that are neither heard nor away are taken out of both lists at once: what they served is gone. Where every
+ * node serves, their kernels are asked first.
+ */
+function withoutLost({ state, nowMs }: SpreadTurn, about: SpreadVip, own: OwnSet): OwnSet {
+  const asked = about.serve === 'every-node' ? lostNodes(state) : [];
+  const here = new Set([state.self.id, ...state.away.keys(), ...asked.map(({ id }) => id)]);
   for (const peer of state.peers.values()) if (takesPart(peer, nowMs)) here.add(peer.id);
   const { committed, pending } = own.set;
   const isLost = ({ id }: SetMember) => !here.has(id);

@@ -63,13 +63,15 @@ interface FlowRows {
 
 // During a change a flow must be found by the members before and by those after it.
 function isStray({ by, committed, pending, pendingBy }: SpreadSet, flow: FlowRows, id: number): boolean {
-  if (targetOf(committed, by, flow) !== id) return true;
-  return pending !== undefined && targetOf(pending, pendingBy ?? by, flow) !== id;
+  if (!isFoundAt(id, committed, by, flow)) return true;
+  return pending !== undefined && !isFoundAt(id, pending, pendingBy ?? by, flow);
 }
 
-function targetOf(members: readonly SetMember[], by: SpreadSet['by'], { low, clientRow }: FlowRows): number {
-  const { targets } = rowsOfMembers(members);
-  return targets[(by === 'flow' ? low : clientRow) & (targets.length - 1)] ?? 0;
+// In a row that a silent node had, only flows that are told are known not to be that one's.
+function isFoundAt(id: number, members: readonly SetMember[], by: SpreadSet['by'], flow: FlowRows): boolean {
+  const { targets, fallbacks } = rowsOfMembers(members);
+  const row = (by === 'flow' ? flow.low : flow.clientRow) & (targets.length - 1);
+  return targets[row] === id && fallbacks[row] === 0;
 }
 
 /** VIPs of which this node knows flows. */

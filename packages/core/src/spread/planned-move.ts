@@ -3,9 +3,9 @@
  * What a node must know before a VIP moves to it on purpose, and which flows stay behind
  * (docs/design/0042-planned-moves.md).
  */
-import { takesPart } from './compose-set.ts';
 import { heldVips } from './own-strays.ts';
 import { isSettled, type SpreadState, setInForce } from './spread-state.ts';
+import { takesPart } from './takes-part.ts';
 
 export interface PlannedMove {
   /** Text of the VIP. */

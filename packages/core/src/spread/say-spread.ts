@@ -18,6 +18,7 @@ import { serveBytes, setBytes } from '../wire/spread-section.ts';
 import { heldVips } from './own-strays.ts';
 import type { SetMember, SpreadSet } from './spread-set.ts';
 import { type SpreadState, setsVersionInForce } from './spread-state.ts';
+import { lostNodes } from './unheard-nodes.ts';
 
 /** VIPs of one group of a part, so that a group with many members fits. */
 const GROUP_BYTES = 780;
@@ -39,7 +40,7 @@ export function listBodies(state: SpreadState): SpreadSections[] {
   return [...sets, ...serves];
 }
 
-/** Flows that live elsewhere than their hash says: at this node, and at nodes whose speaker is away. */
+/** Flows that live elsewhere than their hash says: at this node, and at nodes whose speaker is away or silent. */
 export function strayBodies(state: SpreadState): SpreadSections[] {
   const lists = [{ id: state.self.id, strays: state.strays }, ...awayToTell(state)];
   const pieces = lists.flatMap(({ id, strays }) =>
@@ -67,9 +68,10 @@ export function digestBodies(state: SpreadState): SpreadSections[] {
 }
 
 // Who owns a VIP tells newcomers what they cannot hear of anybody else.
-export function awayToTell({ away, owned }: SpreadState): { readonly id: number; readonly strays: BigUint64Array }[] {
+export function awayToTell(state: SpreadState): { readonly id: number; readonly strays: BigUint64Array }[] {
+  const { away, owned } = state;
   const inSets = new Set([...owned.values()].flatMap(({ set }) => set.committed.map(({ id }) => id)));
-  return [...away.values()].filter(({ id, strays }) => inSets.has(id) && strays.length > 0);
+  return [...away.values(), ...lostNodes(state)].filter(({ id, strays }) => inSets.has(id) && strays.length > 0);
 }
 
 function piecesOf(strays: BigUint64Array): BigUint64Array[] {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** When a node says what: lists at once when they change and again to who lacks them, a digest now and then. */
-import { takesPart } from './compose-set.ts';
 import { listsInForce } from './lists-in-force.ts';
 import { awayToTell, digestBodies, listBodies, strayBodies } from './say-spread.ts';
 import { change, due, type SpreadTurn } from './spread-turn.ts';
+import { takesPart } from './takes-part.ts';
 
 /** Own digest and lists again, in milliseconds; the digest more often while a change is under way. */
 const DIGEST_EVERY_MS = { calm: 200, pending: 50 } as const;

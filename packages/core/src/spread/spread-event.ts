@@ -38,6 +38,10 @@ export type SpreadEvent =
   | { readonly type: 'tick' }
   /** All speakers that are heard and hear this node. */
   | { readonly type: 'fellows'; readonly fellows: readonly SpreadFellow[] }
+  /** All of these that were heard a moment ago are late, by boot id. */
+  | { readonly type: 'late'; readonly bootIds: readonly string[] }
+  /** The kernel of a node that was asked for answers, by the node's id. */
+  | { readonly type: 'node-answers'; readonly id: number }
   /** A speaker said goodbye: its kernel goes on. */
   | { readonly type: 'left'; readonly bootId: string }
   /** All VIPs of the segment. */
@@ -55,6 +59,8 @@ export type SpreadAction =
   | { readonly type: 'send'; readonly bodies: readonly SpreadSections[] }
   /** Read connection tracking; comes back as `flows` or `no-flows`. */
   | { readonly type: 'read' }
+  /** Ask the node with this id, at this MAC address alone, for an address of its own; comes back as `node-answers`. */
+  | { readonly type: 'ask'; readonly id: number; readonly mac: MacAddress }
   /** What is in force has changed; to be followed before anything is sent. */
   | { readonly type: 'table' }
   /** A change of the set was committed. */

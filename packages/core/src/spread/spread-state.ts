@@ -51,6 +51,23 @@ export interface AwayNode {
   readonly strays: BigUint64Array;
 }
 
+/** A node whose speaker is late, or lost without a goodbye. */
+export interface UnheardNode {
+  readonly id: number;
+  /** Undefined: it was never heard here. */
+  readonly node: string | undefined;
+  readonly mac: MacAddress;
+  /** Since when its speaker counts as lost; undefined: it is only late. */
+  readonly lostMs: number | undefined;
+  /** What it told last. */
+  readonly strays: BigUint64Array;
+  /** How often its kernel was asked since it last answered, and when. */
+  readonly unanswered: number;
+  readonly askedMs: number;
+  /** Undefined: it has not answered since its speaker was late. */
+  readonly answeredMs: number | undefined;
+}
+
 /** The set of a VIP that this node owns. */
 export interface OwnSet {
   readonly set: SpreadSet;
@@ -78,6 +95,8 @@ export interface SpreadState {
   readonly vips: ReadonlyMap<string, SpreadVip>;
   readonly peers: ReadonlyMap<string, SpreadPeer>;
   readonly away: ReadonlyMap<number, AwayNode>;
+  /** By id. */
+  readonly unheard: ReadonlyMap<number, UnheardNode>;
   readonly owned: ReadonlyMap<string, OwnSet>;
   readonly known: ReadonlyMap<string, KnownSet>;
   readonly setsVersion: number;
@@ -130,6 +149,7 @@ export function initialSpread(self: Omit<SpreadSelf, 'id'>, firstVersion = 1): S
     vips: new Map(),
     peers: new Map(),
     away: new Map(),
+    unheard: new Map(),
     owned: new Map(),
     known: new Map(),
     ...{ setsVersion: firstVersion, servesVersion: firstVersion, straysVersion: firstVersion },

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
+import { nodeIdOf } from './spread-rows.ts';
 import { seeded } from './testing/seeded.ts';
 import { SpreadLan } from './testing/spread-lan.ts';
 
@@ -130,5 +131,143 @@ describe('stepSpread', () => {
     expect(on.connections.filter(({ state }) => state === 'died-with-node')).to.have.length(own ?? 0);
     open(on, 100);
     expect(Object.keys(counts(on))).to.deep.equal([...NAMES]);
+  });
+
+  function memberStates(on: SpreadLan, owner: string): Record<string, string> {
+    const ids = new Map(NAMES.map((name) => [nodeIdOf(name), name]));
+    const members = on.node(owner).speaker?.owned.get(VIP)?.set.committed ?? [];
+    return Object.fromEntries(members.map(({ id, state }) => [ids.get(id) ?? id, state]));
+  }
+
+  for (const killed of ['node-1', 'node-3'] as const)
+    it(`EN-40: the speaker of ${killed === 'node-1' ? 'the owner' : 'another node'} is killed: its node keeps its connections and gets no new ones`, () => {
+      const on = lan('every-node', NAMES, 0);
+      open(on, 600);
+      on.kill(killed, 'node-2');
+      const owner = killed === 'node-1' ? 'node-2' : 'node-1';
+      for (let round = 0; round < 40; round++) {
+        on.run(50);
+        // Some send all the time, others never before the end.
+        for (const one of on.connections.slice(0, 200)) on.send(one);
+        open(on, 10);
+      }
+      expect(memberStates(on, owner)[killed]).to.equal('silent');
+      const before = counts(on)[killed];
+      open(on, 300);
+      expect(counts(on)[killed]).to.equal(before);
+      on.run(20_000);
+      open(on, 100);
+      on.run(1_000);
+      expect(brokenOf(on)).to.equal(0);
+    });
+
+  it('EN-41: a speaker that was killed comes back: it gets new connections, and none breaks', () => {
+    for (const afterMs of [500, 1_000, 3_000, 30_000]) {
+      const on = lan('every-node', NAMES, 0);
+      open(on, 600);
+      on.kill('node-1', 'node-2');
+      on.run(afterMs);
+      open(on, 200);
+      on.start('node-1');
+      for (let round = 0; round < 500; round++) {
+        on.run(10);
+        // Some send all the time, a few less often, the others never.
+        for (const one of on.connections.slice(0, round % 10 === 0 ? 200 : 100)) on.send(one);
+        if (round % 10 === 0) open(on, 5);
+      }
+      expect(brokenOf(on), `after ${afterMs} ms`).to.equal(0);
+      expect(memberStates(on, 'node-2'), `after ${afterMs} ms`).to.deep.equal({
+        ...{ 'node-1': 'serving', 'node-2': 'serving', 'node-3': 'serving' },
+      });
+    }
+  });
+
+  it('EN-41: a speaker that was frozen goes on: it gets new connections, and none breaks', () => {
+    for (const [frozen, afterMs] of [
+      ['node-1', 1_000],
+      ['node-1', 5_000],
+      ['node-3', 5_000],
+      ['node-3', 30_000],
+    ] as const) {
+      const on = lan('every-node', NAMES, 0);
+      open(on, 600);
+      const chat = (rounds: number) => {
+        for (let round = 0; round < rounds; round++) {
+          on.run(10);
+          for (const one of on.connections.slice(0, round % 10 === 0 ? 200 : 100)) on.send(one);
+          if (round % 10 === 0) open(on, 3);
+        }
+      };
+      on.freeze(frozen, 'node-2');
+      chat(100);
+      on.run(afterMs);
+      on.thaw(frozen);
+      chat(500);
+      const what = `${frozen} after ${afterMs} ms`;
+      expect(brokenOf(on), what).to.equal(0);
+      const owner = frozen === 'node-1' ? 'node-2' : 'node-1';
+      expect(Object.values(memberStates(on, owner)), what).to.deep.equal(['serving', 'serving', 'serving']);
+    }
+  });
+
+  it('EN-42: a silent node that dies is taken out at once, and costs its own connections alone', () => {
+    const on = lan('every-node', NAMES, 0);
+    open(on, 600);
+    on.kill('node-3', 'node-1');
+    on.run(5_000);
+    open(on, 100);
+    on.crash('node-3', 'node-1');
+    on.run(3_000);
+    expect(memberStates(on, 'node-1')).to.deep.equal({ 'node-1': 'serving', 'node-2': 'serving' });
+    open(on, 100);
+    expect(brokenOf(on)).to.equal(0);
+  });
+
+  it('EN-42: a node whose kernel does not answer either leaves the set before its speaker has been lost for 150 ms', () => {
+    const on = lan('every-node', NAMES, 0);
+    on.crash('node-3', 'node-1');
+    on.run(350);
+    expect(memberStates(on, 'node-1')).to.deep.equal({ 'node-1': 'serving', 'node-2': 'serving' });
+  });
+
+  it('EN-43: all speakers are killed and come back one after the other: no connection breaks', () => {
+    const on = lan('every-node', NAMES, 0);
+    open(on, 600);
+    let owner = 'node-1';
+    for (const name of NAMES) {
+      const heir = NAMES.find((one) => one !== name) ?? '';
+      if (owner === name) owner = heir;
+      on.kill(name, heir);
+      on.run(1_500);
+      open(on, 100);
+      on.start(name);
+      on.run(5_000);
+      for (const one of on.connections.slice(0, 300)) on.send(one);
+    }
+    expect(brokenOf(on)).to.equal(0);
+    expect(Object.values(memberStates(on, owner))).to.deep.equal(['serving', 'serving', 'serving']);
+  });
+
+  it('EN-29: an owner that gives everything up for a moment, as it was late, goes on by its set', () => {
+    const on = lan('every-node', NAMES, 0);
+    open(on, 600);
+    on.owners.set(VIP, 'nobody');
+    for (const name of NAMES) on.tellVips(on.node(name));
+    for (let round = 0; round < 30; round++) {
+      on.run(50);
+      for (const one of on.connections.slice(0, 200)) on.send(one);
+    }
+    on.move(VIP, 'node-1');
+    on.run(3_000);
+    expect(brokenOf(on)).to.equal(0);
+  });
+
+  it('EN-44: a silent node is forgotten after ten minutes', () => {
+    const on = lan('every-node', NAMES, 0);
+    on.kill('node-3', 'node-1');
+    on.run(590_000);
+    expect(memberStates(on, 'node-1')['node-3']).to.equal('silent');
+    on.run(15_000);
+    expect(memberStates(on, 'node-1')).to.not.have.property('node-3');
   });
 });

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The state machine of who serves on one segment: a pure function of state, event and monotonic time in milliseconds. */
-import { takesPart } from './compose-set.ts';
-import { followSets, hearSpread, joinPieces, newPeer } from './hear-spread.ts';
+import { followSets, hearSpread, newPeer } from './hear-spread.ts';
 import { listsInForce } from './lists-in-force.ts';
 import { followOwned } from './own-sets.ts';
 import { heldVips, updateStrays } from './own-strays.ts';
@@ -17,6 +16,8 @@ import {
   setInForce,
 } from './spread-state.ts';
 import { change, due, type SpreadTurn, tableChanged } from './spread-turn.ts';
+import { takesPart } from './takes-part.ts';
+import { askUnheard, loseSpeaker, noteAnswer, noteLate } from './unheard-nodes.ts';
 
 /** Connection tracking is read again after so long while there are strays, and where reading failed, in milliseconds. */
 const READ_EVERY_MS = 10_000;
@@ -49,9 +50,18 @@ function handle(turn: SpreadTurn, event: SpreadEvent): void {
   switch (event.type) {
     case 'tick':
       dropOld(turn);
+      askUnheard(turn);
+      break;
+    case 'late':
+      noteLate(turn, event.bootIds);
+      askUnheard(turn);
+      break;
+    case 'node-answers':
+      noteAnswer(turn, event.id);
       break;
     case 'fellows':
       meet(turn, event.fellows);
+      askUnheard(turn);
       break;
     case 'left':
       sendAway(turn, event.bootId);
@@ -108,6 +118,7 @@ function meet(turn: SpreadTurn, fellows: readonly SpreadFellow[]): void {
     fellows.map((fellow): [string, SpreadPeer] => [fellow.bootId, before.get(fellow.bootId) ?? newPeer(fellow)]),
   );
   change(turn, { peers });
+  for (const [bootId, peer] of before) if (!peers.has(bootId)) loseSpeaker(turn, peer);
   if (peers.size !== before.size || [...peers.keys()].some((bootId) => !before.has(bootId))) tableChanged(turn);
 }
 
@@ -121,7 +132,8 @@ function sendAway(turn: SpreadTurn, bootId: string): void {
   const strays = peer.strays.known.get(id) ?? new BigUint64Array();
   const isMember = peer.heardMs !== undefined;
   const away = isMember ? new Map(state.away).set(id, { id, node, mac, strays, sinceMs: nowMs }) : state.away;
-  change(turn, { peers, away });
+  const unheard = new Map([...state.unheard].filter(([one]) => one !== id));
+  change(turn, { peers, away, unheard });
   tableChanged(turn);
 }
 
@@ -157,14 +169,20 @@ function nextReadMs({ state, nowMs }: SpreadTurn): number | undefined {
   if (state.flowsMs < state.commitMs) return nowMs;
   const onceMoreMs = state.commitMs + READ_AFTER_COMMIT_MS;
   if (nowMs < onceMoreMs) return onceMoreMs;
-  return state.strays.length > 0 || isDraining(state, nowMs) ? nowMs + READ_EVERY_MS : undefined;
+  const isChanging = state.strays.length > 0 || isDraining(state, nowMs);
+  return isChanging ? nowMs + READ_EVERY_MS : undefined;
 }
 
-/** Who drains has to find out when the last of its flows has ended. */
+/**
+ * Who drains has to find out when the last of its flows has ended, and who serves rows of a silent node which flows
+ * began since.
+ */
 function isDraining(state: SpreadState, nowMs: number): boolean {
   const held = heldVips(state.flows);
   return [...held].some((vip) =>
-    setInForce(state, vip, nowMs)?.committed.some((one) => one.id === state.self.id && one.state !== 'serving'),
+    setInForce(state, vip, nowMs)?.committed.some(
+      (one) => one.state === 'silent' || (one.id === state.self.id && one.state !== 'serving'),
+    ),
   );
 }
 
@@ -219,26 +237,4 @@ export function mayEnd(state: SpreadState, nowMs: number): boolean {
     return set?.pending || set?.committed.some((one) => one.id === state.self.id && one.state === 'serving');
   });
   return others.length === 0 || (state.owned.size === 0 && knowAll && !serves && state.flowsMs >= state.commitMs);
-}
-
-/** Strays that hold at this node: flow by flow, with the id of the node at which each lives. Of two that both have a flow the last one counts. */
-export function straysInForce(state: SpreadState): {
-  readonly fingerprints: BigUint64Array;
-  readonly holders: Uint32Array;
-} {
-  const present = new Set([state.self.id, ...[...state.peers.values()].map(({ id }) => id)]);
-  const lists = new Map<number, BigUint64Array>();
-  for (const { id, strays } of state.away.values()) lists.set(id, strays);
-  for (const peer of state.peers.values())
-    for (const [holder, strays] of peer.strays.known)
-      if (holder === peer.id || !present.has(holder)) lists.set(holder, strays);
-  lists.set(state.self.id, state.strays);
-  const fingerprints = joinPieces([...lists.values()]);
-  const holders = new Uint32Array(fingerprints.length);
-  let at = 0;
-  for (const [id, { length }] of lists) {
-    holders.fill(id, at, at + length);
-    at += length;
-  }
-  return { fingerprints, holders };
 }

@@ -10,6 +10,9 @@ const OPENED_A_STEP = 12;
 const CHATTING = 0.3;
 const SETTLE_MS = 15_000;
 const READY_AFTER_MS = 2_000;
+/** A change of who serves is over by then, the reading of conntrack after it included. */
+const CALM_BEFORE_KILL_MS = 4_000;
+const CALM_AFTER_KILL_MS = 1_500;
 
 export interface Played {
   readonly log: readonly string[];
@@ -21,13 +24,19 @@ export interface ScheduleOptions {
   readonly seed: number;
   /** Whether nodes may lose power. */
   readonly crashes: 'none' | 'some';
+  /**
+   * Whether speakers are killed: one at a time, while every node serves, and who can serve stays as it is until it is
+   * back. Default: none.
+   */
+  readonly kills?: 'none' | 'some';
 }
 
 /** Plays one schedule to its end; at the end each connection has sent once more. */
-export function playSchedule({ seed, crashes }: ScheduleOptions): Played {
+export function playSchedule({ seed, crashes, kills = 'none' }: ScheduleOptions): Played {
   const random = seeded(seed);
-  const serve = random() < 0.3 ? 'owner' : 'every-node';
-  const lan = new SpreadLan({ random, loss: random() * 0.1, serve, unaware: 0 });
+  const serve = random() < 0.3 && kills === 'none' ? 'owner' : 'every-node';
+  const lateMs = kills === 'none' ? 2 : 40;
+  const lan = new SpreadLan({ random, loss: random() * 0.1, lateMs, serve, unaware: 0 });
   const names = Array.from({ length: 2 + Math.floor(random() * 5) }, (_, index) => `node-${index + 1}`);
   const log: string[] = [`${serve} ${names.length} nodes`];
   const live = () => names.filter((name) => lan.nodes.get(name)?.speaker !== undefined);
@@ -36,6 +45,8 @@ export function playSchedule({ seed, crashes }: ScheduleOptions): Played {
   const ready = () =>
     live().filter((name) => !isEnding.has(name) && lan.nowMs - (startedMs.get(name) ?? 0) > READY_AFTER_MS);
   const startedMs = new Map<string, number>();
+  let silent: string | undefined;
+  const isSomebodySilent = () => silent !== undefined && !ready().includes(silent);
   for (const vip of VIPS) lan.owners.set(vip, pick(names) ?? '');
   for (const name of names) lan.start(name);
   lan.run(4_000);
@@ -48,6 +59,7 @@ export function playSchedule({ seed, crashes }: ScheduleOptions): Played {
       return `${vip} to ${to}`;
     },
     weight: () => {
+      if (isSomebodySilent()) return 'nothing';
       const name = pick(live()) ?? '';
       const weight = pick([0, 1, 1, 3, 8]) ?? 1;
       lan.setWeight(name, weight);
@@ -57,6 +69,7 @@ export function playSchedule({ seed, crashes }: ScheduleOptions): Played {
       const [name, heir] = [pick(ready()), pick(ready())];
       if (name === undefined || heir === undefined || name === heir || isEnding.has(name)) return 'nothing';
       if (!VIPS.every((vip) => lan.isSettled(vip)) || live().length - isEnding.size < 2) return 'nothing';
+      if (isSomebodySilent()) return 'nothing';
       isEnding.add(name);
       lan.end(name, heir);
       return `${name}, ${heir} takes over`;
@@ -74,6 +87,17 @@ export function playSchedule({ seed, crashes }: ScheduleOptions): Played {
       const [name, heir] = [pick(candidates), pick(candidates)];
       if (crashes === 'none' || candidates.length < 3 || name === heir || !name || !heir) return 'nothing';
       lan.crash(name, heir);
+      return `${name}, ${heir} takes over`;
+    },
+    kill: () => {
+      if (kills === 'none') return 'nothing';
+      lan.run(CALM_BEFORE_KILL_MS);
+      const [name, heir] = [pick(names) ?? '', pick(ready()) ?? ''];
+      const isCalm = VIPS.every((vip) => lan.isSettled(vip)) && ready().length === names.length && isEnding.size === 0;
+      if (!isCalm || name === heir) return 'nothing';
+      silent = name;
+      lan.kill(name, heir);
+      lan.run(CALM_AFTER_KILL_MS);
       return `${name}, ${heir} takes over`;
     },
     wait: () => 'some time',

@@ -10,14 +10,18 @@ import { rowsOfMembers } from '../own-strays.ts';
 import type { SpreadEvent, SpreadVip } from '../spread-event.ts';
 import type { SpreadSet } from '../spread-set.ts';
 import { initialSpread, isSettled, type SpreadState, setInForce } from '../spread-state.ts';
-import { mayEnd, stepSpread, straysInForce, TICK_MS } from '../step-spread.ts';
+import { mayEnd, stepSpread, TICK_MS } from '../step-spread.ts';
+import { straysInForce } from '../strays-in-force.ts';
 
 /** Frames that follow each other within this time follow the way of the first, in milliseconds. */
 const SEEN_FOR_MS = 15_000;
 /** As the deadline of the tables in the kernel. */
 const FRESH_FOR_MS = 2_000;
-/** After a crash the others notice it so late, in milliseconds. */
+/** After a crash the others find it late, and then lost, so long after it, in milliseconds. */
+const LATE_AFTER_MS = 75;
 const NOTICED_AFTER_MS = 200;
+/** A speaker that was late listens for so long. */
+const HEARD_AGAIN_MS = 250;
 
 export interface Connection {
   readonly fingerprint: bigint;
@@ -40,12 +44,16 @@ export interface PlayedNode {
   readonly bootId: string;
   readonly mac: MacAddress;
   speaker: SpreadState | undefined;
+  /** What the speaker knew when it was frozen. */
+  frozen?: SpreadState | undefined;
   kernel: 'up' | 'down';
   table: Table;
   /** Until then the tables count. */
   freshUntilMs: number;
   weight: number;
   readonly seen: Map<bigint, { readonly to: number; readonly atMs: number }>;
+  /** Connections that began here in rows of which a silent node may have some. */
+  readonly mine: Set<bigint>;
   readonly flows: Map<bigint, Connection>;
   /** Committed changes of its sets. */
   readonly commits: { readonly tookMs: number; readonly how: string }[];
@@ -55,9 +63,19 @@ export interface LanOptions {
   readonly random: () => number;
   /** Share of frames of speakers that are lost. */
   readonly loss: number;
+  /** Longest time from a speaker to another, in milliseconds. Default: 2. */
+  readonly lateMs?: number;
   readonly serve: SpreadVip['serve'];
   /** Share of clients that do not learn of a move, and go on to send to the owner before. */
   readonly unaware: number;
+}
+
+interface Frame {
+  readonly one: Connection;
+  readonly kind: 'syn' | 'data';
+  readonly from: 'client' | 'member';
+  /** Whether it has hops left for a second chance. */
+  readonly mayBeGivenBack: boolean;
 }
 
 const EMPTY: Table = { sets: new Map(), strays: new Map() };
@@ -82,7 +100,7 @@ export class SpreadLan {
     const mac = macOf(before ? [...this.nodes.keys()].indexOf(name) : this.nodes.size);
     const node: PlayedNode = {
       ...{ name, bootId, mac, kernel: 'up', table: EMPTY, freshUntilMs: 0, commits: [] },
-      ...{ weight: before?.weight ?? 1, seen: new Map(), flows: before?.flows ?? new Map() },
+      ...{ weight: before?.weight ?? 1, seen: new Map(), mine: new Set(), flows: before?.flows ?? new Map() },
       speaker: initialSpread({ node: name, bootId, mac }),
     };
     this.nodes.set(name, node);
@@ -102,12 +120,39 @@ export class SpreadLan {
   crash(name: string, heir: string): void {
     const node = this.node(name);
     node.kernel = 'down';
-    node.speaker = undefined;
     for (const one of this.connections) if (one.server === name && one.state === 'open') one.state = 'died-with-node';
+    // What was silent before is missed by nobody again.
+    if (node.speaker !== undefined) this.kill(name, heir);
+  }
+
+  /** The speaker dies or hangs; its kernel goes on, with the tables that it had until they run out. */
+  kill(name: string, heir: string): void {
+    const node = this.node(name);
+    node.speaker = undefined;
+    this.at(LATE_AFTER_MS, () => {
+      for (const other of this.nodes.values()) this.give(other, { type: 'late', bootIds: [node.bootId] });
+    });
     this.at(NOTICED_AFTER_MS, () => {
       for (const [vip, owner] of this.owners) if (owner === name) this.move(vip, heir);
       this.#meetAll();
     });
+  }
+
+  /** The process of the speaker stands still. */
+  freeze(name: string, heir: string): void {
+    const node = this.node(name);
+    node.frozen = node.speaker;
+    this.kill(name, heir);
+  }
+
+  /** It goes on with all that it knew, finds that it hears no one, and a moment later hears all again. */
+  thaw(name: string): void {
+    const node = this.node(name);
+    node.speaker = node.frozen;
+    node.frozen = undefined;
+    this.#tick(node);
+    this.give(node, { type: 'fellows', fellows: [] });
+    this.at(HEARD_AGAIN_MS, () => this.#meetAll());
   }
 
   /** Another node owns the VIP from now on; each learns it a moment later. */
@@ -195,6 +240,7 @@ export class SpreadLan {
       if (action.type === 'table') this.#follow(node);
       else if (action.type === 'read') this.at(5 + this.#delayMs(), () => this.#read(node));
       else if (action.type === 'committed') node.commits.push(action);
+      else if (action.type === 'ask') this.#ask(node, action.id);
       else for (const sections of action.bodies) this.#transmit(node, sections);
     }
   }
@@ -202,7 +248,8 @@ export class SpreadLan {
   #transmit(node: PlayedNode, sections: Extract<SpreadEvent, { type: 'heard' }>['sections']): void {
     for (const other of this.nodes.values()) {
       if (other.bootId === node.bootId || this.#options.random() < this.#options.loss) continue;
-      this.at(this.#options.random() * 2, () => this.give(other, { type: 'heard', from: node.bootId, sections }));
+      const lateMs = this.#options.random() * (this.#options.lateMs ?? 2);
+      this.at(lateMs, () => this.give(other, { type: 'heard', from: node.bootId, sections }));
     }
   }
 
@@ -232,33 +279,65 @@ export class SpreadLan {
     });
   }
 
-  /** Where a frame ends up, by the program's rules (docs/design/0040-every-node-serves.md, section 7). */
-  #route(one: Connection, kind: 'syn' | 'data'): PlayedNode | undefined {
-    const entry = this.node(one.entry);
-    const set = entry.table.sets.get(one.vip);
-    if (entry.freshUntilMs < this.nowMs || !set) return entry;
-    const [target = 0, next] = [targetIn(set, 'committed', one), targetIn(set, 'pending', one)];
-    const to = this.#choose(entry, one, kind, target);
-    if (next !== undefined && next !== target) entry.seen.set(one.fingerprint, { to, atMs: this.nowMs });
-    const server = [...this.nodes.values()].find((node) => idOf(node) === to) ?? entry;
-    return server.kernel === 'up' ? server : undefined;
+  #ask(node: PlayedNode, id: number): void {
+    const asked = [...this.nodes.values()].find((one) => idOf(one) === id);
+    if (asked?.kernel !== 'up' || this.#options.random() < this.#options.loss) return;
+    this.at(this.#options.random() * 2, () => this.give(node, { type: 'node-answers', id }));
   }
 
-  #choose(
-    { table, seen, name }: PlayedNode,
-    { fingerprint }: Connection,
-    kind: 'syn' | 'data',
-    target: number,
-  ): number {
-    const byDefault = target || idOf(this.node(name));
+  /** Where a frame ends up, by the program's rules (docs/design/0041-spread-program.md). */
+  #route(one: Connection, kind: 'syn' | 'data'): PlayedNode | undefined {
+    return this.#arrive(this.node(one.entry), { one, kind, from: 'client', mayBeGivenBack: true });
+  }
+
+  #arrive(node: PlayedNode, frame: Frame): PlayedNode | undefined {
+    if (node.kernel === 'down') return undefined;
+    const set = node.table.sets.get(frame.one.vip);
+    if (node.freshUntilMs < this.nowMs || !set) return node;
+    const { fingerprint } = frame.one;
+    const self = idOf(node);
+    const { target = self, fallback = 0 } = rowIn(set, 'committed', frame.one) ?? {};
+    const { target: next, fallback: nextFallback = 0 } = rowIn(set, 'pending', frame.one) ?? {};
+    if (frame.from === 'member' && (target !== self || fallback === 0)) {
+      return next === self && nextFallback !== 0 ? this.#serveEarly(node, frame, nextFallback) : node;
+    }
+    const known = this.#knownPlace(node, frame);
+    const to = known ?? target;
+    // Where the flow of a silent node goes is not where it lives.
+    const isSure = known !== undefined || fallback === 0 || frame.kind === 'syn';
+    if (next !== undefined && next !== target && isSure) node.seen.set(fingerprint, { to, atMs: this.nowMs });
+    if (to === self) return fallback !== 0 && known === undefined ? this.#giveBack(node, frame, fallback) : node;
+    const server = [...this.nodes.values()].find((one) => idOf(one) === to);
+    if (server === undefined || (frame.from === 'member' && !frame.mayBeGivenBack)) return node;
+    const mayBeGivenBack = frame.from === 'client';
+    return this.#arrive(server, { ...frame, from: 'member', mayBeGivenBack });
+  }
+
+  /** The member that passes on goes by the next set already, in which somebody is silent. */
+  #serveEarly(node: PlayedNode, frame: Frame, silent: number): PlayedNode | undefined {
+    const known = this.#knownPlace(node, frame);
+    if (frame.kind === 'data' && known === idOf(node)) return node;
+    return this.#giveBack(node, frame, known ?? silent);
+  }
+
+  /** What did not begin at the target may be a silent node's. */
+  #giveBack(node: PlayedNode, frame: Frame, fallback: number): PlayedNode | undefined {
+    const { fingerprint } = frame.one;
+    if (frame.kind === 'syn') node.mine.add(fingerprint);
+    if (node.mine.has(fingerprint) || !frame.mayBeGivenBack) return node;
+    const silent = [...this.nodes.values()].find((one) => idOf(one) === fallback);
+    return silent ? this.#arrive(silent, { ...frame, from: 'member', mayBeGivenBack: false }) : node;
+  }
+
+  #knownPlace({ table, seen }: PlayedNode, { one: { fingerprint }, kind }: Frame): number | undefined {
     if (kind === 'syn') {
       table.strays.delete(fingerprint);
       seen.delete(fingerprint);
-      return byDefault;
+      return undefined;
     }
     const lately = seen.get(fingerprint);
     const isLately = lately !== undefined && this.nowMs - lately.atMs < SEEN_FOR_MS;
-    return table.strays.get(fingerprint) ?? (isLately ? lately.to : byDefault);
+    return table.strays.get(fingerprint) ?? (isLately ? lately.to : undefined);
   }
 
   #tick(node: PlayedNode): void {
@@ -308,13 +387,17 @@ export class SpreadLan {
   }
 }
 
-function targetIn(set: SpreadSet, which: 'committed' | 'pending', one: Connection): number | undefined {
+function rowIn(
+  set: SpreadSet,
+  which: 'committed' | 'pending',
+  one: Connection,
+): { readonly target: number | undefined; readonly fallback: number | undefined } | undefined {
   const members = set[which];
   if (members === undefined) return undefined;
-  const { targets } = rowsOfMembers(members);
+  const { targets, fallbacks } = rowsOfMembers(members);
   const by = which === 'pending' ? set.pendingBy : set.by;
-  const row = by === 'client' ? one.clientRow : Number(one.fingerprint & 0xffff_ffffn);
-  return targets[row & (targets.length - 1)];
+  const row = (by === 'client' ? one.clientRow : Number(one.fingerprint & 0xffff_ffffn)) & (targets.length - 1);
+  return { target: targets[row] || undefined, fallback: fallbacks[row] };
 }
 
 function idOf({ speaker, name, bootId, mac }: PlayedNode): number {
