@@ -36,12 +36,12 @@ bool keeper_client_ensure(struct keeper_client *client, bool *is_new) {
   return true;
 }
 
-bool keeper_client_hold(struct keeper_client *client, const int *descriptors, size_t count) {
+bool keeper_client_hold(struct keeper_client *client, enum keeper_word word, const int *descriptors, size_t count) {
   union {
     struct cmsghdr header;
     char bytes[CMSG_SPACE(sizeof(int) * KEEPER_MAX_HELD)];
   } control = {.bytes = {0}};
-  char byte = 0;
+  char byte = (char)word;
   struct iovec data = {.iov_base = &byte, .iov_len = 1};
   struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
   if (count > 0) {

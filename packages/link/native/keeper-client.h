@@ -21,8 +21,11 @@ struct keeper_client {
 bool keeper_client_open(struct keeper_client *client, const char *path);
 // Whether the keeper is there. Connects when it is not; a new connection holds nothing yet, which `is_new` says.
 bool keeper_client_ensure(struct keeper_client *client, bool *is_new);
+// As the keeper reads them: hold these; or that, and let go of what processes before this one left behind.
+enum keeper_word { KEEPER_HOLD = 0, KEEPER_TAKEN_OVER = 1 };
+
 // Puts these in the place of all that the keeper holds for this process. False when it is not there.
-bool keeper_client_hold(struct keeper_client *client, const int *descriptors, size_t count);
+bool keeper_client_hold(struct keeper_client *client, enum keeper_word word, const int *descriptors, size_t count);
 // Ends the connection: the keeper lets go after its time.
 void keeper_client_close(struct keeper_client *client);
 

@@ -155,6 +155,13 @@ static napi_value is_kept(napi_env env, napi_callback_info info) {
   return spread == NULL ? NULL : make_bool(env, spread_is_kept(spread));
 }
 
+static napi_value take_over(napi_env env, napi_callback_info info) {
+  napi_value arguments[MAX_ARGUMENTS];
+  struct spread *spread = open_spread(env, info, 1, arguments);
+  if (spread != NULL) spread_take_over(spread);
+  return NULL;
+}
+
 // spreadRows(handle, first, rows: Uint32Array)
 static napi_value put_rows(napi_env env, napi_callback_info info) {
   napi_value arguments[MAX_ARGUMENTS];
@@ -275,6 +282,7 @@ bool export_spread(napi_env env, napi_value exports) {
       {"spreadPut", put},          {"spreadTake", take},          {"spreadStrays", put_strays},
       {"spreadCounts", counts},    {"spreadTry", try_frame},
       {"spreadKeepBy", keep_by},   {"spreadIsKept", is_kept},
+      {"spreadTakeOver", take_over},
       {"spreadTryEmpty", try_empty},
   };
   return export_methods(env, exports, methods, sizeof methods / sizeof *methods);

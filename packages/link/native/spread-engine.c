@@ -118,21 +118,21 @@ struct spread *spread_create(enum kernel_hook hook, struct failure *failure) {
 
 // ---- the keeper ----
 
-static bool hand_over(struct spread *spread) {
+static bool hand_over(struct spread *spread, enum keeper_word word) {
   int links[KEEPER_MAX_HELD];
   size_t count = 0;
   for (int slot = 0; slot < SPREAD_MAX_INTERFACES; slot++) {
     const struct spread_hook *hook = &spread->hooks[slot];
     if (hook->is_hooked && hook->link >= 0 && count < KEEPER_MAX_HELD) links[count++] = hook->link;
   }
-  return keeper_client_hold(&spread->keeper, links, count);
+  return keeper_client_hold(&spread->keeper, word, links, count);
 }
 
 // What changed goes to a keeper that is there; a new one gets all.
 static bool tell_keeper(struct spread *spread, bool has_changed) {
   bool is_new = false;
   if (!keeper_client_ensure(&spread->keeper, &is_new)) return false;
-  return (!is_new && !has_changed) || hand_over(spread);
+  return (!is_new && !has_changed) || hand_over(spread, KEEPER_HOLD);
 }
 
 bool spread_keep_by(struct spread *spread, const char *path) {
@@ -143,6 +143,10 @@ bool spread_keep_by(struct spread *spread, const char *path) {
 }
 
 bool spread_is_kept(struct spread *spread) { return tell_keeper(spread, false); }
+
+void spread_take_over(struct spread *spread) {
+  if (tell_keeper(spread, false)) hand_over(spread, KEEPER_TAKEN_OVER);
+}
 
 // ---- interfaces ----
 

@@ -53,6 +53,8 @@ enum hook_state spread_look(const struct spread *spread, int ifindex);
 bool spread_keep_by(struct spread *spread, const char *path);
 // Whether the keeper is there and holds what there is. A filter on clsact outlives its process by itself.
 bool spread_is_kept(struct spread *spread);
+// The tables of this process are in force: what the keeper still holds of a process before it goes at once.
+void spread_take_over(struct spread *spread);
 
 // Who this node is. Flows that are seen while a change is pending are looked for until `seen_until`, a time of CLOCK_BOOTTIME.
 bool spread_tell(struct spread *spread, uint32_t self, uint64_t seed, uint64_t seen_until, struct failure *failure);

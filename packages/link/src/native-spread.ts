@@ -43,8 +43,11 @@ export interface NativeSpread {
    */
   spreadKeepBy(handle: SpreadHandle, path: Uint8Array): boolean;
   spreadIsKept(handle: SpreadHandle): boolean;
+  /** The tables are in force: the keeper lets go of what a process before this one left behind. */
+  spreadTakeOver(handle: SpreadHandle): void;
   /**
-   * Writes rows from a number on, each target | fallback << 8 | next << 16. ENOSPC where there is no room for so many.
+   * Writes rows from a number on, each target | fallback << 8 | next << 16 | next fallback << 24. ENOSPC where there is
+   * no room for so many.
    */
   spreadRows(handle: SpreadHandle, first: number, rows: Uint32Array): void;
   /**

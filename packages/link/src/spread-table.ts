@@ -33,6 +33,8 @@ export interface SpreadRows {
   readonly fallbacks: Uint8Array;
   /** Who will serve once what is pending is committed, where that is another. */
   readonly nexts: Uint8Array;
+  /** Who may then be serving flows that the next one does not know. */
+  readonly nextFallbacks: Uint8Array;
 }
 
 export interface SpreadService {
@@ -88,6 +90,8 @@ export class SpreadTable {
   #members: readonly SpreadMember[] = [];
   #strayCount = 0;
   #isOpen = true;
+  /** Whether packets go by these tables, and not by what a process before this one may have left in the kernel. */
+  #rule: 'none' | 'written' | 'in-force' = 'none';
 
   private constructor(native: NativeLink, handle: SpreadHandle) {
     const mirror = (name: SpreadMapName) => new SpreadMirror(native, handle, name);
@@ -188,6 +192,7 @@ export class SpreadTable {
     members.keepOnly(wanted.members);
     for (const [rows, block] of this.#blocks) if (!blocks.has(rows)) this.#free.giveBack(block.first, block.count);
     this.#blocks = blocks;
+    if (this.#rule === 'none' && contents.services.length > 0) this.#rule = 'written';
   }
 
   /**
@@ -204,12 +209,16 @@ export class SpreadTable {
   /** The tables count for so long from now; where that has run out packets are left alone. */
   renew(milliseconds: number): void {
     this.#native.spreadRenew(this.#handle, milliseconds);
+    if (this.#rule !== 'written' || milliseconds === 0) return;
+    this.#rule = 'in-force';
+    this.#native.spreadTakeOver(this.#handle);
   }
 
   /**
    * Names the socket of the keeper (native/keeper): a process that holds the hooks for two seconds after this process
-   * is gone, so that packets for other nodes are passed on until those have noticed. It may come and go; it is looked
-   * for at each renewal. Throws for a path of more than 107 bytes.
+   * is gone, so that packets for other nodes are passed on until those have noticed. Where the process comes back in
+   * that time, its program goes before the one that is held, which ends once the tables of the new one are in force. It
+   * may come and go; it is looked for at each renewal. Throws for a path of more than 107 bytes.
    */
   keepBy(path: string): void {
     const isTaken = this.#native.spreadKeepBy(this.#handle, Buffer.from(`${path}\0`));
@@ -276,13 +285,13 @@ export class SpreadTable {
     }
   }
 
-  #place({ targets, fallbacks, nexts }: SpreadRows): Block {
+  #place({ targets, fallbacks, nexts, nextFallbacks }: SpreadRows): Block {
     const count = targets.length / ROWS_PER_BLOCK;
     const first = this.#free.take(count);
     if (first === undefined) throw noRoom('rows');
     const words = new Uint32Array(targets.length);
     for (let row = 0; row < words.length; row++)
-      words[row] = (targets[row] ?? 0) | ((fallbacks[row] ?? 0) << 8) | ((nexts[row] ?? 0) << 16);
+      words[row] = wordOf(targets[row], fallbacks[row], nexts[row], nextFallbacks[row]);
     try {
       this.#native.spreadRows(this.#handle, first * ROWS_PER_BLOCK, words);
     } catch (error) {
@@ -302,4 +311,9 @@ function valueOfService({ rows, by }: SpreadService, blocks: ReadonlyMap<SpreadR
   const block = blocks.get(rows);
   if (!block) throw new Error('link: spread: rows without a block');
   return serviceValue(block.first * ROWS_PER_BLOCK, rows.targets.length, by);
+}
+
+/** A row as native/spread-maps.h has it. */
+function wordOf(...numbers: readonly (number | undefined)[]): number {
+  return numbers.reduce<number>((word, number = 0, index) => word | (number << (8 * index)), 0);
 }

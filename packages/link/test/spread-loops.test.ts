@@ -49,6 +49,7 @@ interface Told {
   readonly target: number;
   readonly fallback: number;
   readonly next: number;
+  readonly nextFallback: number;
   readonly stray: number;
 }
 
@@ -79,10 +80,10 @@ suite(`loops${reason === undefined ? '' : ` (cannot be had: ${reason})`}`, () =>
     return MacAddress.fromBytes(macBytes(macOf(number))) ?? MacAddress.ZERO;
   }
 
-  function tell(number: number, { target, fallback, next, stray }: Told, sourcePort: number): void {
+  function tell(number: number, { target, stray, ...more }: Told, sourcePort: number): void {
     const others = NUMBERS.filter((one) => one !== number);
     tables.get(number)?.replace({
-      ...{ self: number, seed: SEED, services: services(rowsOf(target, { fallback, next })) },
+      ...{ self: number, seed: SEED, services: services(rowsOf(target, more)) },
       members: others.map((one) => ({ number: one, ifindex: LOOPBACK, mac: macNumbered(one) })),
     });
     const known = stray === 0 ? [] : fingerprintsOf(sourcePort);
@@ -108,7 +109,7 @@ suite(`loops${reason === undefined ? '' : ` (cannot be had: ${reason})`}`, () =>
   const number = () => fc.constantFrom(0, ...NUMBERS);
   const told = () =>
     fc.record({
-      ...{ target: fc.constantFrom(...NUMBERS), fallback: number(), next: number() },
+      ...{ target: fc.constantFrom(...NUMBERS), fallback: number(), next: number(), nextFallback: number() },
       stray: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, number()),
     });
   const plans = () =>

@@ -358,6 +358,45 @@ suite(`the program that spreads${reason === undefined ? '' : ` (cannot be had: $
       expect(program.run(frame(planOf({ hops: 9 }))).sent).to.equal(true);
     });
 
+    it('SP-05: gives a member’s frame to the node that a stray names, which the member may not know of', () => {
+      program.tell(rowsOf(SELF, { fallback: 2 }));
+      strays({ [String(fingerprintOf(FLOW, SEED))]: 4 });
+      expect(program.run(frame(fromMember))).to.deep.equal({
+        ...{
+          sent: true,
+          bytes: frame({ ...fromMember, from: '00:00:5e:00:53:01', to: MEMBER_MACS[4] ?? '', hops: 8 }),
+        },
+      });
+      expect(program.place({ ...fromMember, hops: 8 })).to.equal(0);
+      program.tell(rowsOf(SELF));
+      expect(program.place(fromMember)).to.equal(0);
+    });
+
+    it('SP-05: serves what a member began here while the row was about to come, and gives the rest to who has it', () => {
+      program.tell(rowsOf(2, { next: SELF, nextFallback: 2 }));
+      expect(program.place({ ...fromMember, payload: SYN })).to.equal(0);
+      expect(program.place(fromMember)).to.equal(0);
+      const other = { ...fromMember, payload: tcp(40001, 80, 'ACK') };
+      const toTarget = { ...other, from: '00:00:5e:00:53:01', to: MEMBER_MACS[2] ?? '', hops: 8 };
+      expect(program.run(frame(other))).to.deep.equal({ sent: true, bytes: frame(toTarget) });
+      expect(program.place({ ...fromMember, protocol: UDP, payload: udp(40001, 80) })).to.equal(0);
+      program.tell(rowsOf(2, { next: SELF }));
+      expect(program.place(other), 'nobody is silent').to.equal(0);
+      program.tell(rowsOf(SELF, { fallback: 2 }));
+      expect(program.place(fromMember)).to.equal(0);
+      expect(program.run(frame(other)).sent).to.equal(true);
+    });
+
+    it('SP-05: does not remember where it gave a flow while a change is pending', () => {
+      program.tell(rowsOf(SELF, { fallback: 2, next: 2 }));
+      expect(program.run(frame(planOf())).sent).to.equal(true);
+      program.tell(rowsOf(3, { fallback: 2, next: 2 }));
+      expect(program.place(planOf({ payload: tcp(40001, 80, 'ACK') }))).to.equal(3);
+      program.tell(rowsOf(2));
+      expect(program.place(planOf())).to.equal(2);
+      expect(program.place(planOf({ payload: tcp(40001, 80, 'ACK') }))).to.equal(2);
+    });
+
     it('SP-05: gives it nothing but TCP', () => {
       program.tell(rowsOf(SELF, { fallback: 2 }));
       expect(program.place(planOf({ protocol: UDP, payload: udp(40000, 80) }))).to.equal(0);

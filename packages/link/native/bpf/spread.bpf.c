@@ -81,23 +81,31 @@ INLINED bool lower_hops(struct __sk_buff *skb, const struct packet *packet) {
   return replace_checksum(skb, IPV4_CHECKSUM_AT, before, after, 2) == 0 && store_bytes(skb, IPV4_TTL_AT, &hops, 1, 0) == 0;
 }
 
-// The target of a flow that somebody silent may be serving: a flow that did not begin here is his.
-INLINED int serve_or_give_back(struct __sk_buff *skb, const struct passage *at, uint32_t row) {
-  uint64_t fingerprint = at->fingerprint;
-  const uint8_t one = 1;
-  bool may_be_his = at->kind == PACKET_FLOW && at->packet.protocol == PROTOCOL_TCP && spread_target(row) == at->self && spread_fallback(row) != 0 &&
-                    !at->is_stray && at->seen_number == 0;
-  if (!may_be_his) return serve(at);
-  if (at->packet.is_opening) {
-    map_update(&mine, &fingerprint, &one, BPF_ANY);
-    return serve(at);
-  }
-  if (at->packet.hops <= SPREAD_LAST_HOPS || map_lookup(&mine, &fingerprint) != NULL) return serve(at);
-  uint32_t number = spread_fallback(row);
+// A frame leaves a second time: with so few hops that it does not a third time.
+INLINED int give_back(struct __sk_buff *skb, const struct passage *at, uint32_t number) {
+  if (at->kind != PACKET_FLOW || at->packet.hops <= SPREAD_LAST_HOPS) return serve(at);
   const struct spread_member *member = member_of(skb->ifindex, number);
   if (member == NULL || !lower_hops(skb, &at->packet)) return serve(at);
   at->counts->second_chance++;
   return send_to(skb, at, member, number);
+}
+
+// A connection that began here, in a row of which a silent node may have others.
+INLINED void note_mine(const struct passage *at) {
+  uint64_t fingerprint = at->fingerprint;
+  const uint8_t one = 1;
+  if (at->packet.protocol == PROTOCOL_TCP && at->packet.is_opening) map_update(&mine, &fingerprint, &one, BPF_ANY);
+}
+
+// The target of a flow that somebody silent may be serving: a flow that did not begin here is his.
+INLINED int serve_or_give_back(struct __sk_buff *skb, const struct passage *at, uint32_t row) {
+  uint64_t fingerprint = at->fingerprint;
+  bool may_be_his = at->kind == PACKET_FLOW && at->packet.protocol == PROTOCOL_TCP && spread_target(row) == at->self && spread_fallback(row) != 0 &&
+                    !at->is_stray && at->seen_number == 0;
+  if (!may_be_his) return serve(at);
+  note_mine(at);
+  if (at->packet.is_opening || map_lookup(&mine, &fingerprint) != NULL) return serve(at);
+  return give_back(skb, at, spread_fallback(row));
 }
 
 INLINED void look_at_seen(struct passage *at) {
@@ -124,6 +132,23 @@ INLINED uint32_t known_place(struct passage *at) {
     return *stray;
   }
   return (uint32_t)at->seen_number;
+}
+
+// A member that passes on may go by the next set already, in which the row is this node's and somebody is silent: what
+// did not begin here is his, as it will be by that set.
+INLINED int serve_early(struct __sk_buff *skb, struct passage *at, uint32_t row) {
+  uint64_t fingerprint = at->fingerprint;
+  uint32_t number = known_place(at);
+  note_mine(at);
+  bool is_here = at->packet.protocol != PROTOCOL_TCP || at->packet.is_opening || number == at->self;
+  if (is_here || map_lookup(&mine, &fingerprint) != NULL) return serve(at);
+  return give_back(skb, at, number != 0 ? number : spread_next_fallback(row));
+}
+
+// Where a flow goes is not where it lives while it may be a silent node's.
+INLINED bool is_sure(const struct passage *at, uint32_t row) {
+  bool is_known = at->is_stray || at->seen_number != 0 || at->packet.is_opening;
+  return is_known || spread_fallback(row) == 0 || at->packet.protocol != PROTOCOL_TCP;
 }
 
 INLINED void remember(const struct passage *at, uint32_t number) {
@@ -162,7 +187,8 @@ INLINED int follow_fragment(struct __sk_buff *skb, const struct passage *at) {
 INLINED int spread_flow(struct __sk_buff *skb, struct passage *at, uint32_t row) {
   if (at->is_from_member && (spread_target(row) != at->self || spread_fallback(row) == 0)) {
     at->counts->from_member++;
-    return serve(at);
+    bool is_next = spread_next(row) == at->self && spread_next_fallback(row) != 0;
+    return is_next ? serve_early(skb, at, row) : serve(at);
   }
   uint32_t number = known_place(at);
   const struct spread_member *member = NULL;
@@ -181,12 +207,14 @@ INLINED int spread_flow(struct __sk_buff *skb, struct passage *at, uint32_t row)
   } else {
     at->counts->by_seen++;
   }
-  if (spread_next(row) != 0) remember(at, number);
+  if (spread_next(row) != 0 && is_sure(at, row)) remember(at, number);
   if (number == at->self) {
     lead_fragments(at, number);
     return serve_or_give_back(skb, at, row);
   }
-  if (at->is_from_member || member == NULL) return serve(at);
+  if (member == NULL) return serve(at);
+  // The row has a silent node, and of what that one has the sender knows less than this node.
+  if (at->is_from_member) return give_back(skb, at, number);
   lead_fragments(at, number);
   return send_to(skb, at, member, number);
 }

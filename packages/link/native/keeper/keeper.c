@@ -3,9 +3,10 @@
 //
 // usage: keeper SOCKET
 //
-// A process connects to the socket (unix(7), SOCK_SEQPACKET) and sends messages of one byte with descriptors (SCM_RIGHTS); each message takes the place of the
-// one before. When the connection ends, however that came about, its descriptors are held for two seconds more. The keeper never looks at what it holds, and
-// needs no capability. A SIGTERM ends it once it holds nothing.
+// A process connects to the socket (unix(7), SOCK_SEQPACKET) and sends messages of one byte with descriptors
+// (SCM_RIGHTS); each message takes the place of the one before. When the connection ends, however that came about, its
+// descriptors are held for two seconds more, or until the process that comes next says that it has taken over (the byte
+// is 1). The keeper never looks at what it holds, and needs no capability. A SIGTERM ends it once it holds nothing.
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -19,6 +20,9 @@
 #include <unistd.h>
 
 enum { MAX_CLIENTS = 8, MAX_HELD = 64, HOLD_MS = 2000 };
+
+// What the byte of a message says: hold these; or that, and let go of what others left behind.
+enum { HOLD = 0, TAKEN_OVER = 1 };
 
 struct client {
   // -1: the connection has ended; the descriptors are held until `until_ms`.
@@ -94,8 +98,14 @@ static void take_descriptors(struct client *client, struct msghdr *message) {
   let_go(&before);
 }
 
+static void let_go_of_ended(void) {
+  for (int index = 0; index < MAX_CLIENTS; index++) {
+    if (clients[index].is_used && clients[index].socket < 0) clients[index].until_ms = 0;
+  }
+}
+
 static void hear(struct client *client) {
-  char byte;
+  char byte = HOLD;
   union {
     struct cmsghdr header;
     char bytes[CMSG_SPACE(sizeof(int) * MAX_HELD)];
@@ -103,8 +113,12 @@ static void hear(struct client *client) {
   struct iovec data = {.iov_base = &byte, .iov_len = 1};
   struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
   ssize_t length = recvmsg(client->socket, &message, MSG_CMSG_CLOEXEC);
-  if (length > 0) take_descriptors(client, &message);
-  else if (length == 0 || (errno != EAGAIN && errno != EINTR)) end_connection(client);
+  if (length > 0) {
+    take_descriptors(client, &message);
+    if (byte == TAKEN_OVER) let_go_of_ended();
+  } else if (length == 0 || (errno != EAGAIN && errno != EINTR)) {
+    end_connection(client);
+  }
 }
 
 // Lets go of what was held long enough. Returns milliseconds until there is something to do again; -1: nothing.

@@ -164,6 +164,9 @@ export function spreadCalls(linkOf: (ifname: string) => Link) {
     isKept(): boolean | undefined {
       return table?.isKept;
     },
+    renewSpreading(): void {
+      table?.renew(FRESH_MS);
+    },
     /** No longer renews: a process that hangs. */
     stopRenewing(): void {
       clearInterval(renewal);

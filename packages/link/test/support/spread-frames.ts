@@ -29,9 +29,18 @@ const REDIRECTED = 7;
 const PASSED_ON = -1;
 
 /** The same in each row. */
-export function rowsOf(target: number, more: { fallback?: number; next?: number } = {}, count = 4096): SpreadRows {
+export function rowsOf(
+  target: number,
+  more: { fallback?: number; next?: number; nextFallback?: number } = {},
+  count = 4096,
+): SpreadRows {
   const fill = (number: number) => new Uint8Array(count).fill(number);
-  return { targets: fill(target), fallbacks: fill(more.fallback ?? 0), nexts: fill(more.next ?? 0) };
+  return {
+    targets: fill(target),
+    fallbacks: fill(more.fallback ?? 0),
+    nexts: fill(more.next ?? 0),
+    nextFallbacks: fill(more.nextFallback ?? 0),
+  };
 }
 
 /** A row each, by a function of its number. */

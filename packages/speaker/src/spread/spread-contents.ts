@@ -96,7 +96,9 @@ export class SpreadContentsBuilder {
     const isOther = by !== (pendingBy ?? by);
     const nextOf = (row: number, to: number) => (isOther || to !== targets[row] ? to : 0);
     const nexts = Uint8Array.from({ length: count }, (_, row) => (next ? nextOf(row, at(next.targets, row)) : 0));
-    return { targets, fallbacks, nexts };
+    const doubtOf = (row: number) => (next && nexts[row] !== 0 ? at(next.fallbacks, row) : 0);
+    const nextFallbacks = Uint8Array.from({ length: count }, (_, row) => doubtOf(row));
+    return { targets, fallbacks, nexts, nextFallbacks };
   }
 }
 
