@@ -27,6 +27,8 @@ const CONNECTIONS = 90;
 const LONGEST_STALL_MS = 2_000;
 /** How long connections go on after a fault: until each has sent several times. */
 const GO_ON_MS = 5_000;
+/** A connection that sends so seldom is idle while a node falls silent: no node sees that it lives there. */
+const IDLE_MS = 3_000;
 const ANNOTATION = 'berth.dev/serve';
 const NODES = ['node-1', 'node-2', 'node-3'];
 
@@ -66,12 +68,15 @@ describe('every node serves', function () {
 
   const nodeOf = ({ server }: Kept) => podsByName.get(server) ?? `no pod ${server}`;
 
-  /** What becomes of many connections while something happens. */
-  async function during(what: () => Promise<void>, address = vip): Promise<readonly Kept[]> {
-    const addresses = Array.from({ length: CONNECTIONS }, () => address);
-    const kept = await startKeepAlive({ namespace: lab.namespaceOf('client'), addresses, port: 80, everyMs: 200 });
+  /** What becomes of many connections while something happens; each sends again so long after an answer. */
+  async function during(what: () => Promise<void>, address = vip, everyMs = [200]): Promise<readonly Kept[]> {
+    const addresses = Array.from({ length: CONNECTIONS / everyMs.length }, () => address);
+    const namespace = lab.namespaceOf('client');
+    const clients = await Promise.all(
+      everyMs.map((pauseMs) => startKeepAlive({ namespace, addresses, port: 80, everyMs: pauseMs })),
+    );
     await what();
-    return kept.stop();
+    return (await Promise.all(clients.map((client) => client.stop()))).flat();
   }
 
   it('EN-30: connections are spread over all nodes, and pods see the client (Local)', async () => {
@@ -134,6 +139,26 @@ describe('every node serves', function () {
     const broken = kept.filter((one) => one.broken !== undefined);
     expect(broken, `${broken.length} of ${kept.length}`).to.deep.equal([]);
   });
+
+  for (const fault of ['killed', 'frozen for five seconds'] as const)
+    it(`${fault === 'killed' ? 'EN-48' : 'EN-49'}: each speaker in turn is ${fault}: no connection breaks, idle or not`, async () => {
+      const kept = await during(
+        async () => {
+          // The conntrack of what has just begun has been read by then.
+          await wait(GO_ON_MS);
+          for (const node of NODES) {
+            if (fault === 'killed') await killSpeaker(lab, node);
+            else await freezeSpeaker(lab, node);
+            await servedByAll('every');
+            await wait(GO_ON_MS);
+          }
+        },
+        vip,
+        [50, IDLE_MS],
+      );
+      const broken = kept.filter((one) => one.broken !== undefined);
+      expect(broken, `${broken.length} of ${kept.length}`).to.deep.equal([]);
+    });
 
   it('EN-37: moves of the VIP break no connection', async () => {
     const kept = await during(async () => {
@@ -250,6 +275,35 @@ async function podsOf(lab: Lab): Promise<Map<string, string>> {
 async function restartSpeaker(lab: Lab, node: string): Promise<void> {
   const selector = ['-l', 'app.kubernetes.io/component=speaker', '--field-selector', `spec.nodeName=${node}`];
   await lab.kubectl(['-n', BERTH_NAMESPACE, 'delete', 'pod', ...selector, '--timeout=60s']);
+  await allNodesReady(lab);
+}
+
+/** Kills the speaker's process, and waits until its container was started again and is ready. */
+async function killSpeaker(lab: Lab, node: string): Promise<void> {
+  const selector = ['-l', 'app.kubernetes.io/component=speaker', '--field-selector', `spec.nodeName=${node}`];
+  const path = '{range .items[0].status.containerStatuses[?(@.name=="speaker")]}{.restartCount} {.ready}{end}';
+  const look = () => lab.kubectl(['-n', BERTH_NAMESPACE, 'get', 'pod', ...selector, '-o', `jsonpath=${path}`]);
+  const before = Number((await look()).split(' ')[0]);
+  await lab.kill(node);
+  await waitUntil({
+    what: `the speaker of ${node} to be started again`,
+    timeoutMs: SET_TIMEOUT_MS,
+    probe: async () => {
+      const [restarts, isReady] = (await look()).split(' ');
+      return Number(restarts) > before && isReady === 'true';
+    },
+    explain: look,
+  });
+}
+
+/** Freezes the speaker's process for longer than others wait for it, and than its tables in the kernel count. */
+async function freezeSpeaker(lab: Lab, node: string): Promise<void> {
+  await lab.freeze(node);
+  try {
+    await wait(GO_ON_MS);
+  } finally {
+    await lab.thaw(node);
+  }
   await allNodesReady(lab);
 }
 

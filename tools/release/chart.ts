@@ -163,6 +163,8 @@ function workloadTemplate(workload: Workload, component: Component): Workload {
   for (const container of pod.containers) {
     container.image = mark('value', 'include "berth.image" . | quote');
     container.imagePullPolicy = mark('value', '.Values.image.pullPolicy');
+    // What else is in the pod has nothing to choose.
+    if (container.name !== component) continue;
     const initialPort = container.ports[0]?.containerPort;
     container.args.push(mark('options', `${component} ${initialPort}`));
     container.resources = mark('block', value('resources'));

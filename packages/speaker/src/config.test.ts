@@ -37,6 +37,11 @@ describe('readConfig', () => {
       );
   });
 
+  it('refuses a socket of the keeper with a path that no socket can have', () => {
+    expect(problems(`--keeper-socket=/run/${'k'.repeat(102)}`)).to.deep.equal([]);
+    expect(problems(`--keeper-socket=/run/${'k'.repeat(103)}`)[0]).to.match(/^--keeper-socket: .*at most 107 bytes/);
+  });
+
   it('refuses times of which fewer than four heartbeats fit', () => {
     expect(problems('--heartbeat-ms=50', '--dead-after-ms=100')).to.deep.equal([
       '--dead-after-ms: dead after: found 100 ms, want 200 to 30000 ms',

@@ -4,7 +4,6 @@ import {
   DEFAULT_LOAD_BALANCER_CLASS,
   type EligibilityOptions,
   type NamePattern,
-  readExcludedInterfaces,
   type Timing,
   timingOf,
 } from '@berth/core';
@@ -23,6 +22,7 @@ import {
   wholeNumberWithin,
 } from '@berth/runtime';
 import * as z from 'zod/mini';
+import { interfacePatterns } from './interface-patterns.ts';
 
 /** What every part of the process is given: it reads no time and writes no line by any other way. */
 export interface ProcessParts {
@@ -104,6 +104,11 @@ export interface SpeakerConfig {
    */
   readonly heartbeatFolder: string | undefined;
   /**
+   * Socket of the keeper, a second container of the pod that holds the program of `serve: every-node` for two seconds
+   * after this process is gone; a path of at most 107 bytes. `--keeper-socket`. Default: there is no keeper.
+   */
+  readonly keeperSocket: string | undefined;
+  /**
    * UDP port of heartbeats between node addresses, for networks that drop the raw ones; the same on all nodes, 0: none.
    * `--heartbeat-port`. Default: 7482. Undefined: none.
    */
@@ -147,25 +152,8 @@ export const ENVIRONMENT = {
   'planned-moves': 'PLANNED_MOVES',
   'state-folder': 'STATE_FOLDER',
   'heartbeat-folder': 'HEARTBEAT_FOLDER',
+  'keeper-socket': 'KEEPER_SOCKET',
 } as const;
-
-/** The patterns of a list without invalid entries. */
-function excludedBy(entries: readonly string[]): readonly NamePattern[] {
-  const read = readExcludedInterfaces(entries);
-  return read.ok ? read.patterns : [];
-}
-
-const patterns = z.pipe(
-  z.string(),
-  z.transform((text: string, context): readonly NamePattern[] => {
-    const read = readExcludedInterfaces(text.split(',').filter((entry) => entry !== ''));
-    if (read.ok) return read.patterns;
-    for (const entry of read.invalid) {
-      context.issues.push({ code: 'custom', message: `"${entry}" is not a regular expression`, input: entry });
-    }
-    return [];
-  }),
-);
 
 const name = z.string().check(z.minLength(1));
 
@@ -181,7 +169,7 @@ export const OPTIONS = z.object({
   'health-address': z._default(listenAddress, { host: undefined, port: 7484 }),
   'log-level': z._default(choice(...LOG_LEVELS), 'info'),
   'log-format': z._default(choice(...LOG_FORMATS), 'json'),
-  'exclude-interfaces': z._default(patterns, excludedBy([])),
+  'exclude-interfaces': interfacePatterns,
   'announce-every-seconds': z._default(numberWithin(1, 3600), 120),
   'exclude-label': z._default(choice('obey', 'ignore'), 'obey'),
   'cordoned-nodes': z._default(choice('serve', 'avoid'), 'serve'),
@@ -198,6 +186,9 @@ export const OPTIONS = z.object({
   'planned-moves': z._default(choice('keep-connections', 'plain'), 'plain'),
   'state-folder': z.optional(z.string()),
   'heartbeat-folder': z.optional(z.string()),
+  'keeper-socket': z.optional(
+    z.string().check(z.refine((path) => Buffer.byteLength(path) <= 107, 'wanted a path of at most 107 bytes')),
+  ),
 });
 
 function isHttpUrl(text: string): boolean {
@@ -241,5 +232,6 @@ function toConfig(options: z.infer<typeof OPTIONS>, timing: Timing): SpeakerConf
     plannedMoves: options['planned-moves'],
     stateFolder: options['state-folder'],
     heartbeatFolder: options['heartbeat-folder'],
+    keeperSocket: options['keeper-socket'],
   };
 }

@@ -44,6 +44,7 @@ const NOTHING: Omit<MetricSources, 'served'> = {
     obstacle: undefined,
     excess: 0,
     conntrackFill: 0,
+    keeper: 'none' as const,
     ownStrays: 3,
     commits: () => [],
     packets: () => [],

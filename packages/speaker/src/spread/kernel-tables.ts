@@ -3,12 +3,13 @@
  * The program that passes packets on and its tables, kept right: loaded when it is needed, attached again where somebody took it off, and with fewer VIPs
  * where there is no room for all. Whatever is wrong with it costs spreading only.
  */
-import type { AttachmentState, SpreadContents, SpreadCounters } from '@berth/link';
+import type { SpreadCounters } from '@berth/link';
 import { type Clock, errorFields, type Log } from '@berth/runtime';
 import type { Segment } from '../layer2/segments.ts';
 import { NodeNumbers, OWN_NUMBER } from './node-numbers.ts';
 import type { ServedEverywhere } from './served-services.ts';
 import { SpreadContentsBuilder, type SpreadSegment } from './spread-contents.ts';
+import type { Keeping, SpreadObstacle, SpreadTablePort } from './spread-table-port.ts';
 
 /** The tables in the kernel count for so long after they were last renewed, in milliseconds: so long a process may hang. */
 const FRESH_FOR_MS = 2_000;
@@ -21,27 +22,6 @@ const LOOK_EVERY_MS = 1_000;
 /** The program goes first again so often within this time, in milliseconds: two programs that both insist must not fight for ever. */
 const [FIRST_AGAIN, FIRST_AGAIN_WITHIN_MS] = [3, 600_000];
 
-/** The table of packages/link. */
-export interface SpreadTablePort {
-  readonly attached: readonly number[];
-  attach(ifindex: number, mac: Segment['mac']): void;
-  attachAgain(ifindex: number): void;
-  detach(ifindex: number): void;
-  look(ifindex: number): AttachmentState;
-  replace(contents: SpreadContents): void;
-  setStrays(fingerprints: BigUint64Array, numbers: Uint8Array): number;
-  renew(milliseconds: number): void;
-  counters(): SpreadCounters;
-  close(): void;
-}
-
-/** What keeps this node from serving as one of several. */
-export interface SpreadObstacle {
-  /** program: it cannot be loaded or attached; conntrack: it cannot be read; room: the tables are full. */
-  readonly what: 'program' | 'conntrack' | 'room';
-  readonly error: unknown;
-}
-
 export interface KernelTablesOptions {
   readonly clock: Clock;
   readonly log: Log;
@@ -50,6 +30,8 @@ export interface KernelTablesOptions {
   onLoaded(): void;
   /** 16 hex digits that name the cluster. */
   clusterId(): string;
+  /** Socket of the keeper, which holds the program for two seconds after this process is gone. Undefined: no keeper. */
+  readonly keeperSocket: string | undefined;
 }
 
 export class KernelTables {
@@ -62,6 +44,7 @@ export class KernelTables {
   #openAgainMs = Number.NEGATIVE_INFINITY;
   #lookAtMs = 0;
   #excess = 0;
+  #keeper: Keeping = 'none';
   #crowded: ReadonlySet<string> = new Set();
   /** How many VIPs there were when there was no room, and until when fewer are given. */
   #crowd = { vips: 0, untilMs: 0 };
@@ -91,6 +74,10 @@ export class KernelTables {
     return this.#excess;
   }
 
+  get keeper(): Keeping {
+    return this.#keeper;
+  }
+
   counters(): SpreadCounters | undefined {
     return this.#table?.counters();
   }
@@ -118,6 +105,7 @@ export class KernelTables {
       this.#builder = new SpreadContentsBuilder(new NodeNumbers(selfId));
       this.#obstacle = undefined;
       log.info('every node serves: the program is loaded');
+      if (this.#options.keeperSocket !== undefined) table.keepBy(this.#options.keeperSocket);
     } catch (error) {
       if (this.#loading !== loading) return;
       this.#refuse('every node serves: the program cannot be loaded, VIPs are served by their owners', error);
@@ -125,10 +113,18 @@ export class KernelTables {
     onLoaded();
   }
 
+  /** Takes the program off, and the keeper holds nothing either. */
   close(): void {
+    for (const ifindex of [...(this.#table?.attached ?? [])]) this.#table?.detach(ifindex);
+    this.end();
+  }
+
+  /** This process ends: where there is a keeper, packets are passed on for two seconds more. */
+  end(): void {
     this.#loading = undefined;
     this.#table?.close();
     this.#table = undefined;
+    this.#keeper = 'none';
     this.#firstAgain.clear();
   }
 
@@ -155,6 +151,7 @@ export class KernelTables {
     const nowMs = this.#options.clock.now();
     if (nowMs < this.#lookAtMs) return true;
     this.#lookAtMs = nowMs + LOOK_EVERY_MS;
+    this.#noteKeeper(table);
     return table.attached.every((ifindex) => this.#repair(table, ifindex, nowMs));
   }
 
@@ -183,6 +180,17 @@ export class KernelTables {
         this.#leaveOut(fitting, everywhere.size, error);
       }
     }
+  }
+
+  // Without it all is well, until this process dies.
+  #noteKeeper({ isKept }: SpreadTablePort): void {
+    const { log, keeperSocket } = this.#options;
+    if (keeperSocket === undefined) return;
+    const keeping = isKept ? 'kept' : 'not-kept';
+    if (keeping === 'not-kept' && this.#keeper !== keeping)
+      log.warn('every node serves: the keeper is not there, a crash would break connections', { socket: keeperSocket });
+    if (keeping === 'kept' && this.#keeper === 'not-kept') log.info('every node serves: the keeper is back');
+    this.#keeper = keeping;
   }
 
   #put(segments: readonly SpreadSegment[], fitting: ReadonlyMap<string, ServedEverywhere>): void {

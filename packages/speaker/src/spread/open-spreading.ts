@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Puts together what lets every node serve, with the real tables and this node's connection tracking. */
 import type { Node } from '@berth/kube';
-import { readConntrack, SpreadTable } from '@berth/link';
+import { Inquiry, readConntrack, SpreadTable, sourceFor } from '@berth/link';
+import { errorFields } from '@berth/runtime';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { WantedVip } from '../cluster/wanted-vips.ts';
 import type { ProcessParts } from '../config.ts';
 import type { Lan } from '../layer2/lan.ts';
+import type { Segment } from '../layer2/segments.ts';
 import type { Memberships } from '../membership/memberships.ts';
 import { foreignDataPlane } from './foreign-data-plane.ts';
+import { type NodeQuestions, SegmentNodeQuestions } from './node-questions.ts';
 import { Spreading } from './spreading.ts';
 
 export interface SpreadingParts extends ProcessParts {
@@ -24,9 +27,11 @@ export function openSpreading(parts: SpreadingParts): Spreading {
   const { credentials, watches } = cluster;
   return new Spreading({
     ...{ clock, log, wanted, onNews, readConntrack },
+    keeperSocket: config.keeperSocket,
     openTable: () => SpreadTable.load(),
     clusterId: () => credentials.clusterId,
     segments: () => memberships.loops,
+    openNodeQuestions: (segment, onAnswer) => openNodeQuestions(parts, segment, onAnswer),
     serviceOf: (key) => watches.services.get(key),
     ownAddresses: () => ['127.0.0.1', ...addressesOf(watches.nodes.get(config.nodeName))],
     isFit: () => memberships.fitness === 'fit',
@@ -40,4 +45,22 @@ export function openSpreading(parts: SpreadingParts): Spreading {
 
 function addressesOf(node: Node | undefined): string[] {
   return (node?.status?.addresses ?? []).filter(({ type }) => type === 'InternalIP').map(({ address }) => address);
+}
+
+function openNodeQuestions(
+  { log, clock, lan, cluster }: SpreadingParts,
+  { ifindex, ifname, mac }: Segment,
+  onAnswer: (id: number) => void,
+): NodeQuestions {
+  const addressesHere = () => lan.links.list().find(({ index }) => index === ifindex)?.addresses ?? [];
+  const inquiry: Inquiry = new Inquiry({
+    ...{ ifindex, mac, clock },
+    from: (target) => sourceFor(addressesHere(), target),
+    onAnswer: (_address, station) => questions.heard(station),
+    // At debug, as it may be many times a second; who cannot ask takes out a node that is not heard.
+    onFailed: (error) =>
+      log.debug('every node serves: a node cannot be asked', { interface: ifname, ...errorFields(error) }),
+  });
+  const questions = new SegmentNodeQuestions({ inquiry, onAnswer, nodes: () => cluster.watches.nodes.values() });
+  return questions;
 }

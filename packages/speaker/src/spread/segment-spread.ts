@@ -5,7 +5,6 @@
  */
 import {
   initialSpread,
-  isDeaf,
   type MembershipState,
   mayEnd,
   ownerOf,
@@ -19,6 +18,8 @@ import {
   takesPart,
 } from '@berth/core';
 import type { Clock } from '@berth/runtime';
+import { fellowsOf, lateMembers } from './fellows-of.ts';
+import type { NodeQuestions } from './node-questions.ts';
 import type { ServedEverywhere } from './served-services.ts';
 
 /** What is needed of a segment's membership. */
@@ -45,6 +46,8 @@ export interface SegmentSpreadOptions {
   onTable(): void;
   /** Connection tracking is to be read. */
   onRead(): void;
+  /** Asks whether the kernel of a node goes on whose speaker is not heard; comes back as event `node-answers`. */
+  readonly askNode: NodeQuestions['ask'];
   onCommitted(committed: Extract<SpreadAction, { type: 'committed' }>): void;
   /** The sets that this node reports as owner, why it serves alone, or which VIPs it has flows of, have changed. */
   onNews(): void;
@@ -63,6 +66,7 @@ export class SegmentSpread {
   /** What the last look at the VIPs depended on. */
   #looked: readonly unknown[] = [];
   #fellows = '';
+  #late = '';
   #setsVersion = 0;
   #servesVersion = 0;
   /** When this speaker was last active. */
@@ -120,7 +124,16 @@ export class SegmentSpread {
       this.#fellows = text;
       this.give({ type: 'fellows', fellows });
     }
+    this.#followLate();
     this.#followVips();
+  }
+
+  #followLate(): void {
+    const bootIds = lateMembers(this.#options.membership.state, this.#options.clock.now());
+    const text = bootIds.join();
+    if (text === this.#late) return;
+    this.#late = text;
+    this.give({ type: 'late', bootIds });
   }
 
   // A speaker that was late stops answering, and says that it hears nobody, until it has listened again. The kernels of both nodes go on meanwhile.
@@ -216,21 +229,12 @@ export class SegmentSpread {
       case 'read':
         this.#options.onRead();
         break;
+      case 'ask':
+        this.#options.askNode(action);
+        break;
       case 'committed':
         this.#options.onCommitted(action);
         break;
     }
   }
-}
-
-/**
- * Who is heard and hears this node: frames that come from them are not passed on again, so each must know the other.
- */
-function fellowsOf({ members, self, timing }: MembershipState, nowMs: number): SpreadFellow[] {
-  return members
-    .filter((member) => {
-      const hearsUs = member.view?.has(self.bootId) === true && !isDeaf(member, timing.oneWayAfterMs, nowMs);
-      return hearsUs && member.darkSinceMs === undefined;
-    })
-    .map(({ bootId, node, mac }) => ({ bootId, node, mac }));
 }

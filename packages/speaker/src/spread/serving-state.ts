@@ -2,8 +2,8 @@
 /** What this node tells people of who serves the VIPs that it answers for and that every node is to serve. Pure. */
 import type { AloneState, OwnSet, ServerState, ServingState, SetMember, SpreadState } from '@berth/core';
 import type { ServedVip } from '../layer2/wire.ts';
-import type { SpreadObstacle } from './kernel-tables.ts';
 import type { ServeWish } from './served-services.ts';
+import type { SpreadObstacle } from './spread-table-port.ts';
 
 export interface ServingFacts {
   readonly wishes: ReadonlyMap<string, ServeWish>;
@@ -59,12 +59,12 @@ function whyAlone(
   return nodes.length > 0 ? { why: 'nodes-without', nodes, code: '' } : undefined;
 }
 
-function serversOf(members: readonly SetMember[], { self, peers, away }: SpreadState): ServerState[] {
+function serversOf(members: readonly SetMember[], { self, peers, away, unheard }: SpreadState): ServerState[] {
   const names = new Map([...peers.values()].map(({ id, node }) => [id, node]));
   names.set(self.id, self.node);
   return members
     .map(({ id, state, weight }) => {
-      const node = names.get(id) ?? away.get(id)?.node ?? id.toString(16).padStart(8, '0');
+      const node = names.get(id) ?? away.get(id)?.node ?? unheard.get(id)?.node ?? id.toString(16).padStart(8, '0');
       return { node, state, weight };
     })
     .sort((a, b) => (a.node < b.node ? -1 : 1));

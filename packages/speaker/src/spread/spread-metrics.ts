@@ -18,6 +18,8 @@ export interface SpreadSources {
   readonly plannedMoves: { readonly kept: number; readonly plain: number };
   /** VIPs of others that this node keeps connections of. */
   readonly keeping: number;
+  /** Whether the keeper holds the program. */
+  readonly keeper: 'none' | 'kept' | 'not-kept';
   packets(): readonly { readonly how: string; readonly packets: number }[];
 }
 
@@ -57,6 +59,14 @@ export function registerSpread(sources: SpreadSources, registers: Registry[]): v
     registers,
     collect() {
       this.set(sources.conntrackFill);
+    },
+  });
+  new Gauge({
+    name: `${PREFIX}_kept`,
+    help: '1 while the keeper holds the program, so that it goes on for two seconds if the speaker dies; 0 while it does not, or no VIP needs it',
+    registers,
+    collect() {
+      this.set(sources.keeper === 'kept' ? 1 : 0);
     },
   });
   new Counter({

@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import { ip } from '../testing.ts';
 import { Spreading } from './spreading.ts';
 import {
+  FakeTable,
   membershipOf,
   NO_CONNTRACK,
   optionsOf,
@@ -127,13 +128,108 @@ describe('Spreading, when something is wrong', () => {
     [first.state, second.state] = [before, was];
     await pass(clock, 3_000);
     expect(servingBy(all)).to.have.length(3);
-    // One that hears nobody for longer is out, and one that is lost at once.
+    // One that hears nobody for longer is out.
     first.state = { ...before, members: deaf };
     await pass(clock, 3_000);
     expect(servingBy(all)).to.have.length(2);
-    first.state = { ...before, members: before.members.filter(({ node }) => node === 'edge-2') };
+  });
+
+  /** The speaker of edge-3 is lost for the other two. */
+  function lose(all: ReadonlyMap<string, Played>): void {
+    (all.get('edge-3') as Played).spreading.stop();
+    for (const name of ['edge-1', 'edge-2']) {
+      const one = all.get(name) as Played;
+      one.state = { ...one.state, members: one.state.members.filter(({ node }) => node !== 'edge-3') };
+    }
+  }
+
+  it('EN-46: a node whose speaker is lost and whose kernel answers is silent: it gets no new flows, and the rows that it had name it', async () => {
+    const clock = new FakeClock();
+    const all = play(clock);
+    await pass(clock, 4_000);
+    lose(all);
+    await pass(clock, 1_500);
+    expect(servingBy(all)).to.have.members(['edge-1', 'edge-2'].map(nodeIdOf));
+    expect(saidBy(all)?.servers.map(({ node, state }) => `${node} ${state}`)).to.deep.equal([
+      ...['edge-1 serving', 'edge-2 serving', 'edge-3 silent'],
+    ]);
+    for (const name of ['edge-1', 'edge-2']) {
+      const rows = all.get(name)?.table.contents?.services[0]?.rows;
+      const doubted = rows?.fallbacks.filter((number) => number !== 0).length ?? 0;
+      expect(doubted / 4_096, name).to.be.within(0.28, 0.39);
+    }
+  });
+
+  it('EN-46: a node whose kernel does not answer is out at once', async () => {
+    const clock = new FakeClock();
+    const all = play(clock);
+    await pass(clock, 4_000);
+    (all.get('edge-3') as Played).kernel = 'down';
+    lose(all);
+    await pass(clock, 250);
+    expect(saidBy(all)?.servers.map(({ node }) => node)).to.deep.equal(['edge-1', 'edge-2']);
+  });
+
+  it('EN-46: a node whose heartbeats are late is asked before it is lost, and a node that is heard never', async () => {
+    const clock = new FakeClock();
+    const all = play(clock);
+    await pass(clock, 4_000);
+    const [first, third] = [all.get('edge-1') as Played, all.get('edge-3') as Played];
+    expect(third.asked).to.equal(0);
+    const lateMs = clock.now() - 80;
+    first.state = {
+      ...first.state,
+      members: first.state.members.map((one) => (one.node === 'edge-3' ? { ...one, heardMs: lateMs } : one)),
+    };
     await pass(clock, 100);
-    expect(servingBy(all)).to.not.include(nodeIdOf('edge-3'));
+    expect(third.asked).to.be.greaterThan(0);
+    expect(servingBy(all)).to.have.length(3);
+  });
+
+  it('EN-47: hands the program to the keeper, says whether that is there, and leaves nothing with it where nobody asks any more', async () => {
+    const clock = new FakeClock();
+    const log = new RecordingLog();
+    const table = new FakeTable();
+    let service = SERVICE;
+    const loop = { state: membershipOf('edge-1'), saySpread: () => {} };
+    const segments = [{ segment: segmentOf('edge-1'), loop }];
+    const options = {
+      log,
+      keeperSocket: '/run/berth/keeper.sock',
+      openTable: () => Promise.resolve(table),
+      segments: () => segments,
+    };
+    const spreading = new Spreading(optionsOf(clock, { ...options, serviceOf: () => service }));
+    spreading.start();
+    expect(spreading.keeper).to.equal('none');
+    await pass(clock, 2_000);
+    expect([table.keeper, spreading.keeper]).to.deep.equal(['/run/berth/keeper.sock', 'kept']);
+    table.isKept = false;
+    await pass(clock, 2_000);
+    expect(spreading.keeper).to.equal('not-kept');
+    expect(log.lines.filter((line) => line.includes('the keeper is not there'))).to.have.length(1);
+    expect(spreading.obstacle).to.equal(undefined);
+    table.isKept = true;
+    await pass(clock, 2_000);
+    expect(spreading.keeper).to.equal('kept');
+    service = { ...SERVICE, metadata: { ...SERVICE.metadata, annotations: {} } };
+    spreading.clusterChanged();
+    await pass(clock, 30_000);
+    expect([table.attached, table.isOpen, spreading.keeper]).to.deep.equal([[], false, 'none']);
+  });
+
+  it('EN-47: ends without taking the program off, so that the keeper has it for a moment more', async () => {
+    const clock = new FakeClock();
+    const table = new FakeTable();
+    const loop = { state: membershipOf('edge-1'), saySpread: () => {} };
+    const segments = [{ segment: segmentOf('edge-1'), loop }];
+    const spreading = new Spreading(
+      optionsOf(clock, { openTable: () => Promise.resolve(table), segments: () => segments }),
+    );
+    spreading.start();
+    await pass(clock, 2_000);
+    spreading.stop();
+    expect([table.attached, table.isOpen]).to.deep.equal([[4], false]);
   });
 
   it('EN-23: is served by the owner alone where the tables have no room, and by all once there is', async () => {

@@ -18,12 +18,14 @@ import { type Clock, errorFields, type Log, type Timer } from '@berth/runtime';
 import type { Segment } from '../layer2/segments.ts';
 import type { ServedVip } from '../layer2/wire.ts';
 import { queryOf } from './conntrack-query.ts';
-import { KernelTables, type SpreadObstacle, type SpreadTablePort } from './kernel-tables.ts';
+import { KernelTables } from './kernel-tables.ts';
+import type { NodeQuestions } from './node-questions.ts';
 import { type Move, PlannedMoves } from './planned-moves.ts';
 import { type SegmentMembership, SegmentSpread } from './segment-spread.ts';
 import type { ServedEverywhere } from './served-services.ts';
 import { servingStates } from './serving-state.ts';
 import { packetsBy, type SpreadSources } from './spread-metrics.ts';
+import type { Keeping, SpreadObstacle, SpreadTablePort } from './spread-table-port.ts';
 import { SpreadWishes, type SpreadWishesOptions } from './spread-wishes.ts';
 
 /**
@@ -34,12 +36,16 @@ const END_WITHIN_MS = 4_000;
 export interface SpreadingOptions extends SpreadWishesOptions {
   readonly clock: Clock;
   readonly log: Log;
+  /** Default: there is no keeper. */
+  readonly keeperSocket?: string | undefined;
   openTable(): Promise<SpreadTablePort>;
   readConntrack(query: ConntrackQuery): Promise<ConntrackFlows>;
   /** 16 hex digits that name the cluster. */
   clusterId(): string;
   /** The segments that this node takes part in. */
   segments(): readonly { readonly segment: Segment; readonly loop: SegmentMembership }[];
+  /** Opens what asks nodes on a segment; `onAnswer` is given the id of one that answers. */
+  openNodeQuestions(segment: Segment, onAnswer: (id: number) => void): NodeQuestions;
   /** Whether this node could serve clients, by what it knows of itself. */
   isFit(): boolean;
   /** Others go first from now on: VIPs are handed over. */
@@ -57,6 +63,7 @@ export class Spreading implements SpreadSources {
   readonly #wishes: SpreadWishes;
   readonly #moves: PlannedMoves;
   readonly #segments = new Map<number, SegmentSpread>();
+  readonly #questions = new Map<number, NodeQuestions>();
   /** Connection tracking could not be read. */
   #unread: SpreadObstacle | undefined;
   #isNearlyFull = false;
@@ -73,8 +80,11 @@ export class Spreading implements SpreadSources {
 
   constructor(options: SpreadingOptions) {
     this.#options = options;
-    const { clock, log, openTable, clusterId } = options;
-    this.#tables = new KernelTables({ clock, log, openTable, clusterId, onLoaded: () => this.changed() });
+    const { clock, log, openTable, clusterId, keeperSocket } = options;
+    this.#tables = new KernelTables({
+      ...{ clock, log, openTable, clusterId, keeperSocket },
+      onLoaded: () => this.changed(),
+    });
     this.#wishes = new SpreadWishes(options, () => this.changed());
     this.#moves = new PlannedMoves({ clock, log });
   }
@@ -134,6 +144,11 @@ export class Spreading implements SpreadSources {
   /** Part of connection tracking that was in use when it was last read, 0 to 1. */
   get conntrackFill(): number {
     return this.#fill;
+  }
+
+  /** Whether the program would go on for a moment if this process died. */
+  get keeper(): Keeping {
+    return this.#tables.keeper;
   }
 
   packets(): ReturnType<typeof packetsBy> {
@@ -208,6 +223,7 @@ export class Spreading implements SpreadSources {
     this.#timer?.cancel();
     this.#wake?.cancel();
     this.#wishes.stop();
+    this.#tables.end();
     this.#close();
   }
 
@@ -251,6 +267,8 @@ export class Spreading implements SpreadSources {
     if (this.#wishes.hasSettled(this.segments)) this.#followWishes();
     this.#tables.tryRoom(this.#wishes.everywhere.size);
     if (!this.#tables.keepUp()) this.#close();
+    // An answer that waits comes before time alone declares a node dead.
+    for (const one of this.#questions.values()) one.drain();
     for (const one of this.#segments.values()) one.give({ type: 'tick' });
     this.changed();
   }
@@ -283,6 +301,11 @@ export class Spreading implements SpreadSources {
   }
 
   #newSegment(segment: Segment, loop: SegmentMembership): SegmentSpread {
+    const questions = this.#options.openNodeQuestions(segment, (id) => {
+      one.give({ type: 'node-answers', id });
+      this.#pushDue();
+    });
+    this.#questions.set(segment.ifindex, questions);
     const one: SegmentSpread = new SegmentSpread({
       ...{ ifindex: segment.ifindex, membership: loop, clock: this.#options.clock },
       firstVersion: this.#lastVersion + 1,
@@ -295,6 +318,7 @@ export class Spreading implements SpreadSources {
       isOwnerAlone: (text) => this.#unread !== undefined || this.#isShut(text),
       onTable: () => this.#push(),
       onRead: () => void this.#read(one),
+      askNode: (question) => questions.ask(question),
       onCommitted: (committed) => this.#noteCommit(committed, segment),
       onNews: () => this.#options.onNews(),
     });
@@ -318,6 +342,8 @@ export class Spreading implements SpreadSources {
   #forget(ifindex: number): void {
     this.#lastVersion = Math.max(this.#lastVersion, this.#segments.get(ifindex)?.lastVersion ?? 0);
     this.#segments.delete(ifindex);
+    this.#questions.get(ifindex)?.close();
+    this.#questions.delete(ifindex);
   }
 
   #weightOf(about: ServedEverywhere): number {

@@ -8,6 +8,7 @@ import {
   initialMembership,
   type Member,
   type MembershipState,
+  nodeIdOf,
   type SpreadSections,
   timingOf,
 } from '@berth/core';
@@ -16,7 +17,7 @@ import type { AttachmentState, ConntrackFlows, SpreadContents } from '@berth/lin
 import { type FakeClock, RecordingLog } from '@berth/runtime/testing';
 import type { Segment } from '../../layer2/segments.ts';
 import { ip, mac } from '../../testing.ts';
-import type { SpreadTablePort } from '../kernel-tables.ts';
+import type { SpreadTablePort } from '../spread-table-port.ts';
 import { Spreading, type SpreadingOptions } from '../spreading.ts';
 
 export const VIP = '203.0.113.20';
@@ -37,6 +38,8 @@ export class FakeTable implements SpreadTablePort {
   numbers: ReadonlyMap<bigint, number> = new Map();
   freshMs = 0;
   isOpen = true;
+  keeper: string | undefined;
+  isKept = true;
   state: AttachmentState = 'in-place';
   /** VIPs that it has room for. */
   room = Number.POSITIVE_INFINITY;
@@ -76,6 +79,10 @@ export class FakeTable implements SpreadTablePort {
     this.freshMs = milliseconds;
   }
 
+  keepBy(path: string): void {
+    this.keeper = path;
+  }
+
   counters(): never {
     throw new Error('not asked for here');
   }
@@ -93,6 +100,10 @@ export interface Played {
   state: MembershipState;
   flows: ConntrackFlows;
   handedOver: boolean;
+  /** Whether its kernel answers for its own address. */
+  kernel: 'up' | 'down';
+  /** How often the others asked for that. */
+  asked: number;
 }
 
 export const NAMES = ['edge-1', 'edge-2', 'edge-3'] as const;
@@ -140,6 +151,7 @@ export function optionsOf(clock: FakeClock, more: Partial<SpreadingOptions> = {}
     ...{ clock, log: new RecordingLog(), clusterId: () => CLUSTER, openTable: async () => new FakeTable() },
     readConntrack: () => Promise.resolve(NO_CONNTRACK),
     segments: () => [],
+    openNodeQuestions: () => ({ ask: () => {}, drain: () => {}, close: () => {} }),
     wanted: () => WANTED,
     serviceOf: () => SERVICE,
     isFit: () => true,
@@ -175,6 +187,15 @@ export function play(
         openTable: async () => table,
         readConntrack: () => Promise.resolve(one.flows),
         segments: () => [{ segment, loop }],
+        openNodeQuestions: (_segment, onAnswer) => ({
+          ask: ({ id }) => {
+            const asked = [...all].find(([other]) => nodeIdOf(other) === id)?.[1];
+            if (asked) asked.asked++;
+            if (asked?.kernel === 'up') clock.after(1, () => onAnswer(id));
+          },
+          drain: () => {},
+          close: () => {},
+        }),
         serviceOf: () => one.service,
         handOver: () => {
           one.handedOver = true;
@@ -189,6 +210,8 @@ export function play(
       state: membershipOf(name),
       flows: NO_CONNTRACK,
       handedOver: false,
+      kernel: 'up',
+      asked: 0,
     };
     all.set(name, one);
   }
