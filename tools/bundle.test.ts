@@ -163,7 +163,7 @@ describe('kubectl-berth as it is built', () => {
     { args: 'lint pools.yaml', code: 0, says: /1 pool, no errors/ },
     { args: 'status', code: 1, says: /edge-1 +lan0 +active/ },
     { args: 'pools', code: 0, says: /lan +IPv4 +16 +1/ },
-    { args: 'preview pools.yaml', code: 0, says: /1 of 1 Service stays as it is/ },
+    { args: 'preview pools.yaml', code: 0, says: /Nothing changes for 1 of 1 Service/ },
     { args: 'explain web', code: 0, says: /shop\/web/ },
     { args: 'check --timeout 0', code: 0, says: /^/ },
     { args: 'move 192.0.2.7 edge-2 --timeout 0', code: 1, says: /edge-2/ },
