@@ -133,7 +133,7 @@ describe('objects of MetalLB', () => {
           `object IPAddressPool ${place}/lan of MetalLB must be deleted: while it is there, this file is refused\n`,
         ],
       ]);
-      expect(same.out).to.include('1 of 1 Service stays');
+      expect(same.out).to.include('Nothing changes for 1 of 1 Service');
       const other = await berth(rig, ['preview', 'pools.yaml'], poolFile('edge', '203.0.113.32/28'));
       expect([other.code, other.err]).to.deep.equal([
         ...[1, `pools.yaml: IPAddressPool edge overlaps object IPAddressPool ${place}/lan\n`],
