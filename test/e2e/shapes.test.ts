@@ -69,11 +69,10 @@ describe('the manifests on clusters of other shapes', () => {
 
   it('MS-03: nodes of other architectures are left out', async () => {
     const scheduled = async (count: string) => (await speakers('.status.desiredNumberScheduled')) === count;
-    const becomes = async (arch: string) => {
+    // The label is the kubelet's, which may put its own architecture back on a busy machine: it is set until it is heeded.
+    const becomes = (arch: string, count: string) => async () => {
       await lab.kubectl(['label', 'node', 'node-2', `kubernetes.io/arch=${arch}`, '--overwrite']);
-      // A change of a DaemonSet makes Kubernetes count its nodes anew, whatever it made of the label of a node.
-      const change = ['annotate', 'daemonset', 'speaker', `example.com/other-node=${arch}`, '--overwrite'];
-      await lab.kubectl([...change, '-n', BERTH_NAMESPACE]);
+      return scheduled(count);
     };
     const explain = async () => {
       const daemonSet = `${await speakers('.metadata.generation')} ${await speakers('.status')}`;
@@ -81,11 +80,9 @@ describe('the manifests on clusters of other shapes', () => {
       const pods = await lab.kubectl(['get', 'pods', '-n', BERTH_NAMESPACE, '-o', 'wide', '--no-headers']);
       return `${daemonSet}\n${labels}${pods}`;
     };
-    const patience = { timeoutMs: 120_000, explain };
-    await becomes('riscv64');
-    await waitUntil({ what: 'one speaker', ...patience, probe: () => scheduled('1') });
-    await becomes('amd64');
-    await waitUntil({ what: 'two speakers', ...patience, probe: () => scheduled('2') });
+    const patience = { timeoutMs: 120_000, intervalMs: 1000, explain };
+    await waitUntil({ what: 'one speaker', ...patience, probe: becomes('riscv64', '1') });
+    await waitUntil({ what: 'two speakers', ...patience, probe: becomes('amd64', '2') });
     await rolledOut(BERTH_NAMESPACE);
   }).timeout(400_000);
 
