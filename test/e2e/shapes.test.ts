@@ -69,7 +69,7 @@ describe('the manifests on clusters of other shapes', () => {
 
   it('MS-03: nodes of other architectures are left out', async () => {
     const scheduled = async (count: string) => (await speakers('.status.desiredNumberScheduled')) === count;
-    // The label is the kubelet's, which may put its own architecture back on a busy machine: it is set until it is heeded.
+    // The label is the kubelet's, and was seen to be back at its own architecture: it is set until it is heeded.
     const becomes = (arch: string, count: string) => async () => {
       await lab.kubectl(['label', 'node', 'node-2', `kubernetes.io/arch=${arch}`, '--overwrite']);
       return scheduled(count);
