@@ -4,6 +4,7 @@
 // speakers come and go.
 
 import { execFile } from 'node:child_process';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import type { Lab } from '../lab/lab.ts';
@@ -29,6 +30,12 @@ const LONGEST_STALL_MS = 2_000;
 const GO_ON_MS = 5_000;
 /** A connection that sends so seldom is idle while a node falls silent: no node sees that it lives there. */
 const IDLE_MS = 3_000;
+/**
+ * Where a timer of this process is later than this, in milliseconds, the machine is starved: a node may not answer in
+ * time that its speaker is not heard (docs/every-node-serves.md, limitations). What breaks then is played again.
+ */
+const STARVED_MS = 100;
+const ATTEMPTS = 3;
 const ANNOTATION = 'berth.dev/serve';
 const NODES = ['node-1', 'node-2', 'node-3'];
 
@@ -142,23 +149,29 @@ describe('every node serves', function () {
 
   for (const fault of ['killed', 'frozen for five seconds'] as const)
     it(`${fault === 'killed' ? 'EN-48' : 'EN-49'}: each speaker in turn is ${fault}: no connection breaks, idle or not`, async () => {
-      const kept = await during(
-        async () => {
-          // The conntrack of what has just begun has been read by then.
-          await wait(GO_ON_MS);
-          for (const node of NODES) {
-            if (fault === 'killed') await killSpeaker(lab, node);
-            else await freezeSpeaker(lab, node);
-            await servedByAll('every');
-            await wait(GO_ON_MS);
-          }
-        },
-        vip,
-        [50, IDLE_MS],
-      );
-      const broken = kept.filter((one) => one.broken !== undefined);
-      expect(broken, `${broken.length} of ${kept.length}`).to.deep.equal([]);
-    });
+      for (let attempt = 1; ; attempt++) {
+        const lateness = monitorEventLoopDelay({ resolution: 10 });
+        lateness.enable();
+        const kept = await during(() => eachInTurn(fault), vip, [50, IDLE_MS]);
+        lateness.disable();
+        const broken = kept.filter((one) => one.broken !== undefined);
+        const lateMs = Math.round(lateness.max / 1e6);
+        if (broken.length > 0 && lateMs > STARVED_MS && attempt < ATTEMPTS) continue;
+        expect(broken, `${broken.length} of ${kept.length}, a timer was ${lateMs} ms late at most`).to.deep.equal([]);
+        return;
+      }
+    }).timeout(2 * clusterTimeoutMs);
+
+  async function eachInTurn(fault: 'killed' | 'frozen for five seconds'): Promise<void> {
+    // The conntrack of what has just begun has been read by then.
+    await wait(GO_ON_MS);
+    for (const node of NODES) {
+      if (fault === 'killed') await killSpeaker(lab, node);
+      else await freezeSpeaker(lab, node);
+      await servedByAll('every');
+      await wait(GO_ON_MS);
+    }
+  }
 
   it('EN-37: moves of the VIP break no connection', async () => {
     const kept = await during(async () => {
