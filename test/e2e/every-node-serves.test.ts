@@ -3,9 +3,8 @@
 // A VIP that every node serves: who serves which connection, whom the pod sees, and what survives when nodes and
 // speakers come and go.
 
-import { execFile } from 'node:child_process';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { promisify } from 'node:util';
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Lab } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
@@ -18,6 +17,7 @@ import {
   waitForOwner,
   webService,
 } from '../support/workload.ts';
+import { berth } from './berth-command.ts';
 import { allNodesReady, cluster, clusterTimeoutMs, deleteServices } from './cluster.ts';
 
 const SET_TIMEOUT_MS = 60_000;
@@ -201,11 +201,16 @@ describe('every node serves', function () {
       const broken = kept.filter((connection) => connection.broken !== undefined);
       expect(broken, `${one}: ${broken.length} of ${kept.length}`).to.deep.equal([]);
     }
-    expect(await berth(lab, 'explain', 'every-cluster')).to.match(/is served by node-1 \(33 %\), node-2 \(33 %\) and/);
+    expect((await berth(lab, 'explain', 'every-cluster')).stdout).to.match(
+      /is served by node-1 \(33 %\), node-2 \(33 %\) and/,
+    );
     await waitUntil({
       what: 'all nodes to tell of packets that they passed on',
       timeoutMs: SET_TIMEOUT_MS,
-      probe: async () => [...(await berth(lab, 'status')).matchAll(/passed \d+ packets on/g)].length === NODES.length,
+      probe: async () => {
+        const { stdout } = await berth(lab, 'status');
+        return [...stdout.matchAll(/passed \d+ packets on/g)].length === NODES.length;
+      },
     });
   });
 
@@ -268,8 +273,8 @@ function conditionOf(lab: Lab, service: string): Promise<string> {
 
 /** The node that says to answer for an address. */
 async function ownerBy(lab: Lab, vip: string): Promise<string> {
-  const text = await berth(lab, 'vips', '-o', 'json');
-  const rows = JSON.parse(text) as readonly { readonly vip: string; readonly claims: readonly { node: string }[] }[];
+  const { stdout } = await berth(lab, 'vips', '-o', 'json');
+  const rows = JSON.parse(stdout) as readonly { readonly vip: string; readonly claims: readonly { node: string }[] }[];
   return rows.find((row) => row.vip === vip)?.claims[0]?.node ?? '';
 }
 
@@ -285,17 +290,27 @@ async function podsOf(lab: Lab): Promise<Map<string, string>> {
   );
 }
 
+/** For kubectl: selects the speaker's pod of a node. */
+function speakerOf(node: string): readonly string[] {
+  return [
+    '-n',
+    BERTH_NAMESPACE,
+    '-l',
+    'app.kubernetes.io/component=speaker',
+    '--field-selector',
+    `spec.nodeName=${node}`,
+  ];
+}
+
 async function restartSpeaker(lab: Lab, node: string): Promise<void> {
-  const selector = ['-l', 'app.kubernetes.io/component=speaker', '--field-selector', `spec.nodeName=${node}`];
-  await lab.kubectl(['-n', BERTH_NAMESPACE, 'delete', 'pod', ...selector, '--timeout=60s']);
+  await lab.kubectl(['delete', 'pod', ...speakerOf(node), '--timeout=60s']);
   await allNodesReady(lab);
 }
 
 /** Kills the speaker's process, and waits until its container was started again and is ready. */
 async function killSpeaker(lab: Lab, node: string): Promise<void> {
-  const selector = ['-l', 'app.kubernetes.io/component=speaker', '--field-selector', `spec.nodeName=${node}`];
   const path = '{range .items[0].status.containerStatuses[?(@.name=="speaker")]}{.restartCount} {.ready}{end}';
-  const look = () => lab.kubectl(['-n', BERTH_NAMESPACE, 'get', 'pod', ...selector, '-o', `jsonpath=${path}`]);
+  const look = () => lab.kubectl(['get', 'pod', ...speakerOf(node), '-o', `jsonpath=${path}`]);
   const before = Number((await look()).split(' ')[0]);
   await lab.kill(node);
   await waitUntil({
@@ -318,16 +333,4 @@ async function freezeSpeaker(lab: Lab, node: string): Promise<void> {
     await lab.thaw(node);
   }
   await allNodesReady(lab);
-}
-
-/** What `kubectl berth` prints; `status` ends with 1 where there is a problem. */
-async function berth(lab: Lab, ...argv: string[]): Promise<string> {
-  const env = { ...process.env, KUBECONFIG: lab.kubeconfig };
-  const run = promisify(execFile)(process.execPath, ['packages/cli/src/main.ts', ...argv], { env });
-  const { stdout } = await run.catch((error: { readonly stdout: string }) => error);
-  return stdout;
-}
-
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -2,9 +2,9 @@
 
 // VIPs that their owner serves alone move on purpose, with many connections open: none of them breaks.
 
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
-import { promisify } from 'node:util';
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Lab } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
@@ -17,6 +17,7 @@ import {
   waitForOwner,
   webService,
 } from '../support/workload.ts';
+import { BERTH_PROGRAM, berthEnvironment, berthText } from './berth-command.ts';
 import { allNodesReady, cluster, clusterTimeoutMs, deleteServices } from './cluster.ts';
 
 const CONNECTIONS = 300;
@@ -98,7 +99,7 @@ describe('planned moves', function () {
     await keepsAll(async () => {
       for (const node of NODES)
         for (const vip of vips) {
-          const said = await berth(lab, 'move', vip, node);
+          const said = await berthText(lab, 'move', vip, node);
           expect((await waitForOwner(lab, vip)).host, said).to.equal(node);
         }
     });
@@ -107,18 +108,18 @@ describe('planned moves', function () {
   it('MV-12: a drain of each node in turn, with what it owned and keeps, breaks none of 300 connections', async () => {
     await keepsAll(async () => {
       for (const node of NODES) {
-        const out = await berth(lab, 'drain', node);
+        const out = await berthText(lab, 'drain', node);
         expect(out).to.include(`${node} is drained`);
         await wait(1_000);
-        expect(await berth(lab, 'undrain', node)).to.include(`${node} may own VIPs`);
+        expect(await berthText(lab, 'undrain', node)).to.include(`${node} may own VIPs`);
       }
     });
   });
 
   it('MV-13: kubectl berth rebalance breaks none of 300 connections', async () => {
     await keepsAll(async () => {
-      for (const vip of vips) await berth(lab, 'move', vip, NODES[0] ?? '');
-      const moved = await berth(lab, 'rebalance', '--timeout', '60');
+      for (const vip of vips) await berthText(lab, 'move', vip, NODES[0] ?? '');
+      const moved = await berthText(lab, 'rebalance', '--timeout', '60');
       expect(moved, moved).to.match(/^NODE +VIPS BEFORE +AFTER\nnode-1 +3 +1\nnode-2 +0 +1\nnode-3 +0 +1\n$/);
     });
   });
@@ -137,8 +138,7 @@ describe('planned moves', function () {
       namespace: lab.namespaceOf('client'),
       ...{ addresses: [vip, vip, vip], port: 80, everyMs: EVERY_MS },
     });
-    const env = { ...process.env, KUBECONFIG: lab.kubeconfig };
-    const child = spawn(process.execPath, ['packages/cli/src/main.ts', 'drain', owner, '--wait'], { env });
+    const child = spawn(process.execPath, [BERTH_PROGRAM, 'drain', owner, '--wait'], { env: berthEnvironment(lab) });
     const said = text(child.stdout);
     const failed = text(child.stderr);
     try {
@@ -148,7 +148,7 @@ describe('planned moves', function () {
         probe: async () => (await waitForOwner(lab, vip)).host !== owner,
       });
       await wait(GO_ON_MS);
-      expect(child.exitCode, await Promise.race([failed, wait(0).then(() => '')])).to.equal(null);
+      expect(child.exitCode, await Promise.race([failed, wait(0, '')])).to.equal(null);
       expect((await kept.stop()).filter(({ broken }) => broken !== undefined)).to.deep.equal([]);
       await waitUntil({
         what: 'drain --wait to end',
@@ -161,12 +161,12 @@ describe('planned moves', function () {
       );
     } finally {
       child.kill();
-      await berth(lab, 'undrain', owner);
+      await berthText(lab, 'undrain', owner);
     }
     await waitUntil({
       what: 'the program to go on all nodes',
       timeoutMs: UNLOADED_WITHIN_MS,
-      probe: async () => !(await berth(lab, 'status')).includes('packets on to the nodes'),
+      probe: async () => !(await berthText(lab, 'status')).includes('packets on to the nodes'),
     });
   });
 });
@@ -176,16 +176,4 @@ async function silencesOf(lab: Lab): Promise<number> {
   const selector = ['-l', 'app.kubernetes.io/component=speaker', '--prefix', '--tail=-1'];
   const logs = await lab.kubectl(['-n', BERTH_NAMESPACE, 'logs', ...selector]);
   return [...logs.matchAll(/"phase":"listening"|"why":"silent"/g)].length;
-}
-
-/** What `kubectl berth` prints; `status` ends with 1 where there is a problem. */
-async function berth(lab: Lab, ...argv: string[]): Promise<string> {
-  const env = { ...process.env, KUBECONFIG: lab.kubeconfig };
-  const run = promisify(execFile)(process.execPath, ['packages/cli/src/main.ts', ...argv], { env });
-  const { stdout, stderr } = await run.catch((error: { readonly stdout: string; readonly stderr: string }) => error);
-  return stdout + stderr;
-}
-
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
