@@ -169,8 +169,7 @@ function nextReadMs({ state, nowMs }: SpreadTurn): number | undefined {
   if (state.flowsMs < state.commitMs) return nowMs;
   const onceMoreMs = state.commitMs + READ_AFTER_COMMIT_MS;
   if (nowMs < onceMoreMs) return onceMoreMs;
-  const isChanging = state.strays.length > 0 || isDraining(state, nowMs);
-  return isChanging ? nowMs + READ_EVERY_MS : undefined;
+  return state.strays.length > 0 || isDraining(state, nowMs) ? nowMs + READ_EVERY_MS : undefined;
 }
 
 /**

@@ -28,7 +28,7 @@ export class SpreadWishes {
   #all: ReadonlyMap<string, ServeWish> = new Map();
   #everywhere: ReadonlyMap<string, ServedEverywhere> = new Map();
   /** What owners serve, by what the cluster wanted when that was asked for. */
-  #byOwners:
+  #servedByOwners:
     | { readonly wanted: readonly WantedVip[]; readonly vips: ReadonlyMap<string, ServedEverywhere> }
     | undefined;
 
@@ -62,11 +62,11 @@ export class SpreadWishes {
     const { wanted, serviceOf } = this.#options;
     const all = wanted();
     this.#all = serveWishes(all, serviceOf);
-    this.#byOwners = undefined;
+    this.#servedByOwners = undefined;
     const asked = [...this.#all.values()].flatMap((wish) => (wish.everywhere ? [wish.vip] : []));
     const isNothing = asked.length === 0 && this.#everywhere.size === 0 && !this.#windDown.hasAny;
     if (isNothing) return;
-    const now = (vip: string) => (isRunning || this.#windDown.isBusy(vip) ? this.#servedByOwner(vip) : undefined);
+    const now = (vip: string) => (isRunning || this.#windDown.isBusy(vip) ? this.byOwners.get(vip) : undefined);
     this.#everywhere = this.#windDown.follow(asked, now);
     this.#local.follow(new Set(asked.flatMap(({ healthPorts }) => healthPorts)));
   }
@@ -81,13 +81,16 @@ export class SpreadWishes {
    * SpreadWishes.follow} finds more now.
    */
   keep(vip: string): boolean {
-    return this.#windDown.keep(vip, (text) => this.#servedByOwner(text));
+    return this.#windDown.keep(vip, (text) => this.byOwners.get(text));
   }
 
   /** All VIPs that are announced, as their owners serve them. */
   get byOwners(): ReadonlyMap<string, ServedEverywhere> {
-    this.#servedByOwner('');
-    return this.#byOwners?.vips ?? new Map();
+    const { wanted, serviceOf } = this.#options;
+    const all = wanted();
+    if (this.#servedByOwners?.wanted !== all)
+      this.#servedByOwners = { wanted: all, vips: servedByOwners(all, serviceOf) };
+    return this.#servedByOwners.vips;
   }
 
   /** Whether the owner takes the new flows alone since nobody asks for more. */
@@ -107,12 +110,5 @@ export class SpreadWishes {
 
   stop(): void {
     this.#local.stop();
-  }
-
-  #servedByOwner(vip: string): ServedEverywhere | undefined {
-    const { wanted, serviceOf } = this.#options;
-    const all = wanted();
-    if (this.#byOwners?.wanted !== all) this.#byOwners = { wanted: all, vips: servedByOwners(all, serviceOf) };
-    return this.#byOwners.vips.get(vip);
   }
 }
