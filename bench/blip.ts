@@ -11,6 +11,7 @@ import { BLIPS } from './blip/blips.ts';
 import { figuresOf } from './blip/figures.ts';
 import { CUT_NODE, makeReady } from './blip/ready.ts';
 import { Stage } from './failover/stage.ts';
+import { measured } from './playing.ts';
 import { type BenchOptions, type BenchReport, type Figure, scenarioNamed, thisMachine } from './report.ts';
 
 const DEFAULT_ROUNDS = 1;
@@ -36,24 +37,15 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
   );
 }
 
-/** One blip that cannot be measured does not cost the others; but the run has failed. */
 async function measureAll(stage: Stage, blips: readonly Blip[], rounds: number): Promise<Figure[]> {
   const figures: Figure[] = [];
-  for (const blip of blips) {
-    try {
-      const seen = [];
-      for (let round = 1; round <= rounds; round += 1)
-        seen.push(
-          await stage.round(`${blip.about}: round ${round} of ${rounds}`, () => playBlip(stage, blip, CUT_NODE)),
-        );
-      figures.push(...figuresOf(blip, seen));
-    } catch (error) {
-      const note = `NOT MEASURED: ${blip.about}: ${(error as Error).message}`;
-      stage.progress(note);
-      stage.notes.push(note);
-      process.exitCode = 1;
-      await stage.mend().catch((cause) => stage.progress(`lab not mended: ${cause.message}`));
-    }
-  }
+  for (const blip of blips) figures.push(...(await measured(stage, blip.about, () => measure(stage, blip, rounds))));
   return figures;
+}
+
+async function measure(stage: Stage, blip: Blip, rounds: number): Promise<Figure[]> {
+  const seen = [];
+  for (let round = 1; round <= rounds; round += 1)
+    seen.push(await stage.round(`${blip.about}: round ${round} of ${rounds}`, () => playBlip(stage, blip, CUT_NODE)));
+  return figuresOf(blip, seen);
 }

@@ -14,30 +14,15 @@
 // ours. A larger one are the three speakers, which begin to serve what is given while the rest still waits, on the two
 // cores that controller, API server and etcd have; the scenarios `-alone` are without them.
 //
-// `5000-one-by-one` is no burst: one client makes a Service, waits for the answer and makes the next, with the
-// controller alone. What counts is whether the last tenth of them gets its addresses as fast as the first.
+// `5000-one-by-one` is no burst: see one-by-one.ts.
 
-import {
-  type ConfigMap,
-  configMaps,
-  isKubeError,
-  type KubeClient,
-  type NewObject,
-  type Service,
-  services,
-} from '@berth/kube';
+import { type ConfigMap, configMaps, type KubeClient, type NewObject, type Service, services } from '@berth/kube';
 import { poolsConfigMap } from '../test/support/workload.ts';
 import { onBenchLab } from './berth-lab.ts';
-import {
-  createMany,
-  createService,
-  forEach,
-  isAssigned,
-  NAMESPACE,
-  namesOf,
-  persistently,
-  quietEvents,
-} from './many-services.ts';
+import { timeAddresses } from './burst/address-times.ts';
+import { FOREIGN_CLASS, POOL } from './burst/cluster.ts';
+import { figuresOfStreams, measureStream } from './burst/one-by-one.ts';
+import { createMany, forEach, NAMESPACE, namesOf, persistently, quietEvents } from './many-services.ts';
 import { type BenchOptions, type BenchReport, type Figure, figure, scenarioNamed, thisMachine } from './report.ts';
 
 interface Scenario {
@@ -57,11 +42,8 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   [ONE_BY_ONE]: { count: 5000, speakers: 'absent', wanted: 0.9 },
 };
 const DEFAULT_SCENARIO = '1000';
-const POOL = '10.200.0.0/16';
-const FOREIGN_CLASS = 'example.com/by-hand';
 /** Connections of the bare loop; the controller patches on as many. */
 const CONNECTIONS = 8;
-const WAIT_SECONDS = 1_200;
 
 /** Milliseconds from the start until each Service was done. */
 interface Round {
@@ -95,35 +77,6 @@ async function inRounds<T>({ rounds = 1 }: BenchOptions, measure: () => Promise<
   const results: T[] = [];
   while (results.length < rounds) results.push(await measure());
   return results;
-}
-
-/** Milliseconds from the start until each Service had its address, the earliest first. */
-type Stream = readonly number[];
-
-export function figuresOfStreams(streams: readonly Stream[], wanted: number): Figure[] {
-  const tenth = (stream: Stream) => Math.floor(stream.length / 10);
-  const between = (stream: Stream, from: number, to: number) =>
-    (to - from) / (((stream[to - 1] ?? 0) - (stream[from - 1] ?? 0)) / 1000);
-  return [
-    figure({
-      name: 'Services given an address, last tenth',
-      unit: '1/s',
-      samples: streams.map((stream) => between(stream, stream.length - tenth(stream), stream.length)),
-      worstIs: 'small',
-      yardstick: { name: 'first tenth', samples: streams.map((stream) => between(stream, 0, tenth(stream))) },
-      target: { on: 'ratio', atLeast: wanted },
-    }),
-  ];
-}
-
-/** One round of Services that are made one after the other. */
-async function measureStream(client: KubeClient, count: number, { progress }: Pick<BenchOptions, 'progress'>) {
-  await client.create(configMaps, poolsConfigMap([POOL]) as NewObject<ConfigMap>);
-  progress(`creating ${count} Services one by one`);
-  const doneMs = await timeAddresses(client, count, async () => {
-    for (const name of namesOf('ours', count)) await createService(client, name);
-  });
-  return doneMs.sort((a, b) => a - b);
 }
 
 export function figuresOf(rounds: readonly Round[], wanted: number): Figure[] {
@@ -182,42 +135,6 @@ function patchAll(client: KubeClient, names: readonly string[]): Promise<number[
       return persistently(() => client.patch(services, at, patch, { subresource: 'status' }));
     }),
   );
-}
-
-/** Milliseconds from the call of `begin` until each of so many Services was seen with an address. */
-async function timeAddresses(client: KubeClient, count: number, begin: () => Promise<unknown>): Promise<number[]> {
-  const { resourceVersion } = await client.list(services, { namespace: NAMESPACE });
-  const startMs = performance.now();
-  const begun = begin();
-  const doneMs = new Map<string, number>();
-  for await (const service of changesSince(client, resourceVersion)) {
-    const { name } = service.metadata;
-    if (isAssigned(service) && !doneMs.has(name)) doneMs.set(name, performance.now() - startMs);
-    if (doneMs.size < count) continue;
-    await begun;
-    return [...doneMs.values()];
-  }
-  throw new Error(`bench: ${count - doneMs.size} Services without an address after ${WAIT_SECONDS} s`);
-}
-
-/**
- * What happens to Services from a version on. A watch that the API server ends, as it does when it is busy, goes on
- * where it was.
- */
-async function* changesSince(client: KubeClient, version: string): AsyncGenerator<Service> {
-  const endMs = performance.now() + WAIT_SECONDS * 1000;
-  for (let resourceVersion = version; performance.now() < endMs; ) {
-    const options = { namespace: NAMESPACE, resourceVersion, timeoutSeconds: WAIT_SECONDS };
-    try {
-      for await (const event of client.watch(services, options)) {
-        if (event.type === 'BOOKMARK') continue;
-        resourceVersion = event.object.metadata.resourceVersion ?? resourceVersion;
-        yield event.object;
-      }
-    } catch (error) {
-      if (!isKubeError(error, 'network', 'timeout', 'server')) throw error;
-    }
-  }
 }
 
 // Berth's own names would make the controller clean up behind us.

@@ -12,6 +12,7 @@ import { manyVips } from './failover/many.ts';
 import { partition } from './failover/partition.ts';
 import type { Scenario } from './failover/scenario.ts';
 import { Stage } from './failover/stage.ts';
+import { measured } from './playing.ts';
 import { type BenchOptions, type BenchReport, type Figure, scenarioNamed, thisMachine } from './report.ts';
 
 const DEFAULT_ROUNDS = 10;
@@ -46,20 +47,8 @@ function scenariosNamed(name: string | undefined): readonly Scenario[] {
   return name === undefined ? Object.values(SCENARIOS) : [scenarioNamed(SCENARIOS, name)];
 }
 
-/** One scenario that cannot be measured does not cost the others; but the run has failed. */
 async function measureAll(stage: Stage, scenarios: readonly Scenario[], rounds: number): Promise<Figure[]> {
   const figures: Figure[] = [];
-  for (const scenario of scenarios) {
-    try {
-      figures.push(...(await scenario.measure(stage, rounds)));
-    } catch (error) {
-      const note = `NOT MEASURED: ${scenario.about}: ${(error as Error).message}`;
-      stage.progress(note);
-      stage.notes.push(note);
-      process.exitCode = 1;
-      // If the lab cannot be mended now, the next scenario tries again.
-      await stage.mend().catch((cause) => stage.progress(`lab not mended: ${cause.message}`));
-    }
-  }
+  for (const one of scenarios) figures.push(...(await measured(stage, one.about, () => one.measure(stage, rounds))));
   return figures;
 }

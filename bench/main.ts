@@ -6,9 +6,19 @@ import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { type BenchOptions, type BenchReport, formatReport } from './report.ts';
 
-type Bench = { about: string; load(): Promise<{ run(options: BenchOptions): Promise<BenchReport> }> };
+type Bench = {
+  about: string;
+  /** Whether `--connections` means something to it. */
+  hasConnections?: true;
+  load(): Promise<{ run(options: BenchOptions): Promise<BenchReport> }>;
+};
 
 const BENCHES: Record<string, Bench> = {
+  affinity: {
+    about: 'planned changes and faults: which open connections break',
+    hasConnections: true,
+    load: () => import('./affinity.ts'),
+  },
   arp: { about: 'ARP reply of a VIP against the kernel’s own', load: () => import('./arp.ts') },
   blip: { about: 'short faults, carrier up: what moves and which connections break', load: () => import('./blip.ts') },
   burst: { about: 'many pending Services given addresses at once', load: () => import('./burst.ts') },
@@ -26,6 +36,11 @@ const BENCHES: Record<string, Bench> = {
   },
   restart: { about: 'controller restarted: until it is ready, and what it writes', load: () => import('./restart.ts') },
   ndp: { about: 'Neighbor advertisement of a VIP against the kernel’s own', load: () => import('./ndp.ts') },
+  spread: {
+    about: 'every node serves: cost of the program and of the way over the owner, shares, changes, loops',
+    hasConnections: true,
+    load: () => import('./spread.ts'),
+  },
   stability: { about: 'busy machine, lossy LAN: is anybody taken for dead', load: () => import('./stability.ts') },
   storm: { about: 'ARP storm: is every VIP answered, is the speaker idle', load: () => import('./storm.ts') },
   takeover: { about: '2,000 VIPs taken over: frames a second, until all know', load: () => import('./takeover.ts') },
@@ -35,18 +50,20 @@ const BENCHES: Record<string, Bench> = {
 interface Flags {
   scenario?: string;
   rounds?: number;
+  connections?: number;
   json?: string;
 }
 
 const program = new Command('bench').description('measures Berth against a yardstick of the same run');
 for (const [name, bench] of Object.entries(BENCHES)) {
-  program
+  const command = program
     .command(name)
     .description(bench.about)
     .option('--scenario <name>', 'variant of the benchmark')
-    .option('--rounds <n>', 'how many rounds', parseRounds)
+    .option('--rounds <n>', 'how many rounds', parseCount)
     .option('--json <file>', 'also write the result as JSON')
     .action((flags: Flags) => runBench(bench, flags));
+  if (bench.hasConnections) command.option('--connections <n>', 'how many connections', parseCount);
 }
 await program.parseAsync();
 
@@ -58,9 +75,8 @@ async function runBench(bench: Bench, flags: Flags): Promise<void> {
   if (json !== undefined) await writeFile(json, `${JSON.stringify(report, null, 2)}\n`);
 }
 
-function parseRounds(text: string): number {
-  const rounds = Number(text);
-  if (!Number.isInteger(rounds) || rounds < 1)
-    throw new Error(`bench: --rounds: found '${text}', want a number from 1`);
-  return rounds;
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1) throw new Error(`bench: found '${text}', want a number from 1`);
+  return count;
 }

@@ -24,6 +24,11 @@ describe('figure', () => {
   it('misses a ratio target without a yardstick', () => {
     expect(figure({ name: 'x', unit: 'us', samples: [8], target: { on: 'ratio', atMost: 4 } }).met).to.equal(false);
   });
+
+  it('has no ratio to a yardstick of nothing', () => {
+    const none = figure({ name: 'x', unit: 'count', samples: [0], yardstick: { name: 'plain', samples: [0] } });
+    expect(none.ratio).to.equal(null);
+  });
 });
 
 describe('formatReport', () => {

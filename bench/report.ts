@@ -20,7 +20,7 @@ export interface Figure {
   worst: number;
   /** The same quantity of something well known, taken in the same run. */
   yardstick: { name: string; median: number } | null;
-  /** `median / yardstick.median`; null without a yardstick. */
+  /** `median / yardstick.median`; null without a yardstick, and where that is 0. */
   ratio: number | null;
   target: Target | null;
   /** Whether the target was met; true where there is none. */
@@ -42,6 +42,8 @@ export interface BenchReport {
 export interface BenchOptions {
   /** Rounds asked for with `--rounds`; a benchmark has its own default. */
   rounds?: number;
+  /** Connections asked for with `--connections`, for a smaller or larger run. */
+  connections?: number;
   /** Scenario asked for with `--scenario`; a benchmark has its own default. */
   scenario?: string;
   /** Tells people what is being done; one short line. */
@@ -93,7 +95,7 @@ export function figure(input: FigureInput): Figure {
     p99: quantile(sorted, 0.99),
     worst: quantile(sorted, 1),
     yardstick,
-    ratio: yardstick ? median / yardstick.median : null,
+    ratio: yardstick && yardstick.median !== 0 ? median / yardstick.median : null,
   };
   const target = input.target ?? null;
   return { ...partial, target, met: target === null || isMet(partial, target) };
@@ -111,9 +113,11 @@ function isMet(measured: Pick<Figure, 'median' | 'p99' | 'worst' | 'ratio'>, tar
   return 'atMost' in target ? value <= target.atMost : value >= target.atLeast;
 }
 
-/** Returns the report as a table for people: a head line, then a line per figure. */
-export function formatReport(report: BenchReport): string {
-  const rows = report.figures.map((f) => [
+const HEAD = ['figure', 'unit', 'median', 'p99', 'worst', 'yardstick', 'ratio', 'target', ''];
+
+/** Returns figures as a table for people: a head line, then a line per figure. */
+export function formatFigures(figures: readonly Figure[]): string {
+  const rows = figures.map((f) => [
     f.name,
     f.unit,
     round(f.median),
@@ -124,11 +128,15 @@ export function formatReport(report: BenchReport): string {
     formatTarget(f.target),
     f.target === null ? '' : f.met ? 'met' : 'MISSED',
   ]);
-  const head = ['figure', 'unit', 'median', 'p99', 'worst', 'yardstick', 'ratio', 'target', ''];
+  return formatTable([HEAD, ...rows]).trimEnd();
+}
+
+/** Returns the report for people: where it was measured, its figures, its notes. */
+export function formatReport(report: BenchReport): string {
   const { machine } = report;
   return [
     `${report.bench} (${report.scenario}): ${report.rounds} rounds, ${machine.cpus} cpus, kernel ${machine.kernel}, node ${machine.node}`,
-    formatTable([head, ...rows]).trimEnd(),
+    formatFigures(report.figures),
     ...(report.notes ?? []),
   ].join('\n');
 }

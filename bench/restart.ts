@@ -40,6 +40,8 @@ const MEMORY_MB = 150;
 const DEFAULT_ROUNDS = 3;
 const POOL = '10.200.0.0/16';
 const PODS = ['--namespace', BERTH_NAMESPACE, '--selector', 'app.kubernetes.io/component=controller'];
+/** Writes of a round that the notes name. */
+const MAX_NAMED = 10;
 /** The pool status is written half a second after a change, so this much later nothing is to come. */
 const SETTLE_MS = 5_000;
 
@@ -47,16 +49,15 @@ interface Restart {
   readonly fromDeletionMs: number;
   readonly fromProcessMs: number;
   readonly bareReadMs: number;
-  readonly writes: Writes;
+  readonly writes: readonly Write[];
   /** Resident memory of the new leader when it had looked at every Service, in megabytes. */
   readonly residentMb: number;
 }
 
-/** Number of writes by what was written. */
-interface Writes {
-  readonly services: number;
-  readonly ledger: number;
-  readonly others: number;
+interface Write {
+  readonly kind: 'services' | 'ledger' | 'others';
+  /** Verb, resource and name. */
+  readonly text: string;
 }
 
 /** Scenarios: `1000`, `5000` (default) and, with the controller alone, `10000` Services. */
@@ -78,14 +79,26 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
     machine: thisMachine(),
     rounds,
   };
-  return { ...head, figures: figuresOf(restarts) };
+  return { ...head, figures: figuresOf(restarts), notes: notesOf(restarts) };
+}
+
+/** Names what was written. */
+function notesOf(restarts: readonly Restart[]): string[] {
+  return restarts.flatMap(({ writes }, index) => {
+    const shown = writes.slice(0, MAX_NAMED).map(({ text }) => text);
+    const rest = writes.length > MAX_NAMED ? [`and ${writes.length - MAX_NAMED} more`] : [];
+    return writes.length === 0 ? [] : [`written in round ${index + 1}: ${[...shown, ...rest].join(', ')}`];
+  });
 }
 
 function figuresOf(restarts: readonly Restart[]): Figure[] {
   const of = (field: (restart: Restart) => number) => restarts.map(field);
   const yardstick = { name: 'bare read of the same', samples: of(({ bareReadMs }) => bareReadMs) };
   const none = { on: 'worst', atMost: 0 } as const;
-  const writes = (name: string, samples: number[]) => figure({ name, unit: 'writes', samples, target: none });
+  const writes = (name: string, kind: Write['kind']) => {
+    const samples = of((one) => one.writes.filter((write) => write.kind === kind).length);
+    return figure({ name, unit: 'writes', samples, target: none });
+  };
   return [
     figure({ name: 'pods deleted, to all looked at', unit: 'ms', samples: of((one) => one.fromDeletionMs), yardstick }),
     figure({ name: 'process begun, to all looked at', unit: 'ms', samples: of((one) => one.fromProcessMs), yardstick }),
@@ -95,18 +108,9 @@ function figuresOf(restarts: readonly Restart[]): Figure[] {
       samples: of(({ residentMb }) => residentMb),
       target: { on: 'worst', atMost: MEMORY_MB },
     }),
-    writes(
-      'of Services',
-      of((one) => one.writes.services),
-    ),
-    writes(
-      'of the ledger',
-      of((one) => one.writes.ledger),
-    ),
-    writes(
-      'of anything else but the Lease',
-      of((one) => one.writes.others),
-    ),
+    writes('of Services', 'services'),
+    writes('of the ledger', 'ledger'),
+    writes('of anything else but the Lease', 'others'),
   ];
 }
 
@@ -120,7 +124,7 @@ async function prepare({ lab, client }: BenchLab, count: number, { progress }: B
 
 async function restart({ lab, client }: BenchLab): Promise<Restart> {
   const bareReadMs = await timeBareRead(client);
-  const written = await writesOf(lab);
+  const before = (await writesOf(lab)).length;
   const deletedAtMs = Date.now();
   await lab.kubectl(['delete', 'pods', ...PODS, '--wait=false']);
   const leader = await newLeader(lab, deletedAtMs);
@@ -131,7 +135,7 @@ async function restart({ lab, client }: BenchLab): Promise<Restart> {
     fromProcessMs: leader.doneAtMs - leader.begunAtMs,
     bareReadMs,
     residentMb: leader.residentMb,
-    writes: difference(await writesOf(lab), written),
+    writes: (await writesOf(lab)).slice(before),
   };
 }
 
@@ -207,27 +211,19 @@ interface AuditLine {
 const WRITING_VERBS: readonly string[] = ['create', 'update', 'patch', 'delete', 'deletecollection'];
 const CONTROLLER = `system:serviceaccount:${BERTH_NAMESPACE}:controller`;
 
-/** What the controller wrote since the lab was brought up. */
-async function writesOf(lab: Lab): Promise<Writes> {
-  const writes = { services: 0, ledger: 0, others: 0 };
+/** What the controller wrote since the lab was brought up, in order. */
+async function writesOf(lab: Lab): Promise<Write[]> {
+  const writes: Write[] = [];
   for (const text of (await readFile(lab.auditLog, 'utf8')).split('\n')) {
     if (!text.includes(CONTROLLER)) continue;
     const { verb, user, objectRef } = JSON.parse(text) as AuditLine;
     if (user.username !== CONTROLLER || !WRITING_VERBS.includes(verb) || objectRef?.resource === 'leases') continue;
-    writes[kindOf(objectRef)] += 1;
+    writes.push({ kind: kindOf(objectRef), text: [verb, objectRef?.resource, objectRef?.name].join(' ').trim() });
   }
   return writes;
 }
 
-function kindOf({ resource, name = '' }: NonNullable<AuditLine['objectRef']> = {}): keyof Writes {
+function kindOf({ resource, name = '' }: NonNullable<AuditLine['objectRef']> = {}): Write['kind'] {
   if (resource === 'services') return 'services';
   return resource === 'configmaps' && /^ledger(-\d+)?$/.test(name) ? 'ledger' : 'others';
-}
-
-function difference(now: Writes, before: Writes): Writes {
-  return {
-    services: now.services - before.services,
-    ledger: now.ledger - before.ledger,
-    others: now.others - before.others,
-  };
 }

@@ -10,6 +10,7 @@ import { cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Lab } from '../test/lab/lab.ts';
 import { LanFaults } from '../test/support/lan-faults.ts';
+import { speakersRolledOut } from '../test/support/speakers.ts';
 import { answeredTwice, type WireRecord } from '../test/support/wire-record.ts';
 import { BERTH_NAMESPACE } from '../test/support/workload.ts';
 import { onBenchLab } from './berth-lab.ts';
@@ -60,7 +61,7 @@ async function busy(stage: Stage, minutes: number): Promise<Figure[]> {
   const args = { spec: { template: { spec: { containers: [{ name: 'speaker', args: COLLECTING }] } } } };
   const patch = ['patch', 'daemonset', 'speaker', '--type=strategic', '-p', JSON.stringify(args)];
   await stage.lab.kubectl(['-n', BERTH_NAMESPACE, ...patch]);
-  await stage.rolledOut();
+  await speakersRolledOut(stage.lab);
   await stage.whole();
   const loops = LOOPS_PER_CORE * cpus().length;
   const busyPods = await BusyPods.start(stage, loops);

@@ -52,18 +52,18 @@ export type Track = readonly string[];
 /** Tracks that run side by side; the next stage begins when all of them have ended. */
 export type Stage = readonly Track[];
 
-/**
- * Busy for as long as they are meant to be, and in no hurry: from the second stage on they take what the others leave
- * of the processor.
- */
-export const BACKGROUND: Track = ['fuzz/parsers', 'fuzz/c'];
+/** In no hurry: from the start they take what all others leave of the processor. */
+export const BACKGROUND: Track = ['lint', 'fuzz/parsers', 'fuzz/c'];
 
-/** First what is busy all the time, then what mostly waits, then alone what measures times on the wire. */
+/**
+ * First what is busy all the time, then what mostly waits, then alone what measures times on the wire, and at last what
+ * has most to bring up.
+ */
 export const STAGES: readonly Stage[] = [
-  [['lint', 'contract/crowds'], ['unit']],
+  [['contract/crowds'], ['unit']],
   [['contract/controller'], ['contract/outages'], ['contract/speaker'], ['wire']],
   [['contract/timed-1'], ['contract/timed-2']],
-  [['contract/storm', 'browser', 'e2e/connections']],
+  [['contract/busy', 'browser', 'e2e/connections', 'e2e/migrations']],
   [['e2e/cluster'], ['e2e/shapes', 'lab'], ['sanitized/answers'], ['sanitized/others']],
 ];
 

@@ -3,13 +3,13 @@
 // `npm test [-- GROUP...] [--grep PATTERN] [--kubernetes VERSION]`: lint, every suite, fuzzers and sanitizers, then one
 // closing line. A version of Kubernetes alone means the end-to-end tests on it.
 //
-// A file of which a test failed is run again at the end, with nothing beside it. A test that passes then is unsteady:
-// it is named with its first error, and does not fail the run. On CI (CI=true) a skipped test fails the run: a suite
-// that could not run has proved nothing.
+// A file of which a test failed is run again at the end, with nothing beside it, while there is time. A test that
+// passes then is unsteady: it is named with its first error, and does not fail the run. On CI (CI=true) a skipped test
+// fails the run: a suite that could not run has proved nothing.
 
 import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { BACKGROUND, type Job, jobsOf, STAGES, type Stage, type Track } from './jobs.ts';
+import { BACKGROUND, type Job, jobsOf, STAGES, type Track } from './jobs.ts';
 import { KUBERNETES_VARIABLE, parseKubernetesVersion } from './lab/kubernetes-versions.ts';
 import { type Importance, runJob } from './run-job.ts';
 import {
@@ -25,8 +25,10 @@ import {
 
 /** How many of the slowest tests are named at the end. */
 const SLOWEST = 20;
-/** With more failures than this nothing is run again: the change is at fault, not the moment. */
+/** With failures in more files than this nothing is run again: the change is at fault, not the moment. */
 const MOST_AGAIN = 10;
+/** Nothing is run again later than this, in milliseconds after the start: CI ends a run after 90 minutes. */
+const AGAIN_UNTIL_MS = 82 * 60_000;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -40,13 +42,11 @@ const resultsOf = new Map<Job, readonly TestResult[]>();
 const jobMs = new Map<string, number>();
 const startMs = performance.now();
 
-const [first = [], ...rest] = STAGES;
-await runStage(first);
-const background = runTrack(BACKGROUND, 'low');
-for (const stage of rest) await runStage(stage);
+const background = runTrack(BACKGROUND, 'idle');
+for (const stage of STAGES) await Promise.all(stage.map((track) => runTrack(track, 'usual')));
 await background;
 
-if ([...resultsOf.values()].flat().filter(({ state }) => state === 'failed').length <= MOST_AGAIN)
+if ([...resultsOf.values()].flatMap(failedFilesOf).length <= MOST_AGAIN)
   for (const [job, results] of resultsOf) resultsOf.set(job, await runFailedFilesAgain(job, results));
 
 const results = [...resultsOf.values()].flat();
@@ -62,10 +62,6 @@ const skipFails = skipped > 0 && process.env.CI === 'true' && values.grep === un
 if (skipFails) console.log('test: on CI a skipped test is a failure');
 process.exit(failed > 0 || passed === 0 || skipFails ? 1 : 0);
 
-async function runStage(stage: Stage): Promise<void> {
-  await Promise.all(stage.map((track) => runTrack(track, 'usual')));
-}
-
 async function runTrack(track: Track, importance: Importance): Promise<void> {
   for (const name of track) {
     const job = wanted.find((one) => one.name === name);
@@ -76,7 +72,11 @@ async function runTrack(track: Track, importance: Importance): Promise<void> {
 async function timed(job: Job, importance: Importance): Promise<TestResult[]> {
   const beganMs = performance.now();
   const results = await resultsOfRun(job, [], importance);
-  jobMs.set(job.name, performance.now() - beganMs);
+  const endedMs = performance.now();
+  jobMs.set(job.name, endedMs - beganMs);
+  console.log(
+    `test: ${job.name} took ${minutesOf(endedMs - beganMs)}, ${minutesOf(endedMs - startMs)} after the start`,
+  );
   return results;
 }
 
@@ -100,10 +100,19 @@ async function resultsOfRun(job: Job, more: readonly string[], importance: Impor
   return isAsExpected ? results : [...results, { ...own, title: `${job.name} ended with ${ended}`, state: 'failed' }];
 }
 
-async function runFailedFilesAgain(job: Job, results: readonly TestResult[]): Promise<readonly TestResult[]> {
+/** A test that fails often takes the next ones of its file with it, so files are counted. */
+function failedFilesOf(results: readonly TestResult[]): string[] {
   const failed = results.filter(({ state }) => state === 'failed');
-  const files = [...new Set(failed.flatMap(({ file }) => file ?? []))];
+  return [...new Set(failed.flatMap(({ file }) => file ?? []))];
+}
+
+async function runFailedFilesAgain(job: Job, results: readonly TestResult[]): Promise<readonly TestResult[]> {
+  const files = failedFilesOf(results);
   if (files.length === 0) return results;
+  if (performance.now() - startMs > AGAIN_UNTIL_MS) {
+    console.log(`\ntest: no time to run again: ${files.join(', ')}`);
+    return results;
+  }
   console.log(`\ntest: again, alone: ${files.join(', ')}`);
   const second = await resultsOfRun(
     job,
@@ -113,4 +122,8 @@ async function runFailedFilesAgain(job: Job, results: readonly TestResult[]): Pr
   const judged = withSecondRun(results, second);
   writeResults(job.name, judged);
   return judged;
+}
+
+function minutesOf(milliseconds: number): string {
+  return `${(milliseconds / 60_000).toFixed(1)} min`;
 }

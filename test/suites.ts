@@ -59,9 +59,11 @@ export const SUITES: readonly Suite[] = [
     files: WIRE,
     runner: 'packages/link/sanitize.ts',
     timeoutMs: 120_000,
-    // It mostly waits for the kernel to close what a test opened.
+    // One after the other they take twice as long as all that runs beside them.
     parts: {
-      answers: ['packages/link/test/wire/{announcing,answering,attached,bad-frames,held-back}.test.ts'],
+      answers: [
+        'packages/link/test/wire/{announcing,answering,attached,bad-frames,conflicts,fence,held-back,questions}.test.ts',
+      ],
       others: WIRE,
     },
   },
@@ -71,11 +73,12 @@ export const SUITES: readonly Suite[] = [
     files: ['test/contract/**/*.test.ts'],
     timeoutMs: 120_000,
     // Each part has labs of its own, and takes as long as the others of its stage. The timed ones measure on the wire
-    // who answered when, and run with nothing busy beside them. A storm leaves no processor for anything else.
+    // who answered when, and run with nothing busy beside them. A storm, or thousands of VIPs that move at once, leave
+    // no processor for anything else.
     parts: {
-      storm: speaker('storm'),
-      'timed-1': speaker('blip', 'failover', 'many-vips', 'unicast'),
-      'timed-2': speaker('faults', 'conflicts', 'udp'),
+      busy: speaker('storm', 'many-vips'),
+      'timed-1': speaker('blip', 'failover', 'udp', 'unicast'),
+      'timed-2': speaker('faults', 'conflicts'),
       speaker: ['test/contract/speaker/*.test.ts', 'test/contract/cli/owners.test.ts'],
       crowds: controller('owners-of-many', 'scale'),
       outages: controller('faults', 'leaders', 'process', 'refused-writes', 'restore'),
@@ -101,9 +104,11 @@ export const SUITES: readonly Suite[] = [
     timeoutMs: 300_000,
     parts: {
       // They count connections that break and times without an answer, with nothing busy beside them.
-      connections: ['test/e2e/{every-node-serves,planned-moves,migrate}.test.ts'],
+      connections: ['test/e2e/{every-node-serves,planned-moves}.test.ts'],
+      // In labs of their own, which are busy enough without the shared one beside them.
+      migrations: ['test/e2e/{migrate,upgrade}.test.ts'],
       // With labs of their own.
-      shapes: ['test/e2e/{chart,shapes}.test.ts'],
+      shapes: ['test/e2e/{chart,kube-proxy,shapes}.test.ts'],
       cluster: ['test/e2e/**/*.test.ts'],
     },
   },

@@ -4,6 +4,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { Lab } from '../../test/lab/lab.ts';
+import { upgradeSpeakers } from '../../test/support/speakers.ts';
 import { applyObjects, BERTH_NAMESPACE } from '../../test/support/workload.ts';
 import type { Target } from '../report.ts';
 import type { Incident, Play } from './connect.ts';
@@ -61,10 +62,7 @@ export const INCIDENTS: Readonly<Record<string, Incident>> = {
     about: 'rolling upgrade of the speakers',
     ...onPurpose,
     expect: 'anybody',
-    inflict: async ({ stage }) => {
-      await stage.lab.kubectl(['-n', BERTH_NAMESPACE, 'rollout', 'restart', 'daemonset/speaker']);
-      await stage.rolledOut();
-    },
+    inflict: ({ stage }) => upgradeSpeakers(stage.lab),
   },
   drain: {
     about: 'node drained',

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeClient } from '@berth/kube';
 import { Lab } from '../../test/lab/lab.ts';
 import { waitUntil } from '../../test/lab/wait.ts';
+import { setSpeakerOptions } from '../../test/support/speakers.ts';
 import { answerers, newestAnswerers } from '../../test/support/wire-record.ts';
 import { WireWatch } from '../../test/support/wire-watch.ts';
 import {
@@ -16,6 +17,7 @@ import {
   waitForExternalIp,
   webService,
 } from '../../test/support/workload.ts';
+import { played } from '../playing.ts';
 
 /** Services in front of the web pods: enough that nodes can be uneven. */
 const SERVICES = ['failover-1', 'failover-2', 'failover-3'];
@@ -88,7 +90,7 @@ export class Stage {
   }
 
   get nodes(): string[] {
-    return this.lab.hosts.filter((host) => host.startsWith('node-'));
+    return this.lab.nodes;
   }
 
   /** The host that has this MAC address on the LAN. */
@@ -142,19 +144,8 @@ export class Stage {
   }
 
   /** Plays a round; when that fails, mends the lab and plays it again, a few times. */
-  async round<T>(title: string, play: () => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        this.progress(title);
-        return await play();
-      } catch (error) {
-        const what = `${title}: ${(error as Error).message.split('\n')[0]}`;
-        if (attempt === ATTEMPTS) throw new Error(what, { cause: error });
-        this.progress(`${what}; mending the lab and playing it again`);
-        this.notes.push(`played again: ${what}`);
-        await this.mend();
-      }
-    }
+  round<T>(title: string, play: () => Promise<T>): Promise<T> {
+    return played(this, { title, attempts: ATTEMPTS }, play);
   }
 
   /** Undoes whatever a scenario may have left, and starts all speakers anew. */
@@ -184,14 +175,9 @@ export class Stage {
     );
     if (settings.length === 0) return;
     await retrying(async () => {
-      await this.lab.kubectl(['-n', BERTH_NAMESPACE, 'set', 'env', 'daemonset/speaker', ...settings]);
-      await this.rolledOut();
+      await setSpeakerOptions(this.lab, ...settings);
       await this.whole();
     });
-  }
-
-  rolledOut(): Promise<string> {
-    return this.lab.kubectl(['-n', BERTH_NAMESPACE, 'rollout', 'status', 'daemonset/speaker', '--timeout=120s']);
   }
 
   async #areSpeakersReady(): Promise<boolean> {

@@ -7,6 +7,7 @@ import { expect } from 'chai';
 import { installBerth } from '../lab/berth.ts';
 import type { Lab } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
+import { allNodesReady } from '../support/speakers.ts';
 import {
   applyObjects,
   BERTH_NAMESPACE,
@@ -17,7 +18,7 @@ import {
   webService,
   whoAnswers,
 } from '../support/workload.ts';
-import { allNodesReady, cluster, clusterTimeoutMs, deleteServices } from './cluster.ts';
+import { cluster, clusterTimeoutMs, deleteServices } from './cluster.ts';
 
 const OTHER_CLASS = 'acme.example/lb';
 const NAMES = ['left-over', 'outside', 'flips', 'fought'];

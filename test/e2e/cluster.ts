@@ -5,7 +5,6 @@
 
 import { installBerth } from '../lab/berth.ts';
 import { Lab } from '../lab/lab.ts';
-import { waitUntil } from '../lab/wait.ts';
 import { applyObjects, deployWeb, poolsConfigMap } from '../support/workload.ts';
 
 /** Two runs at a time need two names. */
@@ -38,21 +37,6 @@ async function bringUp(): Promise<Lab> {
 /** Deletes Services and waits until they are gone, so that no test sees those of another. */
 export async function deleteServices(lab: Lab, ...names: string[]): Promise<void> {
   await lab.kubectl(['delete', 'service', ...names, '--ignore-not-found', '--timeout=30s']);
-}
-
-/** Waits until every node is Ready, after a test that took one away. */
-export async function allNodesReady(lab: Lab): Promise<void> {
-  await lab.kubectl(['wait', '--for=condition=Ready', 'node', '--all', '--timeout=60s']);
-  await waitUntil({
-    what: 'every speaker to be ready',
-    timeoutMs: 60_000,
-    probe: async () => {
-      const path = '{.status.numberReady} {.status.desiredNumberScheduled}';
-      const counts = await lab.kubectl(['get', 'daemonset', 'speaker', '-n', 'berth-system', '-o', `jsonpath=${path}`]);
-      const [ready, desired] = counts.split(' ');
-      return ready === desired;
-    },
-  });
 }
 
 after(async function takeDown() {

@@ -5,9 +5,12 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { expect } from 'chai';
+import { hostNamed } from '../lab/address-plan.ts';
+import { inUrl } from '../lab/in-url.ts';
 import type { Lab } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
 import { startConnectProbe } from '../support/connect-probe.ts';
+import { addressesOf } from '../support/serving.ts';
 import {
   AGNHOST_IMAGE,
   applyObjects,
@@ -58,14 +61,13 @@ describe('the data path', function () {
   it('DP-01: with externalTrafficPolicy Local the pod sees a client from outside the nodes’ networks', async () => {
     await moveTo('node-2');
     await localVip();
-    const path = '{.status.loadBalancer.ingress[*].ip}';
-    const vips = (await lab.kubectl(['get', 'service', 'local', '-o', `jsonpath=${path}`])).split(' ');
+    const vips = await addressesOf(lab, 'local');
     expect(vips).to.have.length(2);
     const remove = await addForeignClient(lab);
     try {
       for (const vip of vips) {
-        const [foreign, host] = vip.includes(':') ? [FOREIGN.IPv6, `[${vip}]`] : [FOREIGN.IPv4, vip];
-        const curl = ['curl', '-sS', '-m', '2', '--interface', foreign, `http://${host}/clientip`];
+        const foreign = vip.includes(':') ? FOREIGN.IPv6 : FOREIGN.IPv4;
+        const curl = ['curl', '-sS', '-m', '2', '--interface', foreign, `http://${inUrl(vip)}/clientip`];
         let seen = '';
         await waitUntil({
           what: `an answer to ${foreign}`,
@@ -201,7 +203,7 @@ class UdpFlow {
 async function healthy(lab: Lab, port: string): Promise<string[]> {
   const answers = await Promise.all(
     NODES.map(async (node) => {
-      const [address] = lab.plan.hosts.find(({ name }) => name === node)?.addresses ?? [];
+      const [address] = hostNamed(lab.plan, node).addresses;
       const { stdout } = await lab.tryExec('client', [
         ...['curl', '-s', '-m', '1', '-o', '/dev/null', '-w', '%{http_code}'],
         `http://${address}:${port}/healthz`,
@@ -216,7 +218,7 @@ async function healthy(lab: Lab, port: string): Promise<string[]> {
  * Gives the client one more address of each family, which the nodes reach through its first; returns what undoes that.
  */
 async function addForeignClient(lab: Lab): Promise<() => Promise<void>> {
-  const client = lab.plan.hosts.find(({ name }) => name === 'client')?.addresses ?? [];
+  const client = hostNamed(lab.plan, 'client').addresses;
   const families = [
     { foreign: `${FOREIGN.IPv4}/32`, via: client.find((address) => !address.includes(':')) ?? '' },
     { foreign: `${FOREIGN.IPv6}/128`, via: client.find((address) => address.includes(':')) ?? '' },

@@ -6,19 +6,15 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
+import { hostNamed } from '../lab/address-plan.ts';
 import type { Lab } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
+import { berth } from '../support/berth-command.ts';
 import { type Kept, startKeepAlive } from '../support/keep-alive.ts';
-import {
-  applyObjects,
-  BERTH_NAMESPACE,
-  waitForAnswer,
-  waitForExternalIp,
-  waitForOwner,
-  webService,
-} from '../support/workload.ts';
-import { berth } from './berth-command.ts';
-import { allNodesReady, cluster, clusterTimeoutMs, deleteServices } from './cluster.ts';
+import { addressesOf, annotated, SERVE_ANNOTATION, servedBy, servedByAll, webPods } from '../support/serving.ts';
+import { allNodesReady, freezeSpeaker, killSpeaker, restartSpeaker } from '../support/speakers.ts';
+import { applyObjects, waitForAnswer, waitForExternalIp, waitForOwner, webService } from '../support/workload.ts';
+import { cluster, clusterTimeoutMs, deleteServices } from './cluster.ts';
 
 const SET_TIMEOUT_MS = 60_000;
 const CONNECTIONS = 90;
@@ -36,7 +32,6 @@ const IDLE_MS = 3_000;
  */
 const STARVED_MS = 100;
 const ATTEMPTS = 3;
-const ANNOTATION = 'berth.dev/serve';
 const NODES = ['node-1', 'node-2', 'node-3'];
 
 describe('every node serves', function () {
@@ -53,25 +48,13 @@ describe('every node serves', function () {
 
   beforeEach(async () => {
     await allNodesReady(lab);
-    await servedByAll('every');
-    podsByName = await podsOf(lab);
+    await servedByAll(lab, 'every', NODES);
+    podsByName = await webPods(lab);
   });
 
   after(async () => {
     await deleteServices(lab, 'every', 'every-affine', 'every-cluster', 'every-shared', 'owner-shared');
   });
-
-  async function servedByAll(service: string): Promise<void> {
-    await waitUntil({
-      what: `${service} to be served by all nodes`,
-      timeoutMs: SET_TIMEOUT_MS,
-      probe: async () => {
-        const condition = await conditionOf(lab, service);
-        return condition.startsWith('True EveryNode') && NODES.every((node) => condition.includes(`${node} (`));
-      },
-      explain: () => conditionOf(lab, service),
-    });
-  }
 
   const nodeOf = ({ server }: Kept) => podsByName.get(server) ?? `no pod ${server}`;
 
@@ -92,7 +75,7 @@ describe('every node serves', function () {
     expect(kept.filter(({ broken }) => broken)).to.deep.equal([]);
     // Of 90 connections 30 are expected at each; 12 or fewer would be four standard deviations away.
     expect(Math.min(...shares), String(shares)).to.be.above(12);
-    const addresses = lab.plan.hosts.find(({ name }) => name === 'client')?.addresses ?? [];
+    const { addresses } = hostNamed(lab.plan, 'client');
     const ask = `for i in $(seq 60); do curl -sS -m 2 http://${vip}/clientip; echo; done`;
     const seen = (await lab.exec('client', ['sh', '-c', ask])).trim().split('\n');
     expect(seen).to.have.length(60);
@@ -167,8 +150,8 @@ describe('every node serves', function () {
     await wait(GO_ON_MS);
     for (const node of NODES) {
       if (fault === 'killed') await killSpeaker(lab, node);
-      else await freezeSpeaker(lab, node);
-      await servedByAll('every');
+      else await freezeSpeaker(lab, node, GO_ON_MS);
+      await servedByAll(lab, 'every', NODES);
       await wait(GO_ON_MS);
     }
   }
@@ -188,9 +171,8 @@ describe('every node serves', function () {
   it('EN-38: policy Cluster, IPv4 and IPv6: packets are passed on, and a restart of the owner breaks no connection', async () => {
     await applyObjects(lab, every('every-cluster', { ipFamilyPolicy: 'RequireDualStack' }));
     await waitForExternalIp(lab, 'every-cluster');
-    await servedByAll('every-cluster');
-    const path = '{.status.loadBalancer.ingress[*].ip}';
-    const vips = (await lab.kubectl(['get', 'service', 'every-cluster', '-o', `jsonpath=${path}`])).split(' ');
+    await servedByAll(lab, 'every-cluster', NODES);
+    const vips = await addressesOf(lab, 'every-cluster');
     expect(vips).to.have.length(2);
     for (const one of vips) {
       const { host: owner } = one.includes(':') ? { host: await ownerBy(lab, one) } : await waitForOwner(lab, one);
@@ -208,7 +190,7 @@ describe('every node serves', function () {
       what: 'all nodes to tell of packets that they passed on',
       timeoutMs: SET_TIMEOUT_MS,
       probe: async () => {
-        const { stdout } = await berth(lab, 'status');
+        const { stdout } = await berth(lab, 'status', '-o', 'wide');
         return [...stdout.matchAll(/passed \d+ packets on/g)].length === NODES.length;
       },
     });
@@ -217,7 +199,7 @@ describe('every node serves', function () {
   it('EN-34: with sessionAffinity ClientIP all connections of a client go to one pod', async () => {
     await applyObjects(lab, every('every-affine', { externalTrafficPolicy: 'Local', sessionAffinity: 'ClientIP' }));
     const affine = await waitForExternalIp(lab, 'every-affine');
-    await servedByAll('every-affine');
+    await servedByAll(lab, 'every-affine', NODES);
     const kept = await during(() => wait(500), affine);
     expect(new Set(kept.map(({ server }) => server)).size).to.equal(1);
     expect(kept.filter(({ broken }) => broken)).to.deep.equal([]);
@@ -225,10 +207,10 @@ describe('every node serves', function () {
 
   it('EN-35: nobody asks for it any more, and asks again: no connection breaks', async () => {
     const kept = await during(async () => {
-      await lab.kubectl(['annotate', 'service', 'every', `${ANNOTATION}=owner`, '--overwrite']);
+      await lab.kubectl(['annotate', 'service', 'every', `${SERVE_ANNOTATION}=owner`, '--overwrite']);
       await wait(GO_ON_MS);
-      await lab.kubectl(['annotate', 'service', 'every', `${ANNOTATION}=every-node`, '--overwrite']);
-      await servedByAll('every');
+      await lab.kubectl(['annotate', 'service', 'every', `${SERVE_ANNOTATION}=every-node`, '--overwrite']);
+      await servedByAll(lab, 'every', NODES);
     });
     const broken = kept.filter((one) => one.broken !== undefined);
     expect(broken, `${broken.length} of ${kept.length}`).to.deep.equal([]);
@@ -239,7 +221,7 @@ describe('every node serves', function () {
     const port = (number: number) => ({ ports: [{ name: 'http', port: number, targetPort: 8080, protocol: 'TCP' }] });
     await applyObjects(
       lab,
-      annotated(webService('every-shared', port(80)), { ...shared, [ANNOTATION]: 'every-node' }),
+      annotated(webService('every-shared', port(80)), { ...shared, [SERVE_ANNOTATION]: 'every-node' }),
       annotated(webService('owner-shared', port(81)), shared),
     );
     await waitForExternalIp(lab, 'every-shared');
@@ -247,8 +229,8 @@ describe('every node serves', function () {
     await waitUntil({
       what: 'the reason',
       timeoutMs: SET_TIMEOUT_MS,
-      probe: async () => (await conditionOf(lab, 'every-shared')).startsWith('False SharedWithOwnerServed'),
-      explain: () => conditionOf(lab, 'every-shared'),
+      probe: async () => (await servedBy(lab, 'every-shared')).startsWith('False SharedWithOwnerServed'),
+      explain: () => servedBy(lab, 'every-shared'),
     });
     const events = await lab.kubectl(['get', 'events', '--field-selector', 'involvedObject.name=every-shared']);
     expect(events).to.include('ServedByOwner');
@@ -256,19 +238,7 @@ describe('every node serves', function () {
 });
 
 function every(name: string, spec: object): object {
-  return annotated(webService(name, spec), { [ANNOTATION]: 'every-node' });
-}
-
-function annotated(service: object, annotations: Readonly<Record<string, string>>): object {
-  const { metadata } = service as { readonly metadata: object };
-  return { ...service, metadata: { ...metadata, annotations } };
-}
-
-/** Status, reason and message of `berth.dev/ServedBy`. */
-function conditionOf(lab: Lab, service: string): Promise<string> {
-  const one = '.status.conditions[?(@.type=="berth.dev/ServedBy")]';
-  const path = `{${one}.status} {${one}.reason} {${one}.message}`;
-  return lab.kubectl(['get', 'service', service, '-o', `jsonpath=${path}`]);
+  return annotated(webService(name, spec), { [SERVE_ANNOTATION]: 'every-node' });
 }
 
 /** The node that says to answer for an address. */
@@ -276,61 +246,4 @@ async function ownerBy(lab: Lab, vip: string): Promise<string> {
   const { stdout } = await berth(lab, 'vips', '-o', 'json');
   const rows = JSON.parse(stdout) as readonly { readonly vip: string; readonly claims: readonly { node: string }[] }[];
   return rows.find((row) => row.vip === vip)?.claims[0]?.node ?? '';
-}
-
-/** Names of the web pods, with their nodes. */
-async function podsOf(lab: Lab): Promise<Map<string, string>> {
-  const path = '{range .items[*]}{.metadata.name} {.spec.nodeName}{"\\n"}{end}';
-  const rows = await lab.kubectl(['get', 'pods', '-l', 'app=web', '-o', `jsonpath=${path}`]);
-  return new Map(
-    rows
-      .trim()
-      .split('\n')
-      .map((row) => row.split(' ') as [string, string]),
-  );
-}
-
-/** For kubectl: selects the speaker's pod of a node. */
-function speakerOf(node: string): readonly string[] {
-  return [
-    '-n',
-    BERTH_NAMESPACE,
-    '-l',
-    'app.kubernetes.io/component=speaker',
-    '--field-selector',
-    `spec.nodeName=${node}`,
-  ];
-}
-
-async function restartSpeaker(lab: Lab, node: string): Promise<void> {
-  await lab.kubectl(['delete', 'pod', ...speakerOf(node), '--timeout=60s']);
-  await allNodesReady(lab);
-}
-
-/** Kills the speaker's process, and waits until its container was started again and is ready. */
-async function killSpeaker(lab: Lab, node: string): Promise<void> {
-  const path = '{range .items[0].status.containerStatuses[?(@.name=="speaker")]}{.restartCount} {.ready}{end}';
-  const look = () => lab.kubectl(['get', 'pod', ...speakerOf(node), '-o', `jsonpath=${path}`]);
-  const before = Number((await look()).split(' ')[0]);
-  await lab.kill(node);
-  await waitUntil({
-    what: `the speaker of ${node} to be started again`,
-    timeoutMs: SET_TIMEOUT_MS,
-    probe: async () => {
-      const [restarts, isReady] = (await look()).split(' ');
-      return Number(restarts) > before && isReady === 'true';
-    },
-    explain: look,
-  });
-}
-
-/** Freezes the speaker's process for longer than others wait for it, and than its tables in the kernel count. */
-async function freezeSpeaker(lab: Lab, node: string): Promise<void> {
-  await lab.freeze(node);
-  try {
-    await wait(GO_ON_MS);
-  } finally {
-    await lab.thaw(node);
-  }
-  await allNodesReady(lab);
 }

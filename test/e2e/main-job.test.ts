@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { expect } from 'chai';
+import { hostNamed } from '../lab/address-plan.ts';
+import { inUrl } from '../lab/in-url.ts';
 import type { Lab } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
+import { addressesOf } from '../support/serving.ts';
+import { allNodesReady } from '../support/speakers.ts';
 import {
   applyObjects,
   curlFromClient,
@@ -13,7 +17,7 @@ import {
   webService,
   whoAnswers,
 } from '../support/workload.ts';
-import { allNodesReady, cluster, clusterTimeoutMs, deleteServices } from './cluster.ts';
+import { cluster, clusterTimeoutMs, deleteServices } from './cluster.ts';
 
 describe('a Service of type LoadBalancer', () => {
   let lab: Lab;
@@ -95,7 +99,7 @@ describe('a Service of type LoadBalancer', () => {
   });
 
   it('LC-22: lets only loadBalancerSourceRanges through', async () => {
-    const [client = ''] = lab.plan.hosts.find(({ name }) => name === 'client')?.addresses ?? [];
+    const [client = ''] = hostNamed(lab.plan, 'client').addresses;
     const rangesOf = (range: string) => applyObjects(lab, webService('web', { loadBalancerSourceRanges: [range] }));
     await rangesOf('192.0.2.0/24');
     await waitUntil({
@@ -115,13 +119,10 @@ describe('a dual-stack Service', () => {
     const lab = await cluster();
     await applyObjects(lab, webService('dual', { ipFamilyPolicy: 'RequireDualStack' }));
     await waitForExternalIp(lab, 'dual');
-    const path = '{.status.loadBalancer.ingress[*].ip}';
-    const addresses = (await lab.kubectl(['get', 'service', 'dual', '-o', `jsonpath=${path}`])).split(' ');
+    const addresses = await addressesOf(lab, 'dual');
     expect(addresses).to.have.length(2);
-    for (const address of addresses) {
-      const host = address.includes(':') ? `[${address}]` : address;
-      expect(await waitForAnswer(lab, `http://${host}/hostname`)).to.match(/^web-/);
-    }
+    for (const address of addresses)
+      expect(await waitForAnswer(lab, `http://${inUrl(address)}/hostname`)).to.match(/^web-/);
     await deleteServices(lab, 'dual');
   });
 });
@@ -132,7 +133,7 @@ describe('a Service with externalTrafficPolicy Local', () => {
     const lab = await cluster();
     await applyObjects(lab, webService('local', { externalTrafficPolicy: 'Local' }));
     const vip = await waitForExternalIp(lab, 'local');
-    const [client = ''] = lab.plan.hosts.find(({ name }) => name === 'client')?.addresses ?? [];
+    const [client = ''] = hostNamed(lab.plan, 'client').addresses;
     expect(await waitForAnswer(lab, `http://${vip}/clientip`)).to.match(new RegExp(`^${client}:`));
     const { host: owner } = await waitForOwner(lab, vip);
     const path = '{.items[*].spec.nodeName}';

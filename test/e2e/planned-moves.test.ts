@@ -6,19 +6,16 @@ import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'chai';
+import { hostNamed } from '../lab/address-plan.ts';
+import { inUrl } from '../lab/in-url.ts';
 import type { Lab } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
+import { BERTH_PROGRAM, berthEnvironment, berthText } from '../support/berth-command.ts';
 import { startKeepAlive } from '../support/keep-alive.ts';
-import {
-  applyObjects,
-  BERTH_NAMESPACE,
-  waitForAnswer,
-  waitForExternalIp,
-  waitForOwner,
-  webService,
-} from '../support/workload.ts';
-import { BERTH_PROGRAM, berthEnvironment, berthText } from './berth-command.ts';
-import { allNodesReady, cluster, clusterTimeoutMs, deleteServices } from './cluster.ts';
+import { addressesOf, servedBy } from '../support/serving.ts';
+import { allNodesReady, silencesOf, upgradeSpeakers } from '../support/speakers.ts';
+import { applyObjects, waitForAnswer, waitForExternalIp, waitForOwner, webService } from '../support/workload.ts';
+import { cluster, clusterTimeoutMs, deleteServices } from './cluster.ts';
 
 const CONNECTIONS = 300;
 /** Each connection sends so often, in milliseconds. */
@@ -31,6 +28,8 @@ const NODES = ['node-1', 'node-2', 'node-3'];
 /** How often something is played at most while speakers fall silent in it. */
 const ATTEMPTS = 5;
 const SERVICES = ['moves-cluster', 'moves-cluster-2', 'moves-local'];
+/** Each has an IPv4 and an IPv6 address, and connections to both. */
+const DUAL = { ipFamilyPolicy: 'RequireDualStack' };
 
 describe('planned moves', function () {
   this.timeout(ATTEMPTS * clusterTimeoutMs);
@@ -39,27 +38,21 @@ describe('planned moves', function () {
 
   before(async () => {
     lab = await cluster();
-    await setOption('PLANNED_MOVES=keep-connections');
     await applyObjects(
       lab,
-      webService('moves-cluster'),
-      webService('moves-cluster-2'),
-      webService('moves-local', { externalTrafficPolicy: 'Local' }),
+      webService('moves-cluster', DUAL),
+      webService('moves-cluster-2', DUAL),
+      webService('moves-local', { ...DUAL, externalTrafficPolicy: 'Local' }),
     );
-    vips = await Promise.all(SERVICES.map((name) => waitForExternalIp(lab, name)));
-    for (const vip of vips) await waitForAnswer(lab, `http://${vip}/hostname`);
+    for (const name of SERVICES) await waitForExternalIp(lab, name);
+    vips = (await Promise.all(SERVICES.map((name) => addressesOf(lab, name)))).flat();
+    expect(vips.filter((vip) => vip.includes(':'))).to.have.length(SERVICES.length);
+    for (const vip of vips) await waitForAnswer(lab, `http://${inUrl(vip)}/hostname`);
   });
 
   after(async () => {
     await deleteServices(lab, ...SERVICES);
-    await setOption('PLANNED_MOVES-');
   });
-
-  /** As `kubectl set env` takes it; waits until all speakers run with it. */
-  async function setOption(option: string): Promise<void> {
-    await lab.kubectl(['-n', BERTH_NAMESPACE, 'set', 'env', 'daemonset/speaker', option]);
-    await lab.kubectl(['-n', BERTH_NAMESPACE, 'rollout', 'status', 'daemonset/speaker', '--timeout=240s']);
-  }
 
   /**
    * None of the connections to all VIPs may break while something happens. A machine that starves its speakers says
@@ -95,15 +88,40 @@ describe('planned moves', function () {
     return rows.flatMap(({ address, broken }) => (broken === undefined ? [] : [`${address} ${broken}`]));
   }
 
-  it('MV-11: kubectl berth move to each node in turn breaks none of 300 connections', async () => {
+  it('MV-11, MV-25: kubectl berth move to each node in turn breaks none of 300 connections', async () => {
     await keepsAll(async () => {
       for (const node of NODES)
         for (const vip of vips) {
           const said = await berthText(lab, 'move', vip, node);
-          expect((await waitForOwner(lab, vip)).host, said).to.equal(node);
+          await clientGoesTo(node, vip, said);
         }
+      expect(await saidOfServing(), 'MV-25').to.deep.equal([]);
     });
   });
+
+  /** Waits until the client sends to a node what is for a VIP: it has learnt of the move. */
+  async function clientGoesTo(node: string, vip: string, said: string): Promise<void> {
+    const { interfaces } = hostNamed(lab.plan, node);
+    const entry = () => lab.exec('client', ['ip', 'neigh', 'show', 'to', vip]);
+    await waitUntil({
+      what: `the client to send to ${node} what is for ${vip}`,
+      timeoutMs: 30_000,
+      probe: async () => {
+        const text = await entry();
+        return interfaces.some(({ mac }) => text.includes(mac));
+      },
+      explain: async () => `${said}; ${await entry()}`,
+    });
+    if (!vip.includes(':')) expect((await waitForOwner(lab, vip)).host, said).to.equal(node);
+  }
+
+  /** What is said of who serves, of Services that do not ask for every node. */
+  async function saidOfServing(): Promise<readonly string[]> {
+    const conditions = await Promise.all(SERVICES.map((name) => servedBy(lab, name)));
+    const events = await lab.kubectl(['get', 'events', '--field-selector', 'reason=ServedByEveryNode', '-o', 'name']);
+    const about = SERVICES.filter((name) => events.includes(`event/${name}.`));
+    return [...conditions.map((said) => said.trim()).filter((said) => said !== ''), ...about];
+  }
 
   it('MV-12: a drain of each node in turn, with what it owned and keeps, breaks none of 300 connections', async () => {
     await keepsAll(async () => {
@@ -120,15 +138,12 @@ describe('planned moves', function () {
     await keepsAll(async () => {
       for (const vip of vips) await berthText(lab, 'move', vip, NODES[0] ?? '');
       const moved = await berthText(lab, 'rebalance', '--timeout', '60');
-      expect(moved, moved).to.match(/^NODE +VIPS BEFORE +AFTER\nnode-1 +3 +1\nnode-2 +0 +1\nnode-3 +0 +1\n$/);
+      expect(moved, moved).to.match(/^NODE +VIPS BEFORE +AFTER\nnode-1 +6 +2\nnode-2 +0 +2\nnode-3 +0 +2\n$/);
     });
   });
 
   it('MV-14: a rolling upgrade of the speakers breaks none of 300 connections', async () => {
-    await keepsAll(async () => {
-      await lab.kubectl(['-n', BERTH_NAMESPACE, 'rollout', 'restart', 'daemonset/speaker']);
-      await lab.kubectl(['-n', BERTH_NAMESPACE, 'rollout', 'status', 'daemonset/speaker', '--timeout=240s']);
-    });
+    await keepsAll(() => upgradeSpeakers(lab));
   });
 
   it('MV-15: drain --wait ends when the last connection that the node keeps has ended, and then nothing is loaded', async () => {
@@ -166,14 +181,7 @@ describe('planned moves', function () {
     await waitUntil({
       what: 'the program to go on all nodes',
       timeoutMs: UNLOADED_WITHIN_MS,
-      probe: async () => !(await berthText(lab, 'status')).includes('packets on to the nodes'),
+      probe: async () => !(await berthText(lab, 'status', '-o', 'wide')).includes('packets on to the nodes'),
     });
   });
 });
-
-/** How often speakers fell silent by themselves, or were missed, by what those that run now have logged. */
-async function silencesOf(lab: Lab): Promise<number> {
-  const selector = ['-l', 'app.kubernetes.io/component=speaker', '--prefix', '--tail=-1'];
-  const logs = await lab.kubectl(['-n', BERTH_NAMESPACE, 'logs', ...selector]);
-  return [...logs.matchAll(/"phase":"listening"|"why":"silent"/g)].length;
-}

@@ -36,12 +36,13 @@ export function nodesOf(blueprint: Blueprint): LabNode[] {
 
 /** The view of a host as a node; `cp` has one for its kube-proxy. */
 export function nodeOf(blueprint: Blueprint, host: Host): LabNode {
-  const { paths, plan, binaries } = blueprint;
+  const { paths, saved, plan, binaries } = blueprint;
   return {
     paths,
     plan,
     host,
     binaries,
+    kubeProxy: saved.kubeProxy,
     namespace: namespaceName(paths.name, host.name),
     folder: join(paths.run, host.name),
     data: join(paths.data, host.name),

@@ -11,6 +11,7 @@ import { FAULT_TARGETS, type Fault, type FaultTarget } from './faults.ts';
 import { KUBERNETES_VERSIONS, type KubernetesVersion, minorOf, parseKubernetesVersion } from './kubernetes-versions.ts';
 import { DEFAULT_NAME, Lab, type LabOptions } from './lab.ts';
 import type { ProgressOutput } from './progress.ts';
+import { KUBE_PROXY_MODES } from './state.ts';
 import { formatStatus, statusOf } from './status.ts';
 import { runInTerminal } from './terminal.ts';
 
@@ -98,6 +99,7 @@ function upCommand({ messages, labs }: Context): Command {
         `one of ${KUBERNETES_VERSIONS.map(minorOf).join(', ')} (default: the first)`,
       ).argParser(kubernetesVersion),
     )
+    .addOption(new Option('--kube-proxy <mode>', 'mode of kube-proxy (default: nftables)').choices(KUBE_PROXY_MODES))
     .option('--berth', 'also build Berth from this tree and install it')
     .action(async ({ berth, ...flags }: UpFlags, self: Command) => {
       const report = stopwatch(messages);

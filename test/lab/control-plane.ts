@@ -9,6 +9,7 @@ import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AddressPlan, hostNamed, isNode } from './address-plan.ts';
 import { ApiClient } from './api-client.ts';
+import { inUrl } from './in-url.ts';
 import { ADMIN, accountsFor, ensureTokenFile, formatKubeconfig } from './kubeconfig.ts';
 import { logTail, runningProcess, startDaemon, stopDaemon } from './processes.ts';
 import { type LabPaths, type SavedLab, writeAtomically, writeIfChanged } from './state.ts';
@@ -119,8 +120,7 @@ export function kubeconfigOf(plane: ControlPlane, account: string): string {
 }
 
 export function serverUrl(plane: ControlPlane): string {
-  const address = advertiseAddress(plane);
-  return `https://${address.includes(':') ? `[${address}]` : address}:${API_PORT}`;
+  return `https://${inUrl(advertiseAddress(plane))}:${API_PORT}`;
 }
 
 /** PEM text of the certificate that the API server made for itself, which is its own authority. */

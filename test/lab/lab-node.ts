@@ -3,7 +3,7 @@
 // Where a node of the lab has its things.
 
 import type { AddressPlan, Host } from './address-plan.ts';
-import type { LabPaths } from './state.ts';
+import type { KubeProxyMode, LabPaths } from './state.ts';
 
 export interface LabNode {
   readonly paths: LabPaths;
@@ -12,6 +12,7 @@ export interface LabNode {
   readonly namespace: string;
   /** Folder with the program files. */
   readonly binaries: string;
+  readonly kubeProxy: KubeProxyMode;
   /** Small files and sockets of this node. */
   readonly folder: string;
   /** Images, snapshots, volumes. */

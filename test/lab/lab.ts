@@ -5,7 +5,7 @@
 // benchmarks and people use the same class.
 
 import { join } from 'node:path';
-import { type AddressPlan, type Family, hostNamed } from './address-plan.ts';
+import { type AddressPlan, type Family, hostNamed, isNode } from './address-plan.ts';
 import { ApiClient } from './api-client.ts';
 import { ensureBinaries } from './binaries.ts';
 import { type Blueprint, blueprintOf, controlPlaneOf, networkOf, nodesOf } from './blueprint.ts';
@@ -27,7 +27,14 @@ import { processesOfHost } from './members.ts';
 import { cablePosition, namespaceName, setCable } from './network.ts';
 import { runningPrograms } from './processes.ts';
 import { inNamespace, type RunOptions, type RunResult, run, tryRun } from './run.ts';
-import { labPaths, readSavedLab, reserveLab, type SavedLab } from './state.ts';
+import {
+  DEFAULT_KUBE_PROXY_MODE,
+  type KubeProxyMode,
+  labPaths,
+  readSavedLab,
+  reserveLab,
+  type SavedLab,
+} from './state.ts';
 import { tearDown } from './tear-down.ts';
 
 export interface LabOptions {
@@ -43,6 +50,8 @@ export interface LabOptions {
   readonly nodeGraceSeconds?: number;
   /** Version of Kubernetes. @default what the environment names, or else the newest */
   readonly kubernetes?: KubernetesVersion;
+  /** How kube-proxy brings packets to pods. @default 'nftables' */
+  readonly kubeProxy?: KubeProxyMode;
   /** Told what is being done, one line each. @default silent */
   readonly report?: Report;
 }
@@ -54,6 +63,7 @@ const DEFAULTS = {
   segments: 1,
   nodeGraceSeconds: 4,
   kubernetes: DEFAULT_KUBERNETES,
+  kubeProxy: DEFAULT_KUBE_PROXY_MODE,
 } as const;
 
 export class Lab {
@@ -129,6 +139,11 @@ export class Lab {
   /** Names of all hosts: cp, node-1 ..., client. */
   get hosts(): string[] {
     return this.plan.hosts.map((host) => host.name);
+  }
+
+  /** Names of the nodes: node-1 ... */
+  get nodes(): string[] {
+    return this.plan.hosts.filter(isNode).map(({ name }) => name);
   }
 
   /** The host's network namespace, below /run/netns. */
@@ -253,8 +268,8 @@ export class Lab {
 }
 
 function definedOf(options: LabOptions): Partial<Omit<SavedLab, 'index'>> {
-  const { nodes, family, segments, nodeGraceSeconds, kubernetes = kubernetesOfEnvironment() } = options;
-  const wanted = { nodes, family, segments, nodeGraceSeconds, kubernetes };
+  const { nodes, family, segments, nodeGraceSeconds, kubernetes = kubernetesOfEnvironment(), kubeProxy } = options;
+  const wanted = { nodes, family, segments, nodeGraceSeconds, kubernetes, kubeProxy };
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined));
 }
 

@@ -8,6 +8,7 @@ import { get } from 'node:http';
 import { join } from 'node:path';
 import type { ApiClient } from './api-client.ts';
 import { socketOf } from './container-runtime.ts';
+import { inUrl } from './in-url.ts';
 import type { LabNode } from './lab-node.ts';
 import { logTail, startDaemon } from './processes.ts';
 import { writeIfChanged } from './state.ts';
@@ -83,7 +84,7 @@ export async function waitForNode(node: LabNode, client: ApiClient): Promise<voi
     what: `kube-proxy of ${name}`,
     timeoutMs: 30_000,
     intervalMs: 100,
-    probe: () => answersOk(`http://${address.includes(':') ? `[${address}]` : address}:${PROXY_HEALTH_PORT}/healthz`),
+    probe: () => answersOk(`http://${inUrl(address)}:${PROXY_HEALTH_PORT}/healthz`),
     explain: () => logTail(node.paths, name, 'kube-proxy'),
   });
 }
@@ -145,7 +146,7 @@ function kubeProxyConfig(node: ProxyHost): unknown {
   return {
     apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
     kind: 'KubeProxyConfiguration',
-    mode: 'nftables',
+    mode: node.kubeProxy,
     clientConnection: { kubeconfig: node.kubeconfigOf('kube-proxy') },
     hostnameOverride: node.host.name,
     clusterCIDR: node.plan.podRanges.join(','),
@@ -153,5 +154,6 @@ function kubeProxyConfig(node: ProxyHost): unknown {
     conntrack: { maxPerCore: 0, min: 0 },
     // The default of one second would hide what the lab measures: how soon a new address serves.
     nftables: { minSyncPeriod: '100ms' },
+    iptables: { minSyncPeriod: '100ms' },
   };
 }

@@ -11,6 +11,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { writeOciArchive } from '../../tools/oci-archive.ts';
+import { hostNamed } from './address-plan.ts';
+import { inUrl } from './in-url.ts';
 import { DEFAULT_KUBERNETES, kubernetesOfEnvironment } from './kubernetes-versions.ts';
 import { Lab } from './lab.ts';
 import { run } from './run.ts';
@@ -90,8 +92,8 @@ describe('a lab with nodes (needs root)', function () {
 
   it('answers on the NodePort of every node, on both families', async () => {
     for (const host of ['node-1', 'node-2']) {
-      for (const address of lab.plan.hosts.find(({ name }) => name === host)?.addresses ?? []) {
-        const url = `http://${address.includes(':') ? `[${address}]` : address}:30080/hostname`;
+      for (const address of hostNamed(lab.plan, host).addresses) {
+        const url = `http://${inUrl(address)}:30080/hostname`;
         expect(await lab.exec('client', ['curl', '--globoff', '--silent', '--max-time', '3', url])).to.match(/^web-/);
       }
     }

@@ -14,13 +14,15 @@ describe('labPaths', () => {
 });
 
 describe('parseSavedLab', () => {
-  const saved = { index: 2, nodes: 3, segments: 1, nodeGraceSeconds: 4, family: 'dual', kubernetes: '1.34.4' };
+  const shape = { index: 2, nodes: 3, segments: 1, family: 'dual' };
+  const saved = { ...shape, nodeGraceSeconds: 4, kubernetes: '1.34.4', kubeProxy: 'iptables' };
 
   it('reads what was written', () => expect(parseSavedLab(JSON.stringify(saved))).to.deep.equal(saved));
 
-  it('takes a lab of an older tree for one of the default version', () => {
-    const { kubernetes: _, ...older } = saved;
-    expect(parseSavedLab(JSON.stringify(older)).kubernetes).to.equal(DEFAULT_KUBERNETES);
+  it('takes a lab of an older tree for one of the default version and mode', () => {
+    const { kubernetes: _, kubeProxy: __, ...older } = saved;
+    const read = parseSavedLab(JSON.stringify(older));
+    expect(read).to.include({ kubernetes: DEFAULT_KUBERNETES, kubeProxy: 'nftables' });
   });
 
   const wrong = [
@@ -35,6 +37,11 @@ describe('parseSavedLab', () => {
       name: 'a version of Kubernetes that is not built',
       text: JSON.stringify({ ...saved, kubernetes: '1.12' }),
       message: "Kubernetes: found '1.12'",
+    },
+    {
+      name: 'an unknown mode of kube-proxy',
+      text: JSON.stringify({ ...saved, kubeProxy: 'ipvs' }),
+      message: 'kubeProxy: got "ipvs"',
     },
     { name: 'half a file', text: '{"index": 2', message: 'JSON' },
   ];

@@ -48,10 +48,18 @@ export function labPaths(name: string): LabPaths {
   };
 }
 
+/** How a kube-proxy brings packets to pods. What is not here, the kernels that labs run on may lack (IPVS). */
+export const KUBE_PROXY_MODES = ['nftables', 'iptables'] as const;
+
+export type KubeProxyMode = (typeof KUBE_PROXY_MODES)[number];
+
+export const DEFAULT_KUBE_PROXY_MODE: KubeProxyMode = 'nftables';
+
 export interface SavedLab extends LabShape {
   /** Seconds after which a silent node turns NotReady. */
   readonly nodeGraceSeconds: number;
   readonly kubernetes: KubernetesVersion;
+  readonly kubeProxy: KubeProxyMode;
 }
 
 /** The saved lab of that name, or undefined when there is none. */
@@ -80,12 +88,19 @@ export function parseSavedLab(text: string): SavedLab {
     family: parseFamily(value.family),
     // A lab that an older tree brought up names none.
     kubernetes: parseKubernetesVersion(String(value.kubernetes ?? DEFAULT_KUBERNETES)),
+    kubeProxy: parseKubeProxyMode(value.kubeProxy ?? DEFAULT_KUBE_PROXY_MODE),
   };
 }
 
 export function parseFamily(value: unknown): Family {
   if (value === 'ipv4' || value === 'ipv6' || value === 'dual') return value;
   throw new Error(`family: got ${JSON.stringify(value)}, want ipv4, ipv6 or dual`);
+}
+
+export function parseKubeProxyMode(value: unknown): KubeProxyMode {
+  const found = KUBE_PROXY_MODES.find((mode) => mode === value);
+  if (found !== undefined) return found;
+  throw new Error(`kubeProxy: got ${JSON.stringify(value)}, want ${KUBE_PROXY_MODES.join(' or ')}`);
 }
 
 /**

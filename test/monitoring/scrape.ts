@@ -3,6 +3,7 @@
 // What Prometheus would have stored: the metrics that alerts read, of every pod of Berth, asked for at an even pace.
 
 import { setTimeout as delay } from 'node:timers/promises';
+import { inUrl } from '../lab/in-url.ts';
 import type { Lab } from '../lab/lab.ts';
 import { BERTH_NAMESPACE } from '../support/workload.ts';
 
@@ -63,7 +64,7 @@ export class Scraper {
       if (!status.podIP || !spec.nodeName || !container || port === undefined) return [];
       // A node that is cut off still knows itself.
       const host = spec.hostNetwork ? '127.0.0.1' : status.podIP;
-      const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}/metrics`;
+      const url = `http://${inUrl(host)}:${port}/metrics`;
       return [{ pod: metadata.name, node: spec.nodeName, container: container.name, url }];
     });
   }

@@ -15,7 +15,8 @@ import { type Attempt, measureOutage, type Outage } from './connect-gap.ts';
 export interface ConnectProbeOptions {
   /** Network namespace to connect from, as under /run/netns. */
   namespace: string;
-  address: string;
+  /** To connect to; several are taken in turn. */
+  address: string | readonly string[];
   port: number;
   /** Milliseconds between the starts of two attempts. */
   intervalMs: number;
@@ -39,7 +40,8 @@ const PORTS = { first: 10_240, count: 55_000 } as const;
 /** Starts a probe in another namespace and returns once its first connect has succeeded. */
 export async function startConnectProbe(options: ConnectProbeOptions): Promise<ConnectProbe> {
   const { namespace, address, port, intervalMs, timeoutMs, path = '' } = options;
-  const own = [fileURLToPath(import.meta.url), address, port, intervalMs, timeoutMs, path].map(String);
+  const addresses = [address].flat().join();
+  const own = [fileURLToPath(import.meta.url), addresses, port, intervalMs, timeoutMs, path].map(String);
   const child = spawn('nsenter', [`--net=/run/netns/${namespace}`, process.execPath, ...own], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
@@ -62,14 +64,17 @@ async function stopProbe(child: ChildProcess): Promise<Outage> {
   return JSON.parse(await text(child.stdout)) as Outage;
 }
 
-async function main([address = '', port = '', intervalMs = '', timeoutMs = '', path = '']: string[]): Promise<void> {
+async function main([addresses = '', port = '', intervalMs = '', timeoutMs = '', path = '']: string[]): Promise<void> {
   const attempts: Attempt[] = [];
-  const target = { host: address, port: Number(port), timeout: Number(timeoutMs) };
+  const hosts = addresses.split(',');
+  const target = { port: Number(port), timeout: Number(timeoutMs) };
   // No faster than the clock, so a probe that begins later begins behind this one.
   let serial = Math.floor(Date.now() / Number(intervalMs));
   const timer = setInterval(async () => {
+    const host = hosts[serial % hosts.length] ?? '';
     const localPort = PORTS.first + (serial++ % PORTS.count);
-    const attempt = await attemptOne({ ...target, localPort }, path);
+    const attempt = await attemptOne({ ...target, host, localPort }, path);
+    if (attempt === undefined) return;
     if (attempt.ok && !attempts.some(({ ok }) => ok)) process.stderr.write('first success\n');
     attempts.push(attempt);
   }, Number(intervalMs));
@@ -78,10 +83,11 @@ async function main([address = '', port = '', intervalMs = '', timeoutMs = '', p
   process.stdout.write(`${JSON.stringify(measureOutage(attempts, performance.now()))}\n`, () => process.exit(0));
 }
 
+/** Undefined where another socket of the client has the port: no one was asked then. */
 function attemptOne(
   target: { host: string; port: number; localPort: number; timeout: number },
   path: string,
-): Promise<Attempt> {
+): Promise<Attempt | undefined> {
   const startMs = performance.now();
   return new Promise((resolve) => {
     const socket = connect(target);
@@ -92,7 +98,10 @@ function attemptOne(
     if (path === '') socket.once('connect', () => settle(true));
     else socket.once('data', () => settle(true)).write(`GET ${path} HTTP/1.0\r\n\r\n`);
     socket.once('timeout', () => settle(false));
-    socket.once('error', () => settle(false));
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => {
+      if (code === 'EADDRINUSE') resolve(undefined);
+      settle(false);
+    });
     socket.once('close', () => settle(false));
   });
 }

@@ -200,7 +200,8 @@ function macOf(index: number): MacAddress {
 
 async function main(): Promise<void> {
   const [plan] = (await once(process, 'message')) as [CrowdPlan];
-  const links = new Links({ onChange: () => {}, onError: console.error });
+  const links = new Links();
+  links.failures.subscribe(console.error);
   links.start();
   await links.ready;
   const link = links.list().find(({ name }) => name === 'eth0');

@@ -15,7 +15,8 @@ export async function recordFrames(namespace: string, forMs: number): Promise<st
 }
 
 async function main(forMs: number): Promise<void> {
-  const links = new Links({ onChange: () => {}, onError: console.error });
+  const links = new Links();
+  links.failures.subscribe(console.error);
   links.start();
   await links.ready;
   const ifindex = links.list().find(({ name }) => name === 'eth0')?.index ?? 0;

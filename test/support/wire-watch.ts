@@ -196,7 +196,8 @@ function addressOf(text: string): IpAddress {
 }
 
 async function main(ifname: string): Promise<void> {
-  const links = new Links({ onChange: () => {}, onError: (error) => console.error('wire watch:', error) });
+  const links = new Links();
+  links.failures.subscribe((error) => console.error('wire watch:', error));
   links.start();
   await links.ready;
   const link = links.list().find(({ name }) => name === ifname);

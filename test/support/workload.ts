@@ -35,34 +35,45 @@ export function poolsConfigMap(addresses: readonly string[]): object {
   };
 }
 
-/** Returns a Deployment `web` of pods that answer /hostname with their name. */
-export function webDeployment(replicas: number): object {
-  const labels = { app: 'web' };
+export interface WebPods {
+  /** @default 'web' */
+  readonly name?: string;
+  /** Labels besides `app: NAME`. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Seconds for which a pod serves on after it was asked to end. @default it ends at once */
+  readonly servesOnSeconds?: number;
+}
+
+/** Returns a Deployment, `web` unless named, of pods that answer /hostname with their name. */
+export function webDeployment(replicas: number, { name = 'web', labels = {}, servesOnSeconds }: WebPods = {}): object {
+  const own = { app: name };
   const container = {
     name: 'web',
     image: AGNHOST_IMAGE,
     imagePullPolicy: 'Never',
     args: ['netexec', `--http-port=${WEB_PORT}`],
     readinessProbe: { httpGet: { path: '/healthz', port: WEB_PORT }, periodSeconds: 1 },
+    ...(servesOnSeconds !== undefined && { lifecycle: { preStop: { sleep: { seconds: servesOnSeconds } } } }),
   };
   const topologySpreadConstraints = [
     {
       maxSkew: 1,
       topologyKey: 'kubernetes.io/hostname',
       whenUnsatisfiable: 'ScheduleAnyway',
-      labelSelector: { matchLabels: labels },
+      labelSelector: { matchLabels: own },
     },
   ];
+  const terminationGracePeriodSeconds = 1 + (servesOnSeconds ?? 0);
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: { name: 'web', namespace: 'default' },
+    metadata: { name, namespace: 'default' },
     spec: {
       replicas,
-      selector: { matchLabels: labels },
+      selector: { matchLabels: own },
       template: {
-        metadata: { labels },
-        spec: { terminationGracePeriodSeconds: 1, topologySpreadConstraints, containers: [container] },
+        metadata: { labels: { ...own, ...labels } },
+        spec: { terminationGracePeriodSeconds, topologySpreadConstraints, containers: [container] },
       },
     },
   };
@@ -83,9 +94,10 @@ export function webService(name: string, spec: object = {}): object {
   };
 }
 
-export async function deployWeb(lab: Lab, replicas: number): Promise<void> {
-  await applyObjects(lab, webDeployment(replicas));
-  await lab.kubectl(['rollout', 'status', 'deployment/web', '--timeout=120s']);
+/** Applies a {@link webDeployment} and waits until all of its pods are ready. */
+export async function deployWeb(lab: Lab, replicas: number, pods: WebPods = {}): Promise<void> {
+  await applyObjects(lab, webDeployment(replicas, pods));
+  await lab.kubectl(['rollout', 'status', `deployment/${pods.name ?? 'web'}`, '--timeout=120s']);
 }
 
 /** Returns the first address in a Service's status, or undefined while it is pending. */

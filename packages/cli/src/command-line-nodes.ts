@@ -2,8 +2,9 @@
 /** The commands about nodes and about who answers for which VIP. */
 import type { IpAddress } from '@berth/core';
 import type { Command } from 'commander';
+import { nodeName } from './names.ts';
 import type { ClusterOptions, Operation, Output } from './operation.ts';
-import { dryRunOption, outputOption, parseAddress, timeoutOption, watchOption } from './options.ts';
+import { dryRunOption, outputOption, parseVip, timeoutOption, watchOption } from './options.ts';
 
 /** Hand-overs take a fraction of a second; what people wait for is that the nodes tell of them. */
 const TIMEOUT_SECONDS = 30;
@@ -31,7 +32,7 @@ export function addOnNodes(program: Command, choose: Choose, cluster: () => Clus
     .command('status')
     .summary('shows each node, and all that is not well')
     .description(
-      'Shows each node: what answers, whom it hears, how many VIPs it owns; and all that is not well, of nodes, pools, Services and the leader. Ends with 1 when something is wrong, and with 3 when no speaker is there. wide adds to each problem the command that ends it, and its runbook.',
+      'Shows each node: what answers, whom it hears, how many VIPs it owns; and all that is not well, of nodes, pools, Services and the leader. Ends with 1 when something is wrong, and with 3 when no speaker is there. With -o wide each problem has the command that ends it, and its runbook.',
     )
     .addOption(outputOption())
     .addOption(watchOption())
@@ -42,8 +43,8 @@ export function addOnNodes(program: Command, choose: Choose, cluster: () => Clus
     .command('move')
     .summary('moves a VIP to another node, without a gap')
     .description('Moves a VIP to another node, without a gap.')
-    .argument('<vip>', 'address of a Service', parseAddress)
-    .argument('<node>', 'name of the node')
+    .argument('<vip>', 'address of a Service', parseVip)
+    .argument('<node>', 'name of the node', nodeName)
     .addOption(dryRunOption())
     .addOption(timeoutOption(TIMEOUT_SECONDS))
     .action((vip: IpAddress, node: string, { timeout, dryRun }: Change) =>
@@ -65,7 +66,7 @@ export function addOnNodes(program: Command, choose: Choose, cluster: () => Clus
     .description(
       'Has each node ask on the wire who answers for a VIP, or for all VIPs of other nodes, and shows what they hear. Ends with 1 when an answer is wrong or missing.',
     )
-    .argument('[vip]', 'address of a Service', parseAddress)
+    .argument('[vip]', 'address of a Service', parseVip)
     .addOption(outputOption())
     .addOption(timeoutOption(TIMEOUT_SECONDS))
     .action((vip: IpAddress | undefined, { output, timeout }: Timeout & { output: Output }) =>
@@ -88,7 +89,7 @@ function addDraining(program: Command, choose: Choose, cluster: () => ClusterOpt
     .command('drain')
     .summary('hands over all VIPs of a node, and gives it no more')
     .description('Hands over all VIPs of a node, without a gap, and gives it no more until it is undrained.')
-    .argument('<node>', 'name of the node')
+    .argument('<node>', 'name of the node', nodeName)
     .option('--force', 'even if no one else can answer for some of them', false)
     .option(
       '--wait',
@@ -107,7 +108,7 @@ function addDraining(program: Command, choose: Choose, cluster: () => ClusterOpt
     .command('undrain')
     .summary('lets a node own VIPs again')
     .description('Lets a node own VIPs again. Those that it owned stay where they are; rebalance brings some back.')
-    .argument('<node>', 'name of the node')
+    .argument('<node>', 'name of the node', nodeName)
     .addOption(dryRunOption())
     .addOption(timeoutOption(TIMEOUT_SECONDS))
     .action((node: string, { timeout, dryRun }: Change) =>

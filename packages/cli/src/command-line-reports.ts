@@ -21,7 +21,7 @@ export function addReports(program: Command, choose: Choose, cluster: () => Clus
     .command('vips')
     .summary('shows each address with its Service, and who answers for it')
     .description(
-      'Shows each address with its Service, who answers for it since when and why, and whether it is reached. wide adds the pool, the nodes that can serve it (any, or with externalTrafficPolicy: Local those with an endpoint) and a remark.',
+      'Shows each address with its Service, who answers for it since when and why, and whether it is reached. With -o wide also the pool, the nodes that can serve it (any, or with externalTrafficPolicy: Local those with an endpoint) and a remark.',
     )
     .addOption(outputOption())
     .addOption(watchOption())
@@ -38,7 +38,10 @@ export function addReports(program: Command, choose: Choose, cluster: () => Clus
     .addOption(sinceOption())
     .addOption(outputOption())
     .action((about: string | undefined, { since, output }: { since?: number; output: Output }) =>
-      choose({ kind: 'history', about, sinceMs: since, output, cluster: cluster() }),
+      choose({
+        ...{ kind: 'history', about, namespace: program.opts<{ namespace?: string }>().namespace },
+        ...{ sinceMs: since, output, cluster: cluster() },
+      }),
     );
   program
     .command('bundle')

@@ -20,7 +20,7 @@ export function addSelf(program: Command, choose: Choose, cluster: () => Cluster
     .command('completion')
     .summary('prints what your shell needs to complete commands and names')
     .description(
-      'Prints what your shell needs to complete commands, options, and the VIPs, nodes and Services of the cluster. bash, zsh and fish complete kubectl-berth; kubectl is the program that completes kubectl berth in all of them.',
+      'Prints what your shell needs to complete commands, options, and the VIPs, nodes and Services of the cluster. Those for bash, zsh and fish complete kubectl-berth; that for kubectl completes kubectl berth in all of them.',
     )
     .addArgument(new Argument('<shell>', 'bash, zsh, fish or kubectl').choices(SHELLS))
     .addHelpText('after', HOW)

@@ -36,11 +36,17 @@ describe('parseCommandLine', () => {
     { argv: 'vips -w', operation: { kind: 'vips', output: 'text', isWatching: true, cluster: CLUSTER } },
     {
       argv: 'history',
-      operation: { kind: 'history', about: undefined, sinceMs: undefined, output: 'text', cluster: CLUSTER },
+      operation: {
+        ...{ kind: 'history', about: undefined, namespace: undefined, sinceMs: undefined },
+        ...{ output: 'text', cluster: CLUSTER },
+      },
     },
     {
-      argv: 'history 192.0.2.7 --since 2d -o json',
-      operation: { kind: 'history', about: '192.0.2.7', sinceMs: 172_800_000, output: 'json', cluster: CLUSTER },
+      argv: '-n shop history web --since 2d -o json',
+      operation: {
+        ...{ kind: 'history', about: 'web', namespace: 'shop', sinceMs: 172_800_000 },
+        ...{ output: 'json', cluster: CLUSTER },
+      },
     },
     { argv: 'dashboard', operation: { kind: 'dashboard', port: 0, opens: true, cluster: CLUSTER } },
     {

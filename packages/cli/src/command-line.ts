@@ -12,7 +12,7 @@ import type { ClusterOptions, Operation, Output, ServiceName } from './operation
 import {
   dryRunOption,
   outputOption,
-  parseAddress,
+  parseQuarantined,
   portOption,
   requestTimeoutOption,
   timeoutOption,
@@ -115,7 +115,7 @@ function addReading(program: Command, { choose, cluster, within }: Making): void
     .command('preview')
     .summary('tells what would become of each Service if this configuration were applied')
     .description(
-      'Tells what would become of each Service if this configuration were applied. Nothing is written. Ends with 4 where Services would be stranded: they would keep an address that the pools no longer give.',
+      'Tells what would become of each Service if this file were applied, by the rules of kubectl apply: bare documents take the place of those of their kind and name in the ConfigMap, and what stays beside the file is named. Nothing is written. Ends with 4 where Services would be stranded: they would keep an address that the pools no longer give.',
     )
     .argument('<file>', 'ConfigMap ip-address-pools, or bare documents; - is the standard input')
     .addOption(outputOption())
@@ -167,7 +167,7 @@ function addWriting(program: Command, { choose, cluster, within }: Making): void
     .command('release')
     .summary('takes an address out of quarantine')
     .description('Takes an address out of quarantine, once whoever used it beside Berth is gone.')
-    .argument('<address>', 'as kubectl berth pools shows it', parseAddress)
+    .argument('<address>', 'as kubectl berth pools shows it', parseQuarantined)
     .addOption(dryRunOption())
     .action((address: IpAddress, { dryRun }: DryRun) =>
       choose({ kind: 'pool release', address, isDryRun: dryRun, cluster: cluster() }),
@@ -227,6 +227,6 @@ function parseServiceName(text: string): ServiceName {
   const parts = text.split('/');
   const [first = '', second] = parts[0] === 'service' || parts[0] === 'svc' ? parts.slice(1) : parts;
   if (parts.length > 2 || first === '' || second === '')
-    throw new InvalidArgumentError('Wanted NAME or NAMESPACE/NAME.');
+    throw new InvalidArgumentError('Wanted the NAME of a Service, or NAMESPACE/NAME.');
   return second === undefined ? { namespace: undefined, name: first } : { namespace: first, name: second };
 }

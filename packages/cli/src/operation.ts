@@ -126,6 +126,8 @@ export type Operation =
       readonly kind: 'history';
       /** An address, a Service or a node; undefined: all. */
       readonly about: string | undefined;
+      /** Of a Service that is named without one; undefined: that of the context. */
+      readonly namespace: string | undefined;
       /** Only what happened in so many milliseconds; undefined: all. */
       readonly sinceMs: number | undefined;
       readonly output: Output;

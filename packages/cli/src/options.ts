@@ -80,8 +80,16 @@ function parseSeconds(text: string): number {
   return Number(text);
 }
 
-export function parseAddress(text: string): IpAddress {
-  const address = IpAddress.parse(text);
-  if (!address.ok) throw new InvalidArgumentError(address.reason);
-  return address.value;
+/** Reads an address; `wanted` says what it is of, and where such are listed. */
+function addressParser(wanted: string): (text: string) => IpAddress {
+  return (text) => {
+    const address = IpAddress.parse(text);
+    if (!address.ok) throw new InvalidArgumentError(`${address.reason}; wanted ${wanted}.`);
+    return address.value;
+  };
 }
+
+/** People name the Service, or the node first. */
+export const parseVip = addressParser('the address of a Service, as kubectl berth vips lists them');
+
+export const parseQuarantined = addressParser('an address in quarantine, as kubectl berth pools lists them');

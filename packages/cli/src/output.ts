@@ -53,9 +53,10 @@ export function printRows(
   for (const { text } of tableLines(rows, { columns })) out(`${text}\n`);
 }
 
-/** `1 pool`, `2 pools`. */
+/** `1 pool`, `2 pools`, `2 addresses`. */
 export function countOf(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+  const end = noun.endsWith('s') ? 'es' : 's';
+  return `${count} ${noun}${count === 1 ? '' : end}`;
 }
 
 /** JSON with an end of line; large numbers as text, since no JSON number holds them. */

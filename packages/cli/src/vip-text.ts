@@ -44,7 +44,9 @@ export class VipText {
     const wide = [pool ?? '-', servedBy === 'any' ? 'any node' : servedBy.join(' ') || 'none'];
     const rest = (remark: string) => (this.#output === 'wide' ? [...wide, remark] : []);
     const tone = silent !== undefined || reachable === 'no' ? 'bad' : undefined;
-    if (claims.length === 0) return [{ cells: [...head, '-', '-', '-', '-', reachable, ...rest(silent ?? '')], tone }];
+    const owner = services.length === 0 ? '-' : 'no one';
+    if (claims.length === 0)
+      return [{ cells: [...head, owner, '-', '-', '-', reachable, ...rest(silent ?? '')], tone }];
     return claims.map((claim, index) => ({
       cells: [
         ...(index === 0 ? head : ['', '']),

@@ -8,6 +8,8 @@ import {
   CONDITION_ADDRESS_ASSIGNED,
   type IpAddress,
   includesAddress,
+  isOurs,
+  loadBalancerClassRule,
   readServiceRequest,
   shownAddressesOf,
   wantedAddressSources,
@@ -15,6 +17,8 @@ import {
 import { type KubeApi, keyOf, type ObjectName, type Service, services } from '@berth/kube';
 import { findObject } from './cluster-state.ts';
 import { CommandError, type Environment } from './environment.ts';
+import { missingService } from './names.ts';
+import type { ClusterOptions } from './operation.ts';
 
 /** Milliseconds between two looks at the Service. */
 const POLL_MS = 200;
@@ -56,7 +60,7 @@ export async function makeWish(wish: Wish, { clock }: Pick<Environment, 'clock'>
 /** The Service, or an error for people. */
 export async function serviceAt(api: KubeApi, at: ObjectName): Promise<Service> {
   const service = await findObject(api, services, at);
-  if (service === undefined) throw new CommandError(`there is no Service ${at.namespace}/${at.name}`);
+  if (service === undefined) throw await missingService(at, api);
   return service;
 }
 
@@ -71,10 +75,25 @@ export function refusePinned(service: Service): void {
   );
 }
 
-/** What the controller says of the address of a Service. */
-export function reasonOf({ status }: Service): string {
+/** Why a wish did not come true, by what the controller says of the Service; it says nothing new where it is away. */
+export function reasonOf({ status }: Service, { isDone, timeoutSeconds }: Waited): string {
   const condition = status?.conditions?.find(({ type }) => type === CONDITION_ADDRESS_ASSIGNED);
-  return condition?.message ?? 'no answer from the controller';
+  const takenBack = isDone ? '' : '; the wish is taken back';
+  const isRefused = condition !== undefined && condition.reason !== 'Assigned';
+  if (isRefused) return `${condition.message}${takenBack}`;
+  return `no answer from the controller within ${timeoutSeconds} s (kubectl berth status says whether one leads)${takenBack}`;
+}
+
+interface Waited extends Pick<WishOutcome, 'isDone'> {
+  readonly timeoutSeconds: number;
+}
+
+/** Berth acts on no other Service. */
+export function refuseNotOurs(service: Service, { loadBalancerClass }: ClusterOptions): void {
+  const type = service.spec?.type ?? 'ClusterIP';
+  if (type !== 'LoadBalancer') throw new CommandError(`${keyOf(service)} is no LoadBalancer: its type is ${type}`);
+  if (!isOurs(service, loadBalancerClassRule(loadBalancerClass)))
+    throw new CommandError(`${keyOf(service)} is not of the class ${loadBalancerClass}`);
 }
 
 function annotate({ api, at, annotation }: Wish, value: string | null): Promise<unknown> {

@@ -54,17 +54,12 @@ export class Controller implements Task {
         this.isLeader ? countSpeakers([...this.#view.nodes.values()], this.#view.nodeStates.reports) : undefined,
       queueLength: () => this.#term?.queueLength,
     });
-    this.#view = new ClusterView({
-      api,
-      clock,
-      namespace,
-      metallbNamespace: options.metallbNamespace,
-      onError: (what, error, retryInMs) => {
-        this.metrics.apiFailed(error);
-        this.#outages.failed(error, clock.date().getTime(), retryInMs);
-        this.#term?.outageBegan();
-        log.warn('watch failed', { what, retryInMs, ...errorFields(error) });
-      },
+    this.#view = new ClusterView({ api, clock, namespace, metallbNamespace: options.metallbNamespace });
+    this.#view.failures.subscribe((what, error, retryInMs) => {
+      this.metrics.apiFailed(error);
+      this.#outages.failed(error, clock.date().getTime(), retryInMs);
+      this.#term?.outageBegan();
+      log.warn('watch failed', { what, retryInMs, ...errorFields(error) });
     });
     this.#heartbeatSecret = this.#newHeartbeatSecret({ ...options, clock });
     this.#elector = new LeaderElector({
@@ -108,14 +103,13 @@ export class Controller implements Task {
   }
 
   #newHeartbeatSecret({ api, clock, namespace, log }: ControllerOptions & { readonly clock: Clock }): HeartbeatSecret {
-    return new HeartbeatSecret({
-      ...{ api, clock, namespace, randomBytes },
-      onMade: () => log.info('heartbeat secret made'),
-      onError: (error) => {
-        this.metrics.apiFailed(error);
-        log.warn('heartbeat secret can be neither read nor made', errorFields(error));
-      },
+    const secret = new HeartbeatSecret({ api, clock, namespace, randomBytes });
+    secret.made.subscribe(() => log.info('heartbeat secret made'));
+    secret.failures.subscribe((error) => {
+      this.metrics.apiFailed(error);
+      log.warn('heartbeat secret can be neither read nor made', errorFields(error));
     });
+    return secret;
   }
 
   async #lead(options: ControllerOptions & { readonly clock: Clock }, signal: AbortSignal): Promise<void> {

@@ -27,7 +27,7 @@ describe('LeaderTerm', () => {
     api = new FakeApi();
     clock = new FakeClock();
     log = new RecordingLog();
-    view = new ClusterView({ api, clock, namespace: NAMESPACE, onError: () => {} });
+    view = new ClusterView({ api, clock, namespace: NAMESPACE });
     view.start();
     await clock.advance(100);
     begin();

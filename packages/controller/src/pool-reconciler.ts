@@ -12,7 +12,7 @@ import {
   type PoolUsageReport,
 } from '@berth/core';
 import { type EventRecorder, type KubeApi, type KubeError, messageOf } from '@berth/kube';
-import { type Clock, errorFields, type Log } from '@berth/runtime';
+import { type Clock, errorFields, type Log, Signal } from '@berth/runtime';
 import type { ClusterView } from './cluster/cluster-view.ts';
 import { OwnedConfigMap } from './cluster/owned-config-map.ts';
 import { PoolReporter } from './pools/pool-reporter.ts';
@@ -27,12 +27,9 @@ export interface PoolReconcilerOptions {
   readonly metrics: { apiFailed(error: KubeError): void };
   readonly view: Pick<ClusterView, 'configMaps' | 'metallb'>;
   readonly namespace: string;
-  /** What the addresses of the pools are used for; undefined while it is not known. */
-  use(): PoolUse | undefined;
-  /** Called after each look at the configuration. The same object twice: nothing is new. */
-  onLook(before: PoolState, now: PoolState): void;
 }
 
+/** What the addresses of the pools are used for. */
 export interface PoolUse {
   readonly usage: readonly PoolUsageReport[];
   readonly stranded: readonly Decision[];
@@ -40,6 +37,8 @@ export interface PoolUse {
 }
 
 export class PoolReconciler {
+  /** After each look at the configuration: the state before and now. The same object twice: nothing is new. */
+  readonly looks = new Signal<[before: PoolState, now: PoolState]>();
   readonly #options: PoolReconcilerOptions;
   readonly #reporter: PoolReporter;
   readonly #lastGood: OwnedConfigMap;
@@ -47,6 +46,7 @@ export class PoolReconciler {
   /** ConfigMaps of ours that cannot be written, with the sentence that says so. */
   readonly #unwritable = new Map<string, string>();
   #state: PoolState = NO_POOLS;
+  #use: () => PoolUse | undefined = () => undefined;
   #end: (() => void) | undefined;
 
   /** Writes until the signal is aborted. */
@@ -71,7 +71,9 @@ export class PoolReconciler {
     this.#state = restoredPoolState(this.#configMap(LAST_GOOD_MAP)?.data);
   }
 
-  start(): void {
+  /** `use`: what the addresses are used for; undefined while it is not known. */
+  start(use: () => PoolUse | undefined): void {
+    this.#use = use;
     const { configMaps, metallb } = this.#options.view;
     const ends = [
       configMaps.subscribe(({ object }) => this.#changed(object.metadata.name)),
@@ -94,7 +96,7 @@ export class PoolReconciler {
     await Promise.all([this.#lastGood.idle(), this.#status.idle()]);
   }
 
-  /** What {@link PoolReconcilerOptions.use} says has changed. */
+  /** What the addresses are used for has changed. */
   useChanged(): void {
     this.#status.touch();
   }
@@ -115,12 +117,12 @@ export class PoolReconciler {
     if (this.#state !== before) this.#reporter.tell(before, this.#state, configMap);
     if (this.#state.data !== before.data) this.#lastGood.touch(0);
     this.#status.touch();
-    this.#options.onLook(before, this.#state);
+    this.looks.emit(before, this.#state);
   }
 
   // Without a configuration the ledger is not read, and there is no one who could use anything.
   #statusData(): PoolState['data'] {
-    const use = this.#options.use();
+    const use = this.#use();
     if (this.#state.config !== undefined && use === undefined) return undefined;
     const { usage = [], stranded = [], quarantined = [] } = use ?? {};
     const unheard = this.#unwritable.get(LAST_GOOD_MAP);
@@ -130,18 +132,14 @@ export class PoolReconciler {
 
   #ownedMap(name: string, data: () => PoolState['data'], signal: AbortSignal): OwnedConfigMap {
     const { api, clock, view, namespace } = this.#options;
-    return new OwnedConfigMap(
-      {
-        ...{ api, clock, store: view.configMaps, namespace, name, data },
-        onError: (error) => this.#failed(name, error),
-        onMended: () => {
-          this.#unwritable.delete(name);
-          this.#options.log.info('ConfigMap can be written again', { configMap: name });
-          this.#status.touch();
-        },
-      },
-      signal,
-    );
+    const map = new OwnedConfigMap({ api, clock, store: view.configMaps, namespace, name, data }, signal);
+    map.failures.subscribe((error) => this.#failed(name, error));
+    map.mended.subscribe(() => {
+      this.#unwritable.delete(name);
+      this.#options.log.info('ConfigMap can be written again', { configMap: name });
+      this.#status.touch();
+    });
+    return map;
   }
 
   // Speakers obey what was accepted last as it stands there: while that cannot be written, the pools in force are not

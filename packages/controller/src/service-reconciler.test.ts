@@ -78,12 +78,12 @@ describe('ServiceReconciler', () => {
           write: async (task) => ('service' in task ? (results.get(nameOf(task)) ?? success) : success),
         },
         outages: { statusFailed: (key) => failing.push(key), statusWorks: () => {} },
-        onDecided: () => {
-          decided += 1;
-        },
       },
       term.signal,
     );
+    reconciler.decided.subscribe(() => {
+      decided += 1;
+    });
   });
 
   afterEach(() => reconciler.stop());

@@ -13,7 +13,7 @@ import {
   type StoreEvent,
   type WorkQueue,
 } from '@berth/kube';
-import { type Clock, errorFields, type Log } from '@berth/runtime';
+import { type Clock, errorFields, type Log, Signal } from '@berth/runtime';
 import type { Allocation } from './allocation/allocation.ts';
 import { keysByAge } from './allocation/keys-by-age.ts';
 import type { Occupancy } from './allocation/occupancy.ts';
@@ -50,11 +50,11 @@ export interface ServiceReconcilerOptions {
   readonly occupancy: Pick<Occupancy, 'flush'>;
   readonly writer: Pick<ServiceWriter, 'write'>;
   readonly outages: Pick<Outages, 'statusFailed' | 'statusWorks'>;
-  /** A batch was decided. */
-  onDecided(): void;
 }
 
 export class ServiceReconciler {
+  /** A batch was decided. */
+  readonly decided = new Signal();
   readonly #options: ServiceReconcilerOptions;
   readonly #signal: AbortSignal;
   readonly #loop: ReconcileLoop;
@@ -113,8 +113,8 @@ export class ServiceReconciler {
 
   /** Selectors see the namespace otherwise: the Services in it are concerned. */
   namespaceChanged({ object }: StoreEvent<Namespace>): void {
-    const { view, queue } = this.#options;
-    for (const key of keysIn(object.metadata.name, view.services.values())) queue.add(key, 'low');
+    const { services } = this.#options.view;
+    this.#addInTurns([...keysIn(object.metadata.name, services.values())]);
   }
 
   async ledgerChanged({ type, object }: StoreEvent<ConfigMap>): Promise<void> {
@@ -143,7 +143,7 @@ export class ServiceReconciler {
   }
 
   async #reconcile(keys: readonly string[], work: AbortSignal): Promise<ReadonlyMap<string, PendingResult>> {
-    const { allocation, occupancy, queue, onDecided } = this.#options;
+    const { allocation, occupancy, queue } = this.#options;
     occupancy.flush();
     const { tasks, sharers, isChange, isReloaded } = await allocation.decide(keys, work);
     for (const [key, task] of tasks) this.#note(key, task);
@@ -152,7 +152,7 @@ export class ServiceReconciler {
     else if (isChange) {
       for (const key of [...this.#outcomes.waiting(), ...sharers]) if (!tasks.has(key)) queue.add(key, 'low');
     }
-    onDecided();
+    this.decided.emit();
     // No one waits for the writes: while they are made, the next batch is decided.
     return new Map([...tasks].map(([key, task]) => [key, this.#write(key, task, work)]));
   }

@@ -4,8 +4,9 @@
 
 import type { Clock } from '@berth/runtime';
 import type { KubeApi, Selection } from './api.ts';
-import type { KubeObject } from './object.ts';
+import { type KubeObject, keyOf } from './object.ts';
 import type { Resource } from './resources.ts';
+import { compareVersions } from './store.ts';
 import { WatchGuard } from './watch-guard.ts';
 
 /** Objects per page of a list; client-go's value. */
@@ -23,6 +24,13 @@ export interface ListReaderOptions<T extends KubeObject> {
   readonly clock: Clock;
 }
 
+/** What is known before a list is read. */
+export interface KnownObjects<T> {
+  /** Up to which version. */
+  readonly version: string;
+  get(key: string): T | undefined;
+}
+
 export class ListReader<T extends KubeObject> {
   readonly #options: ListReaderOptions<T>;
 
@@ -30,8 +38,14 @@ export class ListReader<T extends KubeObject> {
     this.#options = options;
   }
 
-  /** Every object, and the version of the list. */
-  async readAll(signal: AbortSignal): Promise<{ readonly objects: readonly T[]; readonly version: string }> {
+  /**
+   * Every object, and the version of the list. Of what is `known` in the same version the known object is returned, so
+   * that not all objects are in memory twice.
+   */
+  async readAll(
+    signal: AbortSignal,
+    known?: KnownObjects<T>,
+  ): Promise<{ readonly objects: readonly T[]; readonly version: string }> {
     const objects: T[] = [];
     let continueToken: string | undefined;
     let version = '';
@@ -42,7 +56,9 @@ export class ListReader<T extends KubeObject> {
         signal,
         ...(continueToken === undefined ? {} : { continueToken }),
       });
-      for (const object of page.items) objects.push(this.trim(object));
+      // A server that was restored gives numbers of versions a second time, and is behind at first.
+      const present = known && compareVersions(known.version, page.resourceVersion) <= 0 ? known : undefined;
+      for (const object of page.items) objects.push(sameIn(present, object) ?? this.trim(object));
       version = page.resourceVersion;
       continueToken = page.continueToken;
     } while (continueToken !== undefined);
@@ -67,6 +83,11 @@ export class ListReader<T extends KubeObject> {
   trim(object: T): T {
     return this.#options.transform ? this.#options.transform(object) : withoutManagedFields(object);
   }
+}
+
+function sameIn<T extends KubeObject>(known: KnownObjects<T> | undefined, object: T): T | undefined {
+  const kept = known?.get(keyOf(object));
+  return kept?.metadata.resourceVersion === object.metadata.resourceVersion ? kept : undefined;
 }
 
 /** Returns the object without metadata.managedFields, often its largest part and of no use to a reader. */

@@ -101,8 +101,19 @@ export interface ObjectName {
   readonly name: string;
 }
 
-/** Returns the key of an object: `namespace/name`, or `name` for a cluster-wide kind. */
-export function keyOf(object: { readonly metadata: ObjectName }): string {
-  const { namespace, name } = object.metadata;
-  return namespace ? `${namespace}/${name}` : name;
+/** Keys of the objects that stores keep. */
+const keptKeys = new WeakMap<ObjectName, string>();
+
+/**
+ * Returns the key of an object: `namespace/name`, or `name` for a cluster-wide kind. For an object of a store it is
+ * always the same text in memory: indexes of thousands of Services hold each key many times.
+ */
+export function keyOf({ metadata }: { readonly metadata: ObjectName }): string {
+  const { namespace, name } = metadata;
+  return keptKeys.get(metadata) ?? (namespace ? `${namespace}/${name}` : name);
+}
+
+/** From now on {@link keyOf} returns this very text for the object. */
+export function keepKey({ metadata }: { readonly metadata: ObjectName }, key: string): void {
+  keptKeys.set(metadata, key);
 }

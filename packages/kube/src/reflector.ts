@@ -29,7 +29,7 @@ const MAX_RESUMPTIONS = 6;
 export interface ReflectorOptions<T extends KubeObject> {
   readonly api: KubeApi;
   readonly kind: Resource<T>;
-  readonly store: Store<T, never> | Pick<Store<T>, 'replaceAll' | 'merge' | 'upsert' | 'delete'>;
+  readonly store: Store<T, never> | Pick<Store<T>, 'get' | 'replaceAll' | 'merge' | 'upsert' | 'delete'>;
   /** @default everything */
   readonly selection?: Selection;
   /** Cuts off what no one reads, to save memory. @default removes metadata.managedFields */
@@ -103,7 +103,9 @@ export class Reflector<T extends KubeObject> implements Task {
    */
   async refresh(signal: AbortSignal): Promise<void> {
     const before = this.#lastVersion;
-    const { objects, version } = await this.#reader.readAll(signal);
+    const { store } = this.#options;
+    const known = before === undefined ? undefined : { version: before, get: (key: string) => store.get(key) };
+    const { objects, version } = await this.#reader.readAll(signal, known);
     if (before !== undefined && compareVersions(before, version) > 0) {
       this.#rewind(objects, version);
       this.#interrupt.abort();
@@ -112,7 +114,7 @@ export class Reflector<T extends KubeObject> implements Task {
     if (this.#lastVersion !== undefined && compareVersions(this.#lastVersion, version) >= 0) return;
     // Set before listeners run; older news that the watch still brings is dropped from now on.
     this.#lastVersion = version;
-    this.#options.store.merge(objects, version);
+    store.merge(objects, version);
   }
 
   async #run(signal: AbortSignal): Promise<void> {

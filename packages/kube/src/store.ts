@@ -5,7 +5,7 @@
  * hears about differences. Objects are shared: no one changes them.
  */
 
-import { type KubeObject, keyOf } from './object.ts';
+import { type KubeObject, keepKey, keyOf } from './object.ts';
 
 /** One difference between two states of a store. */
 export type StoreEvent<T> =
@@ -113,8 +113,10 @@ export class Store<T extends KubeObject, Index extends string = never> implement
   }
 
   #put(object: T): void {
-    const key = keyOf(object);
-    const previous = this.#objects.get(key);
+    const given = keyOf(object);
+    const previous = this.#objects.get(given);
+    const key = previous ? keyOf(previous) : given;
+    keepKey(object, key);
     if (previous) this.#unindex(key, previous);
     this.#objects.set(key, object);
     this.#index(key, object);

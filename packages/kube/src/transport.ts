@@ -154,6 +154,8 @@ function isSameBytes(a: string | Buffer | undefined, b: string | Buffer | undefi
   return a !== undefined && b !== undefined && Buffer.from(a).equals(Buffer.from(b));
 }
 
+function ignore(): void {}
+
 /** One request and its answer, with its deadline and its signal. */
 class Exchange {
   readonly #request: HttpRequest;
@@ -200,17 +202,26 @@ class Exchange {
   // By events: an iteration takes several promises for each of thousands of answers that come in one piece.
   readAll(incoming: http.IncomingMessage): Promise<string> {
     return new Promise((resolve, reject) => {
-      const fail = () => reject(this.#explain(incoming.errored ?? new Error('aborted')));
+      const chunks: Buffer[] = [];
+      const take = (chunk: Buffer) => chunks.push(chunk);
+      // A connection keeps its first answer for as long as it lives, and listeners would keep what they heard.
+      const letGo = () => {
+        incoming.off('data', take).off('end', end).off('error', fail).off('close', fail);
+        incoming.on('error', ignore);
+      };
+      const fail = () => {
+        letGo();
+        reject(this.#explain(incoming.errored ?? new Error('aborted')));
+      };
+      const end = () => {
+        letGo();
+        resolve(Buffer.concat(chunks).toString('utf8'));
+      };
       if (incoming.destroyed && !incoming.readableEnded) {
         fail();
         return;
       }
-      const chunks: Buffer[] = [];
-      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-      incoming.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
-      incoming.once('error', fail);
-      // After the end it changes nothing.
-      incoming.once('close', fail);
+      incoming.on('data', take).once('end', end).once('error', fail).once('close', fail);
     });
   }
 

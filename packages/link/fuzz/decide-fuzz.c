@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (table == NULL) table = make_table();
   if (size == 0) return 0;
   uint8_t reply[NDP_FRAME_BYTES];
-  struct arp_point at = {.table = table, .slot_bit = 1, .mac = own_mac, .fence_holds = data[0] % 2 == 1};
+  struct decision_point at = {.table = table, .slot_bit = 1, .mac = own_mac, .fence_holds = data[0] % 2 == 1};
   struct verdict verdict = frame_verdict(&at, data + 1, size - 1, reply);
   require(verdict.outcome < OUTCOME_COUNT);
   require(at.fence_holds || verdict.reply_length == 0);

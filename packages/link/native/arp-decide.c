@@ -39,7 +39,7 @@ static bool same_mac(const uint8_t *a, const uint8_t *b) { return memcmp(a, b, M
 static struct arp_decision silence(enum arp_outcome outcome) { return (struct arp_decision){.outcome = outcome}; }
 
 // ARP_REPLY stands for "nothing wrong so far".
-static enum arp_outcome judge_header(const struct arp_point *at, const uint8_t *frame, size_t length) {
+static enum arp_outcome judge_header(const struct decision_point *at, const uint8_t *frame, size_t length) {
   if (length < HARDWARE_TYPE) return ARP_SHORT_FRAME;
   if (read_u16(frame + ETHER_TYPE) != ETHER_TYPE_ARP) return ARP_OTHER_ETHERTYPE;
   if (!same_mac(frame + DESTINATION, broadcast) && !same_mac(frame + DESTINATION, at->mac)) return ARP_OTHER_DESTINATION;
@@ -55,7 +55,7 @@ static enum arp_outcome judge_header(const struct arp_point *at, const uint8_t *
 
 static bool is_station(const uint8_t *mac) { return !same_mac(mac, no_mac) && (mac[0] & 1) == 0; }
 
-static void write_reply(const struct arp_point *at, const uint8_t *request, uint8_t *reply) {
+static void write_reply(const struct decision_point *at, const uint8_t *request, uint8_t *reply) {
   memcpy(reply + DESTINATION, request + SENDER_HARDWARE, MAC_BYTES);
   memcpy(reply + SOURCE, at->mac, MAC_BYTES);
   // EtherType, types and lengths are those of the request, which were looked at.
@@ -67,7 +67,7 @@ static void write_reply(const struct arp_point *at, const uint8_t *request, uint
   memcpy(reply + TARGET_PROTOCOL, request + SENDER_PROTOCOL, IPV4_BYTES);
 }
 
-struct arp_decision arp_decide(const struct arp_point *at, const uint8_t *frame, size_t length,
+struct arp_decision arp_decide(const struct decision_point *at, const uint8_t *frame, size_t length,
                                uint8_t reply[ARP_FRAME_BYTES]) {
   enum arp_outcome header = judge_header(at, frame, length);
   if (header != ARP_REPLY) return silence(header);

@@ -36,7 +36,7 @@ enum arp_outcome { ARP_OUTCOMES(ARP_ENUM_ROW) ARP_OUTCOME_COUNT };
 enum { MAC_BYTES = 6, ARP_FRAME_BYTES = 42 };
 
 // One interface of the node, at one moment.
-struct arp_point {
+struct decision_point {
   const struct vip_table *table;
   // Bit of the interface in vip_entry.interfaces.
   uint64_t slot_bit;
@@ -53,7 +53,7 @@ struct arp_decision {
 };
 
 // Decides on a frame of `length` bytes as it was received. Fills `reply` only when the outcome is ARP_REPLY.
-struct arp_decision arp_decide(const struct arp_point *at, const uint8_t *frame, size_t length,
+struct arp_decision arp_decide(const struct decision_point *at, const uint8_t *frame, size_t length,
                                uint8_t reply[ARP_FRAME_BYTES]);
 
 #endif

@@ -2,32 +2,18 @@
 #include "bpf-calls.h"
 
 #include <errno.h>
-#include <linux/bpf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-// Newer than the headers that this must build with (Linux 6.6).
-enum { TCX_INGRESS = 46, BEFORE_OTHERS = 1 << 3 };
+#include "bpf-syscall.h"
 
-// The beginnings of struct bpf_prog_info and bpf_link_info (of a TCX link), and what BPF_PROG_QUERY takes; same reason.
+// The beginning of struct bpf_prog_info.
 struct program_info {
   uint32_t type, id;
 };
-struct link_info {
-  uint32_t type, id, program_id, padding, ifindex, attach_type;
-};
-struct hook_query {
-  uint32_t ifindex, attach_type, flags, attach_flags;
-  uint64_t program_ids;
-  uint32_t program_count, padding;
-};
-
-// Programs on one hook that are looked at; the kernel allows 64.
-enum { HOOK_PROGRAMS = 64 };
 
 // The end of the verifier's log is where the reason is.
 enum { LOG_BYTES = 1 << 20, REASON_BYTES = 90, CALL_BYTES = REASON_BYTES + 32 };
@@ -39,17 +25,6 @@ enum { LOAD_ATTEMPTS = 20 };
 enum { MAX_PROGRAMS = 16 };
 
 static uint32_t own_programs[MAX_PROGRAMS];
-
-static int bpf(enum bpf_cmd command, union bpf_attr *attributes) {
-  return (int)syscall(SYS_bpf, command, attributes, sizeof *attributes);
-}
-
-static uint64_t pointer(const void *data) { return (uint64_t)(uintptr_t)data; }
-
-static bool fail(struct failure *failure, const char *call, int error) {
-  *failure = (struct failure){call, error};
-  return false;
-}
 
 // ---- maps ----
 
@@ -77,8 +52,8 @@ int bpf_make_map(const struct bpf_map_shape *shape, uint32_t entries, struct fai
 }
 
 static int map_element(enum bpf_cmd command, int map, const void *key, const void *value) {
-  union bpf_attr attributes = {.map_fd = (uint32_t)map, .key = pointer(key)};
-  attributes.value = pointer(value);
+  union bpf_attr attributes = {.map_fd = (uint32_t)map, .key = bpf_pointer(key)};
+  attributes.value = bpf_pointer(value);
   return bpf(command, &attributes);
 }
 
@@ -96,15 +71,9 @@ bool bpf_read(int map, const void *key, void *value) { return map_element(BPF_MA
 
 // ---- programs ----
 
-// Fills as much of `info` as the kernel knows.
-static bool read_info(int descriptor, void *info, uint32_t length) {
-  union bpf_attr attributes = {.info = {.bpf_fd = (uint32_t)descriptor, .info_len = length, .info = pointer(info)}};
-  return bpf(BPF_OBJ_GET_INFO_BY_FD, &attributes) == 0;
-}
-
 uint32_t bpf_program_id(int program) {
   struct program_info info = {0};
-  return read_info(program, &info, sizeof info) ? info.id : 0;
+  return bpf_read_info(program, &info, sizeof info) ? info.id : 0;
 }
 
 static uint32_t *own_place_of(uint32_t id) {
@@ -124,10 +93,10 @@ static void replace_own(uint32_t before, uint32_t id) {
 
 static int load(const struct bpf_code *code, const struct bpf_insn *instructions, char *log) {
   union bpf_attr attributes = {.prog_type = BPF_PROG_TYPE_SCHED_CLS,
-                               .insns = pointer(instructions),
+                               .insns = bpf_pointer(instructions),
                                .insn_cnt = code->instruction_count,
-                               .license = pointer("Apache-2.0"),
-                               .log_buf = pointer(log),
+                               .license = bpf_pointer("Apache-2.0"),
+                               .log_buf = bpf_pointer(log),
                                .log_size = log == NULL ? 0 : LOG_BYTES,
                                .log_level = log == NULL ? 0 : 1};
   strncpy(attributes.prog_name, code->name, BPF_OBJ_NAME_LEN - 1);
@@ -195,66 +164,11 @@ void bpf_unload(int program) {
   close(program);
 }
 
-// ---- links ----
-
-static int create_link(int program, int ifindex) {
-  union bpf_attr attributes = {.link_create = {.prog_fd = (uint32_t)program,
-                                               .target_ifindex = (uint32_t)ifindex,
-                                               .attach_type = TCX_INGRESS,
-                                               // With no program named: before all that are there now.
-                                               .flags = BEFORE_OTHERS}};
-  return bpf(BPF_LINK_CREATE, &attributes);
-}
-
-bool bpf_can_link(int program) {
-  // A kernel that knows TCX looks for the interface, which does not exist; an older one does not know the place to
-  // attach at.
-  return create_link(program, INT32_MAX) < 0 && errno == ENODEV;
-}
-
-int bpf_link(int program, int ifindex, struct failure *failure) {
-  int link = create_link(program, ifindex);
-  if (link < 0) fail(failure, "bpf(BPF_LINK_CREATE)", errno);
-  return link;
-}
-
-bool bpf_relink(int link, int program, struct failure *failure) {
-  union bpf_attr attributes = {.link_update = {.link_fd = (uint32_t)link, .new_prog_fd = (uint32_t)program}};
-  return bpf(BPF_LINK_UPDATE, &attributes) == 0 || fail(failure, "bpf(BPF_LINK_UPDATE)", errno);
-}
-
-void bpf_unlink(int link) {
-  union bpf_attr attributes = {.link_detach = {.link_fd = (uint32_t)link}};
-  // Fails where the interface is gone, and the link with it.
-  bpf(BPF_LINK_DETACH, &attributes);
-  close(link);
-}
-
-enum hook_state bpf_look(int link, int program, int ifindex) {
-  struct link_info info = {0};
-  // A link that was detached has no interface any more.
-  if (!read_info(link, &info, sizeof info) || info.ifindex != (uint32_t)ifindex) return HOOK_GONE;
-  if (info.program_id != bpf_program_id(program)) return HOOK_GONE;
-  uint32_t ids[HOOK_PROGRAMS] = {0};
-  union bpf_attr attributes = {0};
-  const struct hook_query query = {.ifindex = (uint32_t)ifindex,
-                                   .attach_type = TCX_INGRESS,
-                                   .program_ids = pointer(ids),
-                                   .program_count = HOOK_PROGRAMS};
-  memcpy(&attributes, &query, sizeof query);
-  if (bpf(BPF_PROG_QUERY, &attributes) != 0) return HOOK_IN_PLACE;
-  for (int index = 0; index < HOOK_PROGRAMS; index++) {
-    if (ids[index] == info.program_id) return HOOK_IN_PLACE;
-    if (!bpf_is_ours(ids[index])) break;
-  }
-  return HOOK_BEHIND;
-}
-
 bool bpf_try(int program, struct bpf_run *run) {
   union bpf_attr attributes = {.test = {.prog_fd = (uint32_t)program,
-                                        .data_in = pointer(run->frame),
+                                        .data_in = bpf_pointer(run->frame),
                                         .data_size_in = (uint32_t)run->length,
-                                        .data_out = pointer(run->result),
+                                        .data_out = bpf_pointer(run->result),
                                         .data_size_out = (uint32_t)run->room,
                                         .repeat = run->times}};
   if (bpf(BPF_PROG_TEST_RUN, &attributes) != 0) return false;

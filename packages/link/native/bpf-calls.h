@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "responder.h"
+#include "failure.h"
 
 struct bpf_map_shape {
   const char *name;

@@ -15,11 +15,6 @@ enum { FIRST_PRIORITY = 1, LAST_PRIORITY = 0xffff, FIRST_HANDLE = 0xbe47 };
 
 enum { INGRESS = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS) };
 
-static bool fail(struct failure *failure, const char *call, int error) {
-  *failure = (struct failure){call, error};
-  return false;
-}
-
 static int ensure_clsact(int ifindex) {
   struct tc_request request = tc_make_request(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, ifindex);
   request.tc.tcm_parent = TC_H_CLSACT;

@@ -13,6 +13,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "netlink-attributes.h"
 #include "spread-hash.h"
 
 enum { PART_BYTES = 1 << 16, ANSWER_SECONDS = 5, DUMP_ATTEMPTS = 3, FIRST_ROOM = 1024, PROTOCOL_TCP = 6 };
@@ -32,11 +33,6 @@ struct reading {
   int error;
   bool has_changed;
 };
-
-static bool fail(struct failure *failure, const char *call, int error) {
-  *failure = (struct failure){call, error};
-  return false;
-}
 
 // ---- Services ----
 
@@ -65,41 +61,7 @@ static const struct sorted_service *service_of(const struct reading *reading, co
   return bsearch(&key, reading->services, reading->query->service_count, sizeof *reading->services, compare_services);
 }
 
-// ---- attributes ----
-
-struct attributes {
-  const struct nlattr *by_type[CTA_MAX + 1];
-};
-
-static size_t payload_of(const struct nlattr *attribute) { return (size_t)attribute->nla_len - NLA_HDRLEN; }
-
-static const void *data_of(const struct nlattr *attribute) { return (const uint8_t *)attribute + NLA_HDRLEN; }
-
-static struct attributes read_attributes(const void *data, size_t length) {
-  struct attributes found = {{NULL}};
-  for (const struct nlattr *at = data; length >= NLA_HDRLEN && at->nla_len >= NLA_HDRLEN && at->nla_len <= length;) {
-    uint16_t type = at->nla_type & NLA_TYPE_MASK;
-    if (type <= CTA_MAX) found.by_type[type] = at;
-    size_t step = NLA_ALIGN(at->nla_len);
-    if (step >= length) break;
-    length -= step;
-    at = (const void *)((const uint8_t *)at + step);
-  }
-  return found;
-}
-
-static struct attributes nested(const struct attributes *from, uint16_t type) {
-  const struct nlattr *attribute = from->by_type[type];
-  return attribute == NULL ? (struct attributes){{NULL}} : read_attributes(data_of(attribute), payload_of(attribute));
-}
-
-// False where it is missing or has another length.
-static bool copy(const struct attributes *from, uint16_t type, void *to, size_t length) {
-  const struct nlattr *attribute = from->by_type[type];
-  if (attribute == NULL || payload_of(attribute) != length) return false;
-  memcpy(to, data_of(attribute), length);
-  return true;
-}
+// ---- tuples ----
 
 static bool read_addresses(const struct attributes *tuple, struct packet *packet) {
   const struct attributes ip = nested(tuple, CTA_TUPLE_IP);

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "responder.h"
+#include "failure.h"
 
 // As JavaScript gives them (src/conntrack.ts).
 struct conntrack_service {

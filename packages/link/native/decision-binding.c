@@ -19,7 +19,7 @@ static napi_value decide(napi_env env, napi_callback_info info) {
   }
   struct vip_table *table = vip_table_create(rows.data, rows.length / VIP_ROW_BYTES, NULL);
   if (table == NULL) return throw_system_error(env, "calloc", ENOMEM);
-  struct arp_point at = {.table = table, .slot_bit = UINT64_C(1) << slot, .mac = mac.data, .fence_holds = fence != 0};
+  struct decision_point at = {.table = table, .slot_bit = UINT64_C(1) << slot, .mac = mac.data, .fence_holds = fence != 0};
   struct verdict verdict = frame_verdict(&at, frame.data, frame.length, reply.data);
   vip_table_destroy(table, NULL);
   return make_int(env, (int64_t)verdict.outcome);

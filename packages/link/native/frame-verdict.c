@@ -9,7 +9,7 @@ bool frame_is_ipv6(const uint8_t *frame, size_t length) {
   return length >= FRAME_HEADER_BYTES && frame[FRAME_ETHER_TYPE] == 0x86 && frame[FRAME_ETHER_TYPE + 1] == 0xdd;
 }
 
-static struct verdict verdict_on_arp(const struct arp_point *at, const uint8_t *frame, size_t length, uint8_t *reply) {
+static struct verdict verdict_on_arp(const struct decision_point *at, const uint8_t *frame, size_t length, uint8_t *reply) {
   struct arp_decision decision = arp_decide(at, frame, length, reply);
   struct verdict verdict = {.outcome = decision.outcome,
                             .vip = decision.vip,
@@ -21,7 +21,7 @@ static struct verdict verdict_on_arp(const struct arp_point *at, const uint8_t *
   return verdict;
 }
 
-static struct verdict verdict_on_ndp(const struct arp_point *at, const uint8_t *frame, size_t length, uint8_t *reply) {
+static struct verdict verdict_on_ndp(const struct decision_point *at, const uint8_t *frame, size_t length, uint8_t *reply) {
   struct ndp_decision decision = ndp_decide(at, frame, length, reply);
   struct verdict verdict = {.outcome = NDP_BEFORE + (size_t)decision.outcome,
                             .vip = decision.vip,
@@ -33,7 +33,7 @@ static struct verdict verdict_on_ndp(const struct arp_point *at, const uint8_t *
   return verdict;
 }
 
-struct verdict frame_verdict(const struct arp_point *at, const uint8_t *frame, size_t length, uint8_t *reply) {
+struct verdict frame_verdict(const struct decision_point *at, const uint8_t *frame, size_t length, uint8_t *reply) {
   return frame_is_ipv6(frame, length) ? verdict_on_ndp(at, frame, length, reply)
                                       : verdict_on_arp(at, frame, length, reply);
 }

@@ -21,7 +21,7 @@ struct verdict {
 };
 
 // Decides on a frame by its EtherType; `reply` has room for NDP_FRAME_BYTES.
-struct verdict frame_verdict(const struct arp_point *at, const uint8_t *frame, size_t length, uint8_t *reply);
+struct verdict frame_verdict(const struct decision_point *at, const uint8_t *frame, size_t length, uint8_t *reply);
 
 // Whether the frame carries IPv6, and so neighbor discovery if it is of interest at all.
 bool frame_is_ipv6(const uint8_t *frame, size_t length);

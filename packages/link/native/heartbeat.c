@@ -1,51 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "heartbeat.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/if_packet.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "beat-fence.h"
+#include "beat-slot.h"
 #include "monotonic-clock.h"
 
-enum {
-  NANOSECONDS_A_MILLISECOND = 1000000,
-  COUNTER_BYTES = 6,
-  REALTIME_PRIORITY = 1,
-  NICE = -20,
-  // TC_PRIO_CONTROL and TC_PRIO_INTERACTIVE (<linux/pkt_sched.h>).
-  CONTROL_PRIORITY = 7,
-  INTERACTIVE_PRIORITY = 6,
-};
-
-struct slot {
-  // -1: not in use.
-  int fd;
-  size_t length;
-  uint8_t frame[HEARTBEAT_FRAME_BYTES];
-  struct hmac_key key;
-  // MAC addresses, one after the other; owned by the slot.
-  uint8_t *copies;
-  size_t copy_count;
-  // Socket addresses, one after the other, and the sockets for both families (-1: none); owned by the slot.
-  uint8_t *addresses;
-  size_t address_count;
-  int fd4;
-  int fd6;
-};
-
-static const struct slot EMPTY_SLOT = {.fd = -1, .fd4 = -1, .fd6 = -1};
+enum { NANOSECONDS_A_MILLISECOND = 1000000, REALTIME_PRIORITY = 1, NICE = -20 };
 
 // Times are nanoseconds of the monotonic clock. Everything but the counter is guarded by the lock, which is held for a
 // round of sends at most; the thread waits on `changed` for its next round.
@@ -60,63 +30,19 @@ struct heartbeat {
   struct beat_fence fence;
   struct heartbeat_report report;
   bool is_stopping;
-  struct slot slots[SLOT_COUNT];
+  struct beat_slot slots[SLOT_COUNT];
 };
 
 // ---- the thread ----
 
 uint64_t heartbeat_next_counter(struct heartbeat *heartbeat) { return atomic_fetch_add(&heartbeat->counter, 1) + 1; }
 
-static void seal(struct heartbeat *heartbeat, struct slot *slot) {
-  uint8_t digest[SHA256_DIGEST_LENGTH];
-  uint64_t counter = heartbeat_next_counter(heartbeat);
-  for (int index = 0; index < COUNTER_BYTES; index++)
-    slot->frame[HEARTBEAT_COUNTER_OFFSET + index] = (uint8_t)(counter >> (8 * (COUNTER_BYTES - 1 - index)));
-  // The tag covers the heartbeat without its Ethernet header.
-  uint8_t *heartbeat_bytes = slot->frame + ETHERNET_HEADER_BYTES;
-  size_t covered = slot->length - ETHERNET_HEADER_BYTES - HEARTBEAT_TAG_BYTES;
-  hmac_sha256(&slot->key, heartbeat_bytes, covered, digest);
-  memcpy(heartbeat_bytes + covered, digest, HEARTBEAT_TAG_BYTES);
-}
-
-// The tag does not cover the Ethernet header, so a copy differs in its destination alone.
-static bool send_copies(struct slot *slot) {
-  bool is_sent = false;
-  uint8_t group[MAC_BYTES];
-  memcpy(group, slot->frame, MAC_BYTES);
-  for (size_t index = 0; index < slot->copy_count; index++) {
-    memcpy(slot->frame, slot->copies + index * MAC_BYTES, MAC_BYTES);
-    if (send(slot->fd, slot->frame, slot->length, MSG_DONTWAIT) >= 0) is_sent = true;
-  }
-  memcpy(slot->frame, group, MAC_BYTES);
-  return is_sent;
-}
-
-// The heartbeat alone: headers are the kernel's.
-static bool send_datagrams(const struct slot *slot) {
-  bool is_sent = false;
-  const uint8_t *payload = slot->frame + ETHERNET_HEADER_BYTES;
-  size_t length = slot->length - ETHERNET_HEADER_BYTES;
-  for (size_t index = 0; index < slot->address_count; index++) {
-    struct sockaddr_storage to = {0};
-    memcpy(&to, slot->addresses + index * HEARTBEAT_ADDRESS_BYTES, HEARTBEAT_ADDRESS_BYTES);
-    bool is_v4 = to.ss_family == AF_INET;
-    socklen_t size = is_v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
-    int fd = is_v4 ? slot->fd4 : slot->fd6;
-    if (fd >= 0 && sendto(fd, payload, length, MSG_DONTWAIT, (struct sockaddr *)&to, size) >= 0) is_sent = true;
-  }
-  return is_sent;
-}
-
 static bool send_all(struct heartbeat *heartbeat) {
   bool is_sent = false;
   for (int number = 0; number < SLOT_COUNT; number++) {
-    struct slot *slot = &heartbeat->slots[number];
+    struct beat_slot *slot = &heartbeat->slots[number];
     if (slot->fd < 0 || slot->length == 0) continue;
-    seal(heartbeat, slot);
-    if (send(slot->fd, slot->frame, slot->length, MSG_DONTWAIT) >= 0) is_sent = true;
-    if (send_copies(slot)) is_sent = true;
-    if (send_datagrams(slot)) is_sent = true;
+    if (beat_slot_send(slot, heartbeat_next_counter(heartbeat))) is_sent = true;
   }
   return is_sent;
 }
@@ -188,34 +114,20 @@ static bool start_thread(struct heartbeat *heartbeat, struct failure *failure) {
   int error = pthread_create(&heartbeat->thread, NULL, run, heartbeat);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (error == 0) pthread_setname_np(heartbeat->thread, "berth-beats");
-  *failure = (struct failure){"pthread_create", error};
-  return error == 0;
+  return error == 0 || fail(failure, "pthread_create", error);
 }
 
 struct heartbeat *heartbeat_create(struct engine *engine, struct failure *failure) {
   struct heartbeat *heartbeat = calloc(1, sizeof *heartbeat);
   if (heartbeat == NULL) {
-    *failure = (struct failure){"calloc", ENOMEM};
+    fail(failure, "calloc", ENOMEM);
     return NULL;
   }
   heartbeat->engine = engine;
-  for (int number = 0; number < SLOT_COUNT; number++) heartbeat->slots[number] = EMPTY_SLOT;
+  for (int number = 0; number < SLOT_COUNT; number++) heartbeat->slots[number] = EMPTY_BEAT_SLOT;
   if (start_thread(heartbeat, failure)) return heartbeat;
   free(heartbeat);
   return NULL;
-}
-
-static void close_fd(int fd) {
-  if (fd >= 0) close(fd);
-}
-
-static void close_slot(struct slot *slot) {
-  close_fd(slot->fd);
-  close_fd(slot->fd4);
-  close_fd(slot->fd6);
-  free(slot->copies);
-  free(slot->addresses);
-  *slot = EMPTY_SLOT;
 }
 
 void heartbeat_destroy(struct heartbeat *heartbeat) {
@@ -224,7 +136,7 @@ void heartbeat_destroy(struct heartbeat *heartbeat) {
   pthread_cond_signal(&heartbeat->changed);
   pthread_mutex_unlock(&heartbeat->lock);
   pthread_join(heartbeat->thread, NULL);
-  for (int number = 0; number < SLOT_COUNT; number++) close_slot(&heartbeat->slots[number]);
+  for (int number = 0; number < SLOT_COUNT; number++) beat_slot_close(&heartbeat->slots[number]);
   pthread_cond_destroy(&heartbeat->changed);
   pthread_mutex_destroy(&heartbeat->lock);
   free(heartbeat);
@@ -239,39 +151,15 @@ void heartbeat_pace(struct heartbeat *heartbeat, uint64_t interval, uint64_t ans
   pthread_mutex_unlock(&heartbeat->lock);
 }
 
-// A queue that other traffic fills must not hold up a sign of life. Older kernels want CAP_NET_ADMIN for the highest
-// priority.
-static void go_first(int fd) {
-  int priority = CONTROL_PRIORITY;
-  if (setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &priority, sizeof priority) == 0) return;
-  priority = INTERACTIVE_PRIORITY;
-  setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &priority, sizeof priority);
-}
-
-static int open_socket(int ifindex, struct failure *failure) {
-  // Without a protocol the socket receives nothing.
-  int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) {
-    *failure = (struct failure){"socket", errno};
-    return -1;
-  }
-  go_first(fd);
-  struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_ifindex = ifindex};
-  if (bind(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
-  *failure = (struct failure){"bind", errno};
-  close(fd);
-  return -1;
-}
-
 int heartbeat_attach(struct heartbeat *heartbeat, int ifindex, struct failure *failure) {
   int number = 0;
   // Only JavaScript's thread opens and closes slots.
   while (number < SLOT_COUNT && heartbeat->slots[number].fd >= 0) number++;
   if (number == SLOT_COUNT) {
-    *failure = (struct failure){"attach", ENOSPC};
+    fail(failure, "attach", ENOSPC);
     return -1;
   }
-  int fd = open_socket(ifindex, failure);
+  int fd = beat_socket_open(ifindex, failure);
   if (fd < 0) return -1;
   pthread_mutex_lock(&heartbeat->lock);
   heartbeat->slots[number].fd = fd;
@@ -282,14 +170,14 @@ int heartbeat_attach(struct heartbeat *heartbeat, int ifindex, struct failure *f
 
 void heartbeat_detach(struct heartbeat *heartbeat, int number) {
   pthread_mutex_lock(&heartbeat->lock);
-  close_slot(&heartbeat->slots[number]);
+  beat_slot_close(&heartbeat->slots[number]);
   pthread_mutex_unlock(&heartbeat->lock);
 }
 
 void heartbeat_frame(struct heartbeat *heartbeat, int number, const uint8_t *frame, size_t length,
                      const struct hmac_key *key) {
   pthread_mutex_lock(&heartbeat->lock);
-  struct slot *slot = &heartbeat->slots[number];
+  struct beat_slot *slot = &heartbeat->slots[number];
   memcpy(slot->frame, frame, length);
   slot->length = length;
   slot->key = *key;
@@ -302,7 +190,7 @@ bool heartbeat_copies(struct heartbeat *heartbeat, int number, const uint8_t *ma
   if (copies == NULL) return false;
   if (count > 0) memcpy(copies, macs, count * MAC_BYTES);
   pthread_mutex_lock(&heartbeat->lock);
-  struct slot *slot = &heartbeat->slots[number];
+  struct beat_slot *slot = &heartbeat->slots[number];
   uint8_t *before = slot->copies;
   slot->copies = copies;
   slot->copy_count = count;
@@ -311,35 +199,15 @@ bool heartbeat_copies(struct heartbeat *heartbeat, int number, const uint8_t *ma
   return true;
 }
 
-// Shares the caller's socket, so that both send from one port. -1 where there is none.
-static int share(int fd) { return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0); }
-
-// What another sender of the lock must not see half done.
-static void swap_datagrams(struct slot *slot, struct slot *with) {
-  struct slot before = *slot;
-  slot->addresses = with->addresses;
-  slot->address_count = with->address_count;
-  slot->fd4 = with->fd4;
-  slot->fd6 = with->fd6;
-  *with = (struct slot){.fd = -1, .fd4 = before.fd4, .fd6 = before.fd6, .addresses = before.addresses};
-}
-
 bool heartbeat_datagrams(struct heartbeat *heartbeat, int number, const struct heartbeat_datagrams *datagrams) {
-  size_t bytes = datagrams->count * HEARTBEAT_ADDRESS_BYTES;
-  struct slot news = EMPTY_SLOT;
-  news.fd4 = share(datagrams->fd4);
-  news.fd6 = share(datagrams->fd6);
-  // One byte more, so that there is always something to hold.
-  news.addresses = malloc(bytes + 1);
-  news.address_count = datagrams->count;
-  bool is_whole = news.addresses != NULL && (news.fd4 >= 0) == (datagrams->fd4 >= 0) && (news.fd6 >= 0) == (datagrams->fd6 >= 0);
+  struct beat_slot news;
+  bool is_whole = beat_datagrams_make(&news, datagrams);
   if (is_whole) {
-    if (bytes > 0) memcpy(news.addresses, datagrams->addresses, bytes);
     pthread_mutex_lock(&heartbeat->lock);
-    swap_datagrams(&heartbeat->slots[number], &news);
+    beat_datagrams_swap(&heartbeat->slots[number], &news);
     pthread_mutex_unlock(&heartbeat->lock);
   }
-  close_slot(&news);
+  beat_slot_close(&news);
   return is_whole;
 }
 

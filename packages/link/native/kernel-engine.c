@@ -16,8 +16,6 @@
 
 static struct kernel_engine *self(struct engine *engine) { return kernel_engine_of(engine); }
 
-static bool fail(struct failure *failure, const char *call, int error) { return kernel_engine_fail(failure, call, error); }
-
 static void outcomes(struct engine *base, uint64_t counts[OUTCOME_COUNT]) {
   memset(counts, 0, OUTCOME_COUNT * sizeof *counts);
   // No element of an array map can be missing.

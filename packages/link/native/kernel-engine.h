@@ -41,11 +41,6 @@ struct kernel_engine {
 
 static inline struct kernel_engine *kernel_engine_of(struct engine *engine) { return (struct kernel_engine *)engine; }
 
-static inline bool kernel_engine_fail(struct failure *failure, const char *call, int error) {
-  *failure = (struct failure){call, error};
-  return false;
-}
-
 // As in engine.h.
 int kernel_attach(struct engine *base, const struct attach_request *request, enum answer_by by, struct failure *failure);
 bool kernel_attach_again(struct engine *base, int slot, enum answer_by by, struct failure *failure);

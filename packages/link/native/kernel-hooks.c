@@ -57,7 +57,7 @@ static bool hook_up(struct kernel_engine *engine, int slot, struct failure *fail
 static bool fill_thread(struct kernel_engine *engine, struct responder *thread, struct failure *failure) {
   const struct vip_table *table = engine->table;
   uint8_t *rows = calloc((size_t)table->count + 1, VIP_ROW_BYTES), *row = rows;
-  if (rows == NULL) return kernel_engine_fail(failure, "calloc", ENOMEM);
+  if (rows == NULL) return fail(failure, "calloc", ENOMEM);
   for (uint32_t position = 0; position <= table->mask; position++) {
     const struct vip_entry *entry = &table->entries[position];
     if (entry->counters == NULL) continue;
@@ -115,7 +115,7 @@ int kernel_attach(struct engine *base, const struct attach_request *request, enu
   struct kernel_engine *engine = kernel_engine_of(base);
   int slot = free_slot(engine);
   if (slot < 0) {
-    kernel_engine_fail(failure, "attach", ENOSPC);
+    fail(failure, "attach", ENOSPC);
     return -1;
   }
   struct attachment *attachment = &engine->attachments[slot];

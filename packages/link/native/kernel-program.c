@@ -25,11 +25,6 @@ static const struct bpf_map_shape shapes[ANSWER_MAP_COUNT] = {
     [ANSWER_MAP_scratch] = NUMBERED("berth_scratch", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct answer_scratch), 1),
 };
 
-static bool fail(struct failure *failure, const char *call, int error) {
-  *failure = (struct failure){call, error};
-  return false;
-}
-
 // Makes the maps that have no descriptor yet.
 static bool create_maps(struct kernel_program *program, struct failure *failure) {
   for (int map = 0; map < ANSWER_MAP_COUNT; map++) {

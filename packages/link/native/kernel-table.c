@@ -97,7 +97,7 @@ bool kernel_replace(struct engine *base, const uint8_t *rows, size_t count, stru
   struct kernel_engine *engine = kernel_engine_of(base);
   struct responder *thread = atomic_load(&engine->thread);
   struct vip_table *next = vip_table_create(rows, count, engine->table);
-  if (next == NULL) return kernel_engine_fail(failure, "calloc", ENOMEM);
+  if (next == NULL) return fail(failure, "calloc", ENOMEM);
   withdraw_missing(engine, next);
   bool is_complete = put_changed(engine, next, failure);
   vip_table_destroy(engine->table, next);

@@ -66,7 +66,7 @@ static uint16_t ndp_checksum(const uint8_t *frame, uint32_t length) {
 }
 
 // NDP_REPLY stands for "nothing wrong so far", here and below. `length` becomes that of the message.
-static enum ndp_outcome ndp_judge_packet(const struct arp_point *at, const uint8_t *frame, uint32_t *length) {
+static enum ndp_outcome ndp_judge_packet(const struct decision_point *at, const uint8_t *frame, uint32_t *length) {
   uint32_t frame_length = *length;
   if (frame_length < NDP_IP) return NDP_SHORT_FRAME;
   if (ndp_read_u16(frame + NDP_ETHER_TYPE) != NDP_TYPE_IPV6) return NDP_OTHER_ETHERTYPE;
@@ -155,7 +155,7 @@ static void ndp_address_reply(const uint8_t *question, const uint8_t *asker, uin
 }
 
 // The VIP itself is the source: any address of the answering interface may be, and this one needs no lookup.
-static void ndp_write_reply(const struct arp_point *at, const uint8_t *question, const uint8_t *asker, uint8_t *reply) {
+static void ndp_write_reply(const struct decision_point *at, const uint8_t *question, const uint8_t *asker, uint8_t *reply) {
   memset(reply, 0, NDP_FRAME_BYTES);
   ndp_address_reply(question, asker, reply);
   memcpy(reply + NDP_SOURCE, at->mac, MAC_BYTES);
@@ -175,7 +175,7 @@ static void ndp_write_reply(const struct arp_point *at, const uint8_t *question,
   reply[NDP_MESSAGE_CHECKSUM + 1] = (uint8_t)checksum;
 }
 
-static enum ndp_outcome ndp_judge(const struct arp_point *at, const uint8_t *frame, uint32_t length, uint8_t *sender) {
+static enum ndp_outcome ndp_judge(const struct decision_point *at, const uint8_t *frame, uint32_t length, uint8_t *sender) {
   enum ndp_outcome outcome = ndp_judge_packet(at, frame, &length);
   if (outcome != NDP_REPLY) return outcome;
   outcome = ndp_judge_message(frame, length);
@@ -201,7 +201,7 @@ static void ndp_copy_claimed(const uint8_t *frame, bool is_question, uint8_t *ad
   }
 }
 
-struct ndp_decision ndp_decide(const struct arp_point *at, const uint8_t *frame, size_t length,
+struct ndp_decision ndp_decide(const struct decision_point *at, const uint8_t *frame, size_t length,
                                uint8_t reply[NDP_FRAME_BYTES]) {
   struct ndp_decision decision = {.outcome = NDP_REPLY};
   // No frame is longer than 64 KiB; what is cut here could only be refused as oversized.

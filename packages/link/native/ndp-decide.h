@@ -59,7 +59,7 @@ struct ndp_decision {
 };
 
 // Decides on a frame of `length` bytes as it was received. Fills `reply` only when the outcome is NDP_REPLY.
-struct ndp_decision ndp_decide(const struct arp_point *at, const uint8_t *frame, size_t length,
+struct ndp_decision ndp_decide(const struct decision_point *at, const uint8_t *frame, size_t length,
                                uint8_t reply[NDP_FRAME_BYTES]);
 
 #endif

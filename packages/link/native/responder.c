@@ -14,140 +14,13 @@
 
 #include "frame-verdict.h"
 #include "monotonic-clock.h"
-#include "packet-ring.h"
-
-// Frames of one interface that are looked at before the others have their turn.
-enum { TURN_FRAMES = 256, EVENTS_AT_ONCE = 16 };
-
-// A ring is known to epoll by slot * RING_COUNT + ring.
-enum { WAKE = SLOT_COUNT * RING_COUNT };
-
-struct slot {
-  // Set when everything below is valid; cleared before anything of it goes.
-  atomic_bool is_open;
-  struct packet_ring rings[RING_COUNT];
-  uint8_t mac[MAC_BYTES];
-  uint64_t bit;
-};
-
-struct responder {
-  // Odd while the thread works on a frame. Whoever takes something away from the thread changes it first, then waits
-  // for an even number or another one (see wait_for_reader).
-  _Atomic uint64_t turn;
-  _Atomic(struct vip_table *) table;
-  // Deadline on CLOCK_BOOTTIME, in nanoseconds.
-  _Atomic uint64_t fence;
-  _Atomic uint64_t outcomes[OUTCOME_COUNT];
-  struct slot slots[SLOT_COUNT];
-  pthread_t thread;
-  int epoll;
-  int wake;
-};
-
-static bool fence_holds(struct responder *responder) {
-  return fence_now() < atomic_load_explicit(&responder->fence, memory_order_acquire);
-}
-
-static void count(_Atomic uint64_t *counter) { atomic_fetch_add_explicit(counter, 1, memory_order_relaxed); }
-
-// ---- the thread ----
-
-static void enter(struct responder *responder) { atomic_fetch_add(&responder->turn, 1); }
-static void leave(struct responder *responder) { atomic_fetch_add(&responder->turn, 1); }
-
-static void record_claim(struct vip_counters *counters, const uint8_t *sender) {
-  uint64_t claimant = 0;
-  for (int index = 0; index < MAC_BYTES; index++) claimant = claimant << 8 | sender[index];
-  atomic_store_explicit(&counters->claimant, claimant, memory_order_relaxed);
-  count(&counters->claims);
-}
-
-// Frames of VLANs that the socket of the untagged interface sees too.
-static bool is_other_segment(const struct packet_frame *frame, const struct verdict *verdict) {
-  return frame->is_for_other_interface || (frame->is_for_other_host && !verdict->is_for_other_host);
-}
-
-static void answer(struct responder *responder, const struct slot *slot, const struct packet_ring *ring,
-                   const struct packet_frame *frame) {
-  uint8_t reply[NDP_FRAME_BYTES];
-  struct arp_point at = {.table = atomic_load(&responder->table),
-                         .slot_bit = slot->bit,
-                         .mac = slot->mac,
-                         .fence_holds = fence_holds(responder)};
-  struct verdict verdict = frame_verdict(&at, frame->bytes, frame->length, reply);
-  if (is_other_segment(frame, &verdict)) {
-    count(&responder->outcomes[RESPONDER_OTHER_SEGMENT]);
-    return;
-  }
-  bool is_answered = verdict.reply_length > 0;
-  bool is_sent = is_answered && send(ring->fd, reply, verdict.reply_length, MSG_DONTWAIT) >= 0;
-  count(&responder->outcomes[is_answered && !is_sent ? RESPONDER_SEND_FAILED : verdict.outcome]);
-  if (verdict.vip == NULL) return;
-  struct vip_counters *counters = verdict.vip->counters;
-  if (verdict.is_claim) record_claim(counters, verdict.sender);
-  if (is_answered || verdict.is_fenced) count(&counters->requests);
-  if (is_sent) count(&counters->replies);
-}
-
-// Looks at one frame. Returns false when there is none, or when the slot was closed.
-static bool serve_frame(struct responder *responder, struct slot *slot, struct packet_ring *ring) {
-  struct packet_frame frame;
-  enter(responder);
-  bool has_frame = atomic_load(&slot->is_open) && packet_ring_peek(ring, &frame);
-  if (has_frame) {
-    answer(responder, slot, ring, &frame);
-    packet_ring_release(ring);
-  }
-  leave(responder);
-  return has_frame;
-}
-
-// An interface that goes down leaves an error on its socket, which must be fetched or epoll reports it for ever.
-static void fetch_error(struct responder *responder, struct slot *slot, const struct packet_ring *ring) {
-  int error = 0;
-  socklen_t length = sizeof error;
-  enter(responder);
-  if (atomic_load(&slot->is_open)) {
-    getsockopt(ring->fd, SOL_SOCKET, SO_ERROR, &error, &length);
-    count(&responder->outcomes[RESPONDER_SOCKET_ERROR]);
-  }
-  leave(responder);
-}
-
-static void serve_ring(struct responder *responder, uint32_t token, uint32_t events) {
-  struct slot *slot = &responder->slots[token / RING_COUNT];
-  struct packet_ring *ring = &slot->rings[token % RING_COUNT];
-  if ((events & EPOLLERR) != 0) fetch_error(responder, slot, ring);
-  for (int frames = 0; frames < TURN_FRAMES; frames++) {
-    if (!serve_frame(responder, slot, ring)) return;
-  }
-}
-
-static void *run(void *argument) {
-  struct responder *responder = argument;
-  struct epoll_event events[EVENTS_AT_ONCE];
-  for (;;) {
-    int ready = epoll_wait(responder->epoll, events, EVENTS_AT_ONCE, -1);
-    // Only EINTR is possible here: the descriptor and the buffer are ours.
-    for (int index = 0; index < ready; index++) {
-      if (events[index].data.u32 == WAKE) return NULL;
-      serve_ring(responder, events[index].data.u32, events[index].events);
-    }
-  }
-}
-
-// ---- JavaScript's side ----
+#include "responder-loop.h"
 
 // Returns when the thread can no longer use what was taken away before the call. It waits for one frame at most.
 static void wait_for_reader(struct responder *responder) {
   uint64_t turn = atomic_load(&responder->turn);
   if (turn % 2 == 0) return;
   while (atomic_load(&responder->turn) == turn) sched_yield();
-}
-
-static bool fail(struct failure *failure, const char *call, int error) {
-  *failure = (struct failure){call, error};
-  return false;
 }
 
 static bool watch(struct responder *responder, int fd, uint32_t token, struct failure *failure) {
@@ -161,7 +34,7 @@ static bool start_thread(struct responder *responder, struct failure *failure) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  int error = pthread_create(&responder->thread, NULL, run, responder);
+  int error = pthread_create(&responder->thread, NULL, responder_loop, responder);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (error != 0) return fail(failure, "pthread_create", error);
   pthread_setname_np(responder->thread, "berth-answers");
@@ -270,7 +143,7 @@ void responder_set_fence(struct responder *responder, uint64_t milliseconds) {
 }
 
 bool responder_renew(struct responder *responder, uint64_t milliseconds) {
-  if (!fence_holds(responder)) return false;
+  if (!responder_fence_holds(responder)) return false;
   // No one else writes the fence meanwhile: calls are made on JavaScript's thread, or on that of heartbeat.c, and then
   // not on the other.
   responder_set_fence(responder, milliseconds);
@@ -279,7 +152,7 @@ bool responder_renew(struct responder *responder, uint64_t milliseconds) {
 
 enum announce_result responder_announce(struct responder *responder, int slot, const uint8_t *frame, size_t length,
                                         struct failure *failure) {
-  if (!fence_holds(responder)) return ANNOUNCE_FENCED;
+  if (!responder_fence_holds(responder)) return ANNOUNCE_FENCED;
   // A socket marks what it sends with the protocol that it is bound to.
   int ring = frame_is_ipv6(frame, length) ? NDP_RING : ARP_RING;
   if (send(responder->slots[slot].rings[ring].fd, frame, length, MSG_DONTWAIT) >= 0) return ANNOUNCE_SENT;

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "failure.h"
 #include "outcomes.h"
 
 // One bit of vip_entry.interfaces each.
@@ -16,12 +17,6 @@ enum { SLOT_COUNT = 64 };
 enum announce_result { ANNOUNCE_SENT, ANNOUNCE_FENCED, ANNOUNCE_FAILED };
 
 struct responder;
-
-// A failure of the system: `call` names the system call, `error` is its errno.
-struct failure {
-  const char *call;
-  int error;
-};
 
 // An interface to answer on, and the MAC address to answer with.
 struct attach_request {

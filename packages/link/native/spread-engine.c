@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
-#include <linux/if_ether.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "monotonic-clock.h"
+#include "spread-hooks.h"
 
 // Made by build-programs.ts: spread_code.
 #include "spread-program.h"
@@ -37,11 +37,6 @@ static const struct bpf_map_shape shapes[SPREAD_MAP_COUNT] = {
     [SPREAD_MAP_counts] = BY_CPU("spread_counts", struct spread_counts, 1),
     [SPREAD_MAP_forwarded] = BY_CPU("spread_forward", uint64_t, SPREAD_MAX_NUMBER + 1),
 };
-
-static bool fail(struct failure *failure, const char *call, int error) {
-  *failure = (struct failure){call, error};
-  return false;
-}
 
 static uint32_t rows_in(uint32_t blocks) { return blocks * SPREAD_ROWS_PER_BLOCK; }
 
@@ -116,124 +111,8 @@ struct spread *spread_create(enum kernel_hook hook, struct failure *failure) {
   return NULL;
 }
 
-// ---- the keeper ----
-
-static bool hand_over(struct spread *spread, enum keeper_word word) {
-  int links[KEEPER_MAX_HELD];
-  size_t count = 0;
-  for (int slot = 0; slot < SPREAD_MAX_INTERFACES; slot++) {
-    const struct spread_hook *hook = &spread->hooks[slot];
-    if (hook->is_hooked && hook->link >= 0 && count < KEEPER_MAX_HELD) links[count++] = hook->link;
-  }
-  return keeper_client_hold(&spread->keeper, word, links, count);
-}
-
-// What changed goes to a keeper that is there; a new one gets all.
-static bool tell_keeper(struct spread *spread, bool has_changed) {
-  bool is_new = false;
-  if (!keeper_client_ensure(&spread->keeper, &is_new)) return false;
-  return (!is_new && !has_changed) || hand_over(spread, KEEPER_HOLD);
-}
-
-bool spread_keep_by(struct spread *spread, const char *path) {
-  keeper_client_close(&spread->keeper);
-  if (!keeper_client_open(&spread->keeper, path)) return false;
-  tell_keeper(spread, true);
-  return true;
-}
-
-bool spread_is_kept(struct spread *spread) { return tell_keeper(spread, false); }
-
-void spread_take_over(struct spread *spread) {
-  if (tell_keeper(spread, false)) hand_over(spread, KEEPER_TAKEN_OVER);
-}
-
-// ---- interfaces ----
-
-static struct clsact_program filter_of(const struct spread *spread) {
-  return (struct clsact_program){.descriptor = spread->program, .name = CLSACT_SPREAD, .protocol = ETH_P_IP};
-}
-
-static struct spread_hook *hook_of(const struct spread *spread, int ifindex) {
-  for (int slot = 0; slot < SPREAD_MAX_INTERFACES; slot++) {
-    if (spread->hooks[slot].ifindex == ifindex) return (struct spread_hook *)&spread->hooks[slot];
-  }
-  return NULL;
-}
-
-static bool hook_up(struct spread *spread, struct spread_hook *hook, struct failure *failure) {
-  const struct clsact_program filter = filter_of(spread);
-  hook->link = -1;
-  if (spread->hook == HOOK_CLSACT) {
-    hook->is_hooked = clsact_attach(&filter, hook->ifindex, &hook->place, failure);
-  } else {
-    hook->link = bpf_link(spread->program, hook->ifindex, failure);
-    hook->is_hooked = hook->link >= 0;
-  }
-  return hook->is_hooked;
-}
-
-// A keeper has the link too: closing it would leave the program there.
-static void unhook(struct spread_hook *hook) {
-  if (!hook->is_hooked) return;
-  if (hook->link >= 0) bpf_unlink(hook->link);
-  else clsact_detach(hook->ifindex, CLSACT_SPREAD);
-  hook->is_hooked = false;
-}
-
-bool spread_attach(struct spread *spread, int ifindex, struct failure *failure) {
-  struct spread_hook *known = hook_of(spread, ifindex), *hook = known != NULL ? known : hook_of(spread, 0);
-  if (hook == NULL) return fail(failure, "attach", ENOSPC);
-  unhook(hook);
-  hook->ifindex = ifindex;
-  if (!hook_up(spread, hook, failure)) {
-    spread_detach(spread, ifindex);
-    return false;
-  }
-  tell_keeper(spread, true);
-  return true;
-}
-
-void spread_detach(struct spread *spread, int ifindex) {
-  struct spread_hook *hook = hook_of(spread, ifindex);
-  if (hook == NULL) return;
-  unhook(hook);
-  hook->ifindex = 0;
-  tell_keeper(spread, true);
-}
-
-enum hook_state spread_look(const struct spread *spread, int ifindex) {
-  const struct spread_hook *hook = hook_of(spread, ifindex);
-  const struct clsact_program filter = filter_of(spread);
-  if (hook == NULL || !hook->is_hooked) return HOOK_GONE;
-  if (hook->link >= 0) return bpf_look(hook->link, spread->program, ifindex);
-  return clsact_look(&filter, ifindex, &hook->place);
-}
-
-// An interface where the new program cannot be put in has none of ours any more, which a look finds.
-static void rehook(struct spread *spread) {
-  const struct clsact_program filter = filter_of(spread);
-  for (int slot = 0; slot < SPREAD_MAX_INTERFACES; slot++) {
-    struct spread_hook *hook = &spread->hooks[slot];
-    struct failure failure;
-    if (!hook->is_hooked) continue;
-    bool is_done = hook->link >= 0 ? bpf_relink(hook->link, spread->program, &failure)
-                                   : clsact_replace(&filter, hook->ifindex, &hook->place, &failure);
-    if (!is_done) unhook(hook);
-  }
-  tell_keeper(spread, true);
-}
-
-// The connection to the keeper ends first: what it has it holds for its time, as when the process had died.
 void spread_destroy(struct spread *spread) {
-  keeper_client_close(&spread->keeper);
-  keeper_client_open(&spread->keeper, "");
-  for (int slot = 0; slot < SPREAD_MAX_INTERFACES; slot++) {
-    struct spread_hook *hook = &spread->hooks[slot];
-    // Closed, not taken off, as the keeper may have it.
-    if (hook->is_hooked && hook->link >= 0) close(hook->link);
-    else unhook(hook);
-  }
+  spread_let_go(spread);
   if (spread->program >= 0) bpf_unload(spread->program);
   drop_rows(spread);
   close_maps(spread);
@@ -257,7 +136,7 @@ static bool grow(struct spread *spread, struct failure *failure) {
   }
   struct spread before = *spread;
   *spread = bigger;
-  rehook(spread);
+  spread_rehook(spread);
   bpf_unload(before.program);
   drop_rows(&before);
   return true;
@@ -272,7 +151,7 @@ bool spread_put_rows(struct spread *spread, uint32_t first, const uint32_t *rows
   return true;
 }
 
-// ---- what else the program is told ----
+// ---- what the program goes by ----
 
 bool spread_put_control(struct spread *spread, struct failure *failure) {
   const uint32_t only = 0;
@@ -288,6 +167,6 @@ bool spread_tell(struct spread *spread, uint32_t self, uint64_t seed, uint64_t s
 
 bool spread_renew(struct spread *spread, uint64_t milliseconds, struct failure *failure) {
   spread->control.fresh_until = milliseconds == 0 ? 0 : fence_now() + milliseconds * 1000000u;
-  tell_keeper(spread, false);
+  spread_tell_keeper(spread, false);
   return spread_put_control(spread, failure);
 }

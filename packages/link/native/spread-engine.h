@@ -39,24 +39,28 @@ struct spread {
   struct keeper_client keeper;
 };
 
-// Loads the program with empty tables that have run out; NULL on failure. EOPNOTSUPP of "bpf(BPF_LINK_CREATE)": the kernel has no TCX.
+// Loads the program with empty tables that have run out; NULL on failure. EOPNOTSUPP of "bpf(BPF_LINK_CREATE)": the
+// kernel has no TCX.
 struct spread *spread_create(enum kernel_hook hook, struct failure *failure);
 // Takes the program off all interfaces and forgets it.
 void spread_destroy(struct spread *spread);
 
-// Begins to spread what enters an interface; on failure nothing is hooked there. On one that is known it is hooked anew.
+// Begins to spread what enters an interface; on failure nothing is hooked there. On one that is known it is hooked
+// anew.
 bool spread_attach(struct spread *spread, int ifindex, struct failure *failure);
 void spread_detach(struct spread *spread, int ifindex);
 enum hook_state spread_look(const struct spread *spread, int ifindex);
 
-// Hands the links to the keeper whose socket this is; by and by, where it is not there yet. False where the path is too long.
+// Hands the links to the keeper whose socket this is; by and by, where it is not there yet. False where the path is too
+// long.
 bool spread_keep_by(struct spread *spread, const char *path);
 // Whether the keeper is there and holds what there is. A filter on clsact outlives its process by itself.
 bool spread_is_kept(struct spread *spread);
 // The tables of this process are in force: what the keeper still holds of a process before it goes at once.
 void spread_take_over(struct spread *spread);
 
-// Who this node is. Flows that are seen while a change is pending are looked for until `seen_until`, a time of CLOCK_BOOTTIME.
+// Who this node is. Flows that are seen while a change is pending are looked for until `seen_until`, a time of
+// CLOCK_BOOTTIME.
 bool spread_tell(struct spread *spread, uint32_t self, uint64_t seed, uint64_t seen_until, struct failure *failure);
 // The tables count for so long from now.
 bool spread_renew(struct spread *spread, uint64_t milliseconds, struct failure *failure);
@@ -64,11 +68,12 @@ bool spread_renew(struct spread *spread, uint64_t milliseconds, struct failure *
 // Writes what `control` says.
 bool spread_put_control(struct spread *spread, struct failure *failure);
 
-// Writes rows of the map, as spread-maps.h has them; makes room where there is none. ENOSPC of "rows": there are no more blocks.
+// Writes rows of the map, as spread-maps.h has them; makes room where there is none. ENOSPC of "rows": there are no
+// more blocks.
 bool spread_put_rows(struct spread *spread, uint32_t first, const uint32_t *rows, uint32_t count, struct failure *failure);
 
-// Puts these strays in the place of all that were there. What the program has deleted since stays so, as long as each list has it. Returns how many
-// there was no room for, or -1.
+// Puts these strays in the place of all that were there. What the program has deleted since stays so, as long as each
+// list has it. Returns how many there was no room for, or -1.
 int64_t spread_put_strays(struct spread *spread, const uint64_t *fingerprints, const uint8_t *numbers, size_t count,
                           struct failure *failure);
 

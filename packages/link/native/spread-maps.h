@@ -70,7 +70,7 @@ static inline uint32_t spread_target(uint32_t row) { return row & 0xff; }
 static inline uint32_t spread_fallback(uint32_t row) { return row >> 8 & 0xff; }
 // The target in the pending set, if that is another; 0 otherwise.
 static inline uint32_t spread_next(uint32_t row) { return row >> 16 & 0xff; }
-// The fallback in the pending set, where that has another target; 0: nobody.
+// The fallback in the pending set, where that has another target; 0: none.
 static inline uint32_t spread_next_fallback(uint32_t row) { return row >> 24; }
 
 // Map "members": who it is on an interface -> the MAC addresses of a frame to it, as they are on the wire.

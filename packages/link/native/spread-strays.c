@@ -9,11 +9,6 @@
 
 enum { MAX_CPUS = 4096 };
 
-static bool fail(struct failure *failure, const char *call, int error) {
-  *failure = (struct failure){call, error};
-  return false;
-}
-
 static int by_fingerprint(const void *a, const void *b) {
   const struct spread_stray *one = a, *other = b;
   return (one->fingerprint > other->fingerprint) - (one->fingerprint < other->fingerprint);

@@ -20,7 +20,7 @@ static void destroy(struct engine *engine) {
 static int attach(struct engine *engine, const struct attach_request *request, enum answer_by by, struct failure *failure) {
   (void)by;
   int slot = responder_free_slot(responder_of(engine));
-  if (slot < 0) *failure = (struct failure){"attach", ENOSPC};
+  if (slot < 0) fail(failure, "attach", ENOSPC);
   return slot >= 0 && responder_attach(responder_of(engine), slot, request, failure) ? slot : -1;
 }
 
@@ -78,7 +78,7 @@ static const struct engine_ops ops = {.destroy = destroy,
 struct engine *thread_engine_create(struct failure *failure) {
   struct thread_engine *engine = calloc(1, sizeof *engine);
   if (engine == NULL) {
-    *failure = (struct failure){"calloc", ENOMEM};
+    fail(failure, "calloc", ENOMEM);
     return NULL;
   }
   engine->engine.ops = &ops;

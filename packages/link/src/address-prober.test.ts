@@ -5,7 +5,7 @@ import { mac } from '@berth/core/testing';
 import { FakeClock } from '@berth/runtime/testing';
 import { expect } from 'chai';
 import { AddressProber, type ProbeResult, type ResolveResult } from './address-prober.ts';
-import { ClaimEars } from './claim-ears.ts';
+import { ClaimReceiver } from './claim-receiver.ts';
 
 const OWN = mac('00:00:5e:00:53:01');
 const MEMBER = mac('00:00:5e:00:53:02');
@@ -66,7 +66,7 @@ describe('AddressProber', () => {
     clock = new FakeClock();
     sockets = [];
     joined = '';
-    const ears = new ClaimEars({
+    const receiver = new ClaimReceiver({
       clock,
       openSocket: (ifindex) => {
         if (ifindex === 9) throw new Error('bind: ENODEV');
@@ -83,7 +83,7 @@ describe('AddressProber', () => {
         close: () => {},
       },
     });
-    prober = new AddressProber({ clock, random: () => 0.5, isMember: (one) => one.equals(MEMBER), ears });
+    prober = new AddressProber({ clock, random: () => 0.5, isMember: (one) => one.equals(MEMBER), receiver });
   });
 
   function probe(candidate: IpAddress, ifindex = 4): { result?: ProbeResult } {
@@ -177,7 +177,7 @@ describe('AddressProber', () => {
     expect(watched.map(({ result }) => result?.end)).to.deep.equal(['failed', 'failed', 'failed']);
   });
 
-  it('leaves no ear open that could not be set up', async () => {
+  it('leaves no socket open that could not be set up', async () => {
     const watched = [probe(V4, 8), probe(V4, 8)];
     await settle();
     expect(watched.map(({ result }) => result?.end)).to.deep.equal(['failed', 'failed']);

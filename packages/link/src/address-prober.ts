@@ -17,7 +17,7 @@ import {
   stepProbe,
 } from '@berth/core';
 import type { Clock } from '@berth/runtime';
-import type { ClaimEars, Listening } from './claim-ears.ts';
+import type { ClaimReceiver, Listening } from './claim-receiver.ts';
 
 /** How it ended. `failed`: the question could not be asked, so nothing is known. */
 export type ProbeResult =
@@ -48,7 +48,7 @@ export interface AddressProberOptions {
   readonly random: () => number;
   /** Whether a MAC address is one of the cluster's: what it says about a candidate is no conflict. */
   isMember(mac: MacAddress): boolean;
-  readonly ears: Pick<ClaimEars, 'listen'>;
+  readonly receiver: Pick<ClaimReceiver, 'listen'>;
 }
 
 interface Running {
@@ -90,7 +90,7 @@ export class AddressProber {
 
   /** Asks who has an address, with the question that gives none of this node away. Never rejects. */
   resolve({ candidate, ifindex, mac }: ResolveRequest): Promise<ResolveResult> {
-    const { clock, ears } = this.#options;
+    const { clock, receiver } = this.#options;
     const { promise, resolve } = Promise.withResolvers<ResolveResult>();
     const macs = new Map<string, MacAddress>();
     let listening: Listening | undefined;
@@ -110,7 +110,7 @@ export class AddressProber {
     };
     const onError = (error: unknown) => finish({ end: 'failed', error });
     try {
-      listening = ears.listen({ address: candidate, ifindex, onClaim, onError });
+      listening = receiver.listen({ address: candidate, ifindex, onClaim, onError });
     } catch (error) {
       onError(error);
       return promise;
@@ -137,7 +137,7 @@ export class AddressProber {
   #listen(running: Running): Listening {
     const { candidate, ifindex, mac } = running.request;
     const isOurs = (one: MacAddress) => one.equals(mac) || this.#options.isMember(one);
-    return this.#options.ears.listen({
+    return this.#options.receiver.listen({
       address: candidate,
       ifindex,
       onClaim: (claim, source) => {

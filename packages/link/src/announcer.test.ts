@@ -32,11 +32,13 @@ function setUp(result: (ifindex: number) => AnnounceResult = () => 'sent', audie
     clock,
     random: () => 0,
     ...(audience ? { audience } : {}),
-    onCorrected: (vip, ifindex) => corrected.push(`${vip} on ${ifindex}`),
     schedule: { burstMs: [0, 1000, 3000], refreshMs: 60_000 },
-    onSent: (vip, ifindex) => sent.push(`${vip} on ${ifindex}`),
-    onFailed: (vip, ifindex, error) => failed.push(`${vip} on ${ifindex}: ${(error as Error).message}`),
   });
+  announcer.sent.subscribe((vip, ifindex) => sent.push(`${vip} on ${ifindex}`));
+  announcer.corrections.subscribe((vip, ifindex) => corrected.push(`${vip} on ${ifindex}`));
+  announcer.failures.subscribe((vip, ifindex, error) =>
+    failed.push(`${vip} on ${ifindex}: ${(error as Error).message}`),
+  );
   return { clock, frames, failed, sent, announcer, bytes, corrected };
 }
 

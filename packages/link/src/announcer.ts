@@ -16,7 +16,7 @@ import {
   type MacAddress,
   unsolicitedAdvertisement,
 } from '@berth/core';
-import type { Clock } from '@berth/runtime';
+import { type Clock, Signal } from '@berth/runtime';
 import type { AnnounceResult, AnsweredRow } from './answering.ts';
 
 /** What sends; the responder does. */
@@ -39,12 +39,6 @@ export interface AnnouncerOptions {
   readonly schedule?: Partial<GratuitousOptions>;
   /** Default: no one gets a frame of its own. */
   readonly audience?: Audience;
-  /** Called for each announcement that went out: two frames for IPv4, one for IPv6. */
-  onSent(vip: IpAddress, ifindex: number): void;
-  /** Called for each neighbour that got a frame of its own about a VIP. */
-  onCorrected?(vip: IpAddress, ifindex: number): void;
-  /** Called when an interface could not send; the others are not concerned, and the schedule goes on. */
-  onFailed(vip: IpAddress, ifindex: number, error: unknown): void;
 }
 
 interface Port {
@@ -58,6 +52,12 @@ interface Port {
 }
 
 export class Announcer {
+  /** An announcement went out: two frames for IPv4, one for IPv6. */
+  readonly sent = new Signal<[vip: IpAddress, ifindex: number]>();
+  /** A neighbour got a frame of its own about a VIP. */
+  readonly corrections = new Signal<[vip: IpAddress, ifindex: number]>();
+  /** An interface could not send; the others are not concerned, and the schedule goes on. */
+  readonly failures = new Signal<[vip: IpAddress, ifindex: number, error: unknown]>();
   readonly #options: AnnouncerOptions;
   readonly #ports = new Map<number, Port>();
   #rows: readonly AnsweredRow[] = [];
@@ -86,8 +86,8 @@ export class Announcer {
   }
 
   /**
-   * Begins again with the burst for a VIP: clients may have heard of another owner. Many may be told of one after the
-   * other.
+   * Begins again with the burst for a VIP: clients may have heard of another owner. May be called for many VIPs one
+   * after the other.
    */
   again(vip: IpAddress, ifindex: number): void {
     const port = this.#ports.get(ifindex);
@@ -138,18 +138,17 @@ export class Announcer {
   }
 
   #announce(ifindex: number, port: Port, one: DueFrame): void {
-    const { sender, onSent, onCorrected, onFailed } = this.#options;
     const { vip } = one;
     // One that failed says so once, not for each of its frames.
     if ('form' in one && one.form === 'request') port.failed.delete(String(vip));
     if (port.failed.has(String(vip))) return;
     try {
-      if (sender.announce(ifindex, frameOf(one, port.mac)) !== 'sent') return;
-      if ('to' in one) onCorrected?.(vip, ifindex);
-      else if (one.isLast) onSent(vip, ifindex);
+      if (this.#options.sender.announce(ifindex, frameOf(one, port.mac)) !== 'sent') return;
+      if ('to' in one) this.corrections.emit(vip, ifindex);
+      else if (one.isLast) this.sent.emit(vip, ifindex);
     } catch (error) {
       port.failed.add(String(vip));
-      onFailed(vip, ifindex, error);
+      this.failures.emit(vip, ifindex, error);
     }
   }
 }

@@ -80,7 +80,6 @@ function setUp(tables: () => Promise<NeighborTables> = async () => ({ neighbors:
   let reads = 0;
   const audience = new ListeningAudience({
     clock,
-    onFailed: (error) => failures.push(error),
     openSocket: (ifindex, family) => {
       const socket = new FakeSocket();
       (family === 'IPv4' ? sockets : sockets6).set(ifindex, socket);
@@ -91,6 +90,7 @@ function setUp(tables: () => Promise<NeighborTables> = async () => ({ neighbors:
       return tables();
     },
   });
+  audience.failures.subscribe((error) => failures.push(error));
   const told = async (vip: IpAddress, ifindex = LAN0) =>
     ((await audience.of([vip], ifindex)).get(String(vip)) ?? []).map((one) => `${one.kind} ${one.ip}`);
   return { audience, sockets, sockets6, failures, clock, told, reads: () => reads };
@@ -153,7 +153,7 @@ describe('ListeningAudience', () => {
     const { audience, sockets, sockets6, clock } = setUp();
     const vip = ip6('2001:db8::20');
     const told: string[] = [];
-    audience.tell((asked, asker, ifindex) => told.push(`${asked} ${asker.ip} ${asker.mac} ${ifindex}`));
+    audience.questions.subscribe((asked, asker, ifindex) => told.push(`${asked} ${asker.ip} ${asker.mac} ${ifindex}`));
     audience.listen([vip], [LAN0]);
     expect([sockets.size, sockets6.size]).to.deep.equal([0, 1]);
     const client = ip6('2001:db8::9');
@@ -171,7 +171,7 @@ describe('ListeningAudience', () => {
     const { audience, sockets6 } = setUp();
     const vip = ip6('2001:db8::20');
     const told: string[] = [];
-    audience.tell((asked) => told.push(String(asked)));
+    audience.questions.subscribe((asked) => told.push(String(asked)));
     audience.listen([vip], [LAN0]);
     const hear = (bytes: Uint8Array) => sockets6.get(LAN0)?.hear({ bytes, ifindex: LAN0, packetType: 'multicast' });
     hear(solicitation(ip6('::'), vip));

@@ -5,7 +5,7 @@
  * that its owner alone joins, so the others hear them only where the LAN floods that group. Needs CAP_NET_RAW.
  */
 import { type Asker, Askers, type Corrected, correctedFor, type IpAddress, type IpFamily } from '@berth/core';
-import type { Clock } from '@berth/runtime';
+import { type Clock, Signal } from '@berth/runtime';
 import { decodeAddressFrame, PROTOCOL } from './address-frame.ts';
 import type { Audience } from './announcer.ts';
 import { type NeighborTables, readNeighbors } from './neighbors.ts';
@@ -21,16 +21,11 @@ const FRESH_MS = 1000;
 
 export interface ListeningAudienceOptions {
   readonly clock: Clock;
-  /** An interface or the kernel could not be read; those who are not known get no frame of their own. */
-  onFailed(error: unknown): void;
   /** Default: a packet socket. */
   readonly openSocket?: (ifindex: number, family: IpFamily, filter: Uint8Array) => FrameSocket;
   /** Default: the tables of this host. */
   readonly readTables?: () => Promise<NeighborTables>;
 }
-
-/** A host asked for a VIP on an interface. */
-export type OnQuestion = (vip: IpAddress, asker: Asker, ifindex: number) => void;
 
 const FAMILIES = ['IPv4', 'IPv6'] as const;
 
@@ -38,35 +33,33 @@ const FAMILIES = ['IPv4', 'IPv6'] as const;
  * One interface. A socket for each family of which there are VIPs: each packet of a family passes the filter of its
  * socket.
  */
-interface Ear {
+interface Port {
   readonly sockets: Map<IpFamily, ThrottledSocket>;
   readonly askers: Askers;
 }
 
 export class ListeningAudience implements Audience {
+  /** Each question that is heard, nodes' and members' included: a host asked for a VIP on an interface. */
+  readonly questions = new Signal<[vip: IpAddress, asker: Asker, ifindex: number]>();
+  /** An interface or the kernel could not be read; those who are not known get no frame of their own. */
+  readonly failures = new Signal<[error: unknown]>();
   readonly #options: ListeningAudienceOptions;
-  readonly #ears = new Map<number, Ear>();
+  readonly #ports = new Map<number, Port>();
   #vips: readonly IpAddress[] = [];
   #isWanted = new Set<string>();
   readonly #filters = new Map<IpFamily, Uint8Array>();
   #tables: { readonly readMs: number; readonly read: Promise<NeighborTables> } | undefined;
-  #onQuestion: OnQuestion | undefined;
 
   constructor(options: ListeningAudienceOptions) {
     this.#options = options;
   }
 
-  /** Each question that is heard goes to this one from now on, nodes' and members' included. */
-  tell(onQuestion: OnQuestion): void {
-    this.#onQuestion = onQuestion;
-  }
-
   /** Listens for questions for exactly these VIPs, on exactly these interfaces. Cheap when nothing has changed. */
   listen(vips: readonly IpAddress[], ifindexes: readonly number[]): void {
-    for (const [ifindex, { sockets }] of [...this.#ears]) {
+    for (const [ifindex, { sockets }] of [...this.#ports]) {
       if (ifindexes.includes(ifindex)) continue;
       for (const socket of sockets.values()) socket.close();
-      this.#ears.delete(ifindex);
+      this.#ports.delete(ifindex);
     }
     this.#follow(vips);
     for (const ifindex of ifindexes) this.#open(ifindex);
@@ -78,13 +71,13 @@ export class ListeningAudience implements Audience {
       neighbors: neighbors.filter((one) => one.ifindex === ifindex),
       gateways: gateways.filter((one) => one.ifindex === ifindex).map(({ ip }) => ip),
     };
-    const askers = this.#ears.get(ifindex)?.askers;
+    const askers = this.#ports.get(ifindex)?.askers;
     return new Map(vips.map((vip) => [String(vip), correctedFor(vip, hosts, askers?.of(vip) ?? [])]));
   }
 
   /** Hosts that asked for VIPs on an interface within this time, the latest first; `atMost` of them. */
   lately(ifindex: number, { withinMs, atMost }: { readonly withinMs: number; readonly atMost: number }): Asker[] {
-    return this.#ears.get(ifindex)?.askers.lately(this.#options.clock.now() - withinMs, atMost) ?? [];
+    return this.#ports.get(ifindex)?.askers.lately(this.#options.clock.now() - withinMs, atMost) ?? [];
   }
 
   close(): void {
@@ -98,13 +91,13 @@ export class ListeningAudience implements Audience {
     this.#filters.clear();
     for (const family of FAMILIES)
       if (vips.some((vip) => vip.family === family)) this.#filters.set(family, questionFilter(vips, family));
-    for (const { sockets, askers } of this.#ears.values()) {
+    for (const { sockets, askers } of this.#ports.values()) {
       askers.keep(vips);
       for (const [family, socket] of sockets) this.#refilter(sockets, family, socket);
     }
   }
 
-  #refilter(sockets: Ear['sockets'], family: IpFamily, socket: ThrottledSocket): void {
+  #refilter(sockets: Port['sockets'], family: IpFamily, socket: ThrottledSocket): void {
     const filter = this.#filters.get(family);
     if (filter === undefined) {
       socket.close();
@@ -114,29 +107,33 @@ export class ListeningAudience implements Audience {
     try {
       socket.setFilter(filter);
     } catch (error) {
-      this.#options.onFailed(error);
+      this.failures.emit(error);
     }
   }
 
   #open(ifindex: number): void {
-    const ear = this.#ears.get(ifindex) ?? { sockets: new Map(), askers: new Askers() };
-    this.#ears.set(ifindex, ear);
+    const port = this.#ports.get(ifindex) ?? { sockets: new Map(), askers: new Askers() };
+    this.#ports.set(ifindex, port);
     for (const [family, filter] of this.#filters)
-      if (!ear.sockets.has(family)) this.#openFamily(ifindex, family, { ear, filter });
+      if (!port.sockets.has(family)) this.#openFamily(ifindex, family, { port, filter });
   }
 
-  #openFamily(ifindex: number, family: IpFamily, { ear, filter }: { readonly ear: Ear; readonly filter: Uint8Array }) {
-    const { clock, openSocket = openPacketSocket, onFailed } = this.#options;
+  #openFamily(
+    ifindex: number,
+    family: IpFamily,
+    { port, filter }: { readonly port: Port; readonly filter: Uint8Array },
+  ) {
+    const { clock, openSocket = openPacketSocket } = this.#options;
     try {
       const socket = new ThrottledSocket({ socket: openSocket(ifindex, family, filter), clock, ...BUDGET });
       // The interface may go down and come back; that is reported elsewhere.
       socket.receive(
-        ({ bytes }) => this.#hear(ifindex, family, { askers: ear.askers, bytes }),
+        ({ bytes }) => this.#hear(ifindex, family, { askers: port.askers, bytes }),
         () => {},
       );
-      ear.sockets.set(family, socket);
+      port.sockets.set(family, socket);
     } catch (error) {
-      onFailed(error);
+      this.failures.emit(error);
     }
   }
 
@@ -144,17 +141,17 @@ export class ListeningAudience implements Audience {
     const question = decodeAddressFrame(family, heard.bytes)?.question;
     if (question === undefined || !this.#isWanted.has(String(question.target))) return;
     heard.askers.note(question.target, question.asker, this.#options.clock.now());
-    this.#onQuestion?.(question.target, question.asker, ifindex);
+    this.questions.emit(question.target, question.asker, ifindex);
   }
 
   async #readTables(): Promise<NeighborTables> {
-    const { clock, readTables = readNeighbors, onFailed } = this.#options;
+    const { clock, readTables = readNeighbors } = this.#options;
     const nowMs = clock.now();
     if (!this.#tables || nowMs - this.#tables.readMs > FRESH_MS) this.#tables = { readMs: nowMs, read: readTables() };
     try {
       return await this.#tables.read;
     } catch (error) {
-      onFailed(error);
+      this.failures.emit(error);
       return { neighbors: [], gateways: [] };
     }
   }

@@ -26,9 +26,9 @@ describe('ConflictWatch', () => {
       counters: () => rows,
       isOurs: (one) => one.equals(MEMBER),
       announce: (vip) => told.push(`announce ${vip}`),
-      onAlarm: (vip, stranger) => told.push(`alarm ${vip} ${stranger}`),
-      onAlarmEnded: (vip) => told.push(`end ${vip}`),
     });
+    watch.raised.subscribe((vip, stranger) => told.push(`alarm ${vip} ${stranger}`));
+    watch.ended.subscribe((vip) => told.push(`end ${vip}`));
   });
 
   it('defends and alarms when a claim was counted since the last look', () => {

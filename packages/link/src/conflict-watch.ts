@@ -14,6 +14,7 @@ import {
   stepDefence,
   UNDISTURBED,
 } from '@berth/core';
+import { Signal } from '@berth/runtime';
 import type { VipCounters } from './vip-rows.ts';
 
 export interface ConflictWatchOptions {
@@ -23,8 +24,6 @@ export interface ConflictWatchOptions {
   isOurs(mac: MacAddress): boolean;
   /** Announces the VIP once, where it is answered. */
   announce(vip: IpAddress): void;
-  onAlarm(vip: IpAddress, stranger: MacAddress): void;
-  onAlarmEnded(vip: IpAddress): void;
   /** Default: core's DEFENCE_TIMING. */
   readonly timing?: DefenceTiming;
 }
@@ -36,6 +35,10 @@ interface Watched {
 }
 
 export class ConflictWatch {
+  /** A stranger claims a VIP. */
+  readonly raised = new Signal<[vip: IpAddress, stranger: MacAddress]>();
+  /** The stranger was silent for long enough, or the VIP is not answered here any more. */
+  readonly ended = new Signal<[vip: IpAddress]>();
   readonly #options: ConflictWatchOptions;
   #watched = new Map<string, Watched>();
 
@@ -56,8 +59,7 @@ export class ConflictWatch {
       this.#step(watched, eventOf(row, watched), nowMs);
       watched.claims = row.claims;
     }
-    for (const [key, { vip, state }] of this.#watched)
-      if (!seen.has(key) && state.stranger) this.#options.onAlarmEnded(vip);
+    for (const [key, { vip, state }] of this.#watched) if (!seen.has(key) && state.stranger) this.ended.emit(vip);
     this.#watched = seen;
   }
 
@@ -69,14 +71,14 @@ export class ConflictWatch {
   }
 
   #step(watched: Watched, event: DefenceEvent, nowMs: number): void {
-    const { timing = DEFENCE_TIMING, announce, onAlarm, onAlarmEnded } = this.#options;
+    const { timing = DEFENCE_TIMING, announce } = this.#options;
     const isOurs = (mac: MacAddress) => this.#options.isOurs(mac);
     const [state, actions] = stepDefence(watched.state, event, { nowMs, timing, isOurs });
     watched.state = state;
     for (const action of actions) {
       if (action.type === 'announce') announce(watched.vip);
-      else if (action.type === 'raise-alarm') onAlarm(watched.vip, action.mac);
-      else onAlarmEnded(watched.vip);
+      else if (action.type === 'raise-alarm') this.raised.emit(watched.vip, action.mac);
+      else this.ended.emit(watched.vip);
     }
   }
 }

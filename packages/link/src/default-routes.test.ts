@@ -25,7 +25,6 @@ describe('DefaultRoutes', () => {
   async function started(): Promise<DefaultRoutes> {
     const routes = new DefaultRoutes({
       clock,
-      onFailed: (error) => failures.push(error),
       read: async () => {
         reads += 1;
         if (isBroken) throw new Error('link: read routes: errno 16');
@@ -36,6 +35,7 @@ describe('DefaultRoutes', () => {
         return { close: () => {} };
       },
     });
+    routes.failures.subscribe((error) => failures.push(error));
     routes.start();
     await settled();
     return routes;

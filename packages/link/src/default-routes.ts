@@ -4,7 +4,7 @@
  * Only news of default routes wake this process, however many routes a CNI plugin makes. Needs no capability.
  */
 import type { IpAddress } from '@berth/core';
-import type { Clock } from '@berth/runtime';
+import { type Clock, Signal } from '@berth/runtime';
 import { assembleFilter, FILTER_OP, KEEP_WHOLE } from './filter-program.ts';
 import { AF, netlinkAddress, SOCK } from './linux.ts';
 import { type NativeLink, nativeLink } from './native.ts';
@@ -32,8 +32,6 @@ export interface RouteNews {
 
 export interface DefaultRoutesOptions {
   readonly clock: Clock;
-  /** The kernel could not be read; what was read last stands, and it is tried again. */
-  onFailed(error: unknown): void;
   /** Default: those of this host. */
   readonly read?: () => Promise<readonly Gateway[]>;
   /** Default: a netlink socket. Calls back for each piece of news. */
@@ -42,6 +40,8 @@ export interface DefaultRoutesOptions {
 
 export class DefaultRoutes {
   readonly name = 'default routes';
+  /** The kernel could not be read; what was read last stands, and it is tried again. */
+  readonly failures = new Signal<[error: unknown]>();
   readonly #options: DefaultRoutesOptions;
   #gateways: readonly Gateway[] = [];
   #news: RouteNews | undefined;
@@ -55,12 +55,12 @@ export class DefaultRoutes {
 
   /** Begins to read and to follow. Never throws: without the kernel's news what was read at the start stands. */
   start(): void {
-    const { onFailed, listen = listenToRoutes } = this.#options;
+    const { listen = listenToRoutes } = this.#options;
     this.#isRunning = true;
     try {
       this.#news = listen(() => this.#plan(GATHER_MS));
     } catch (error) {
-      onFailed(error);
+      this.failures.emit(error);
     }
     void this.#read();
   }
@@ -93,11 +93,11 @@ export class DefaultRoutes {
       return;
     }
     this.#reading = 'reading';
-    const { read = readGateways, onFailed } = this.#options;
+    const { read = readGateways } = this.#options;
     try {
       this.#gateways = await read();
     } catch (error) {
-      onFailed(error);
+      this.failures.emit(error);
       this.#plan(AGAIN_MS);
     }
     const isStale = (this.#reading as string) === 'again';

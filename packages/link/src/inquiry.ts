@@ -6,28 +6,15 @@
  */
 import { IpAddress, type IpFamily, IpPrefix, type MacAddress, questionFrame } from '@berth/core';
 import type { Clock } from '@berth/runtime';
-import { decodeAddressFrame, PROTOCOL } from './address-frame.ts';
+import { decodeAddressFrame } from './address-frame.ts';
+import { type AddressSocket, openAddressSocket } from './address-socket.ts';
 import { answerFilter, noFrames } from './answer-filter.ts';
-import { PacketSocket } from './packet-socket.ts';
 import type { LinkAddress } from './rtnetlink.ts';
-import { ThrottledSocket } from './throttled-socket.ts';
 
 /** How long after a question an answer belongs to it, in milliseconds. */
 const ANSWER_MS = 1_000;
-/** Frames that are read in one window; whatever a stranger answers passes the filter while something is asked. */
-const BUDGET = { perWindow: 256, windowMs: 50 } as const;
 /** fe80::/10 (RFC 4291, 2.5.6). */
 const LINK_LOCAL = IpPrefix.containing(IpAddress.of('IPv6', 0xfe80n << 112n), 10);
-
-/** The part of a packet socket that is used. */
-export interface InquirySocket {
-  setFilter(program: Uint8Array): void;
-  receive(onFrame: (frame: { readonly bytes: Uint8Array }) => void, onError: (error: unknown) => void): void;
-  send(frame: Uint8Array): boolean;
-  /** Calls back for the frames that wait. */
-  drain(): void;
-  close(): void;
-}
 
 export interface InquiryOptions {
   readonly ifindex: number;
@@ -40,8 +27,8 @@ export interface InquiryOptions {
   onAnswer(address: IpAddress, mac: MacAddress): void;
   /** A question could not be asked, or its answer not be heard. */
   onFailed(error: unknown): void;
-  /** Default: a packet socket. */
-  readonly openSocket?: (ifindex: number, family: IpFamily, clock: Clock) => InquirySocket;
+  /** Default: {@link openAddressSocket}; nothing passes while nothing is asked. */
+  readonly openSocket?: (ifindex: number, family: IpFamily) => AddressSocket;
 }
 
 export interface Question {
@@ -53,7 +40,7 @@ export interface Question {
 }
 
 interface Port {
-  readonly socket: InquirySocket;
+  readonly socket: AddressSocket;
   /** What was asked for lately, and until when an answer counts. */
   readonly asked: Map<string, { readonly address: IpAddress; readonly untilMs: number }>;
 }
@@ -95,11 +82,16 @@ export class Inquiry {
   #portOf(family: IpFamily): Port {
     const known = this.#ports.get(family);
     if (known) return known;
-    const { ifindex, clock, onFailed, openSocket = openPacketSocket } = this.#options;
-    const port: Port = { socket: openSocket(ifindex, family, clock), asked: new Map() };
+    const { ifindex, onFailed } = this.#options;
+    const port: Port = { socket: this.#open(ifindex, family), asked: new Map() };
     port.socket.receive(({ bytes }) => this.#hear(family, port, bytes), onFailed);
     this.#ports.set(family, port);
     return port;
+  }
+
+  #open(ifindex: number, family: IpFamily): AddressSocket {
+    const { clock, openSocket } = this.#options;
+    return openSocket?.(ifindex, family) ?? openAddressSocket(ifindex, family, { clock, filter: noFrames() });
   }
 
   #expect(port: Port, address: IpAddress): void {
@@ -145,16 +137,4 @@ export function sourceFor(addresses: readonly LinkAddress[], target: IpAddress):
       ? LINK_LOCAL.contains(address)
       : IpPrefix.containing(address, prefixLength).contains(target);
   return (usable.find(isNear) ?? usable[0])?.address;
-}
-
-function openPacketSocket(ifindex: number, family: IpFamily, clock: Clock): InquirySocket {
-  const socket = PacketSocket.open({ ifindex, protocol: PROTOCOL[family], filter: noFrames() });
-  const throttled = new ThrottledSocket({ socket, clock, ...BUDGET });
-  return {
-    setFilter: (program) => throttled.setFilter(program),
-    receive: (onFrame, onError) => throttled.receive(onFrame, onError),
-    send: (frame) => socket.send(frame),
-    drain: () => socket.drain(),
-    close: () => throttled.close(),
-  };
 }

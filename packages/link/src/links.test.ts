@@ -103,12 +103,12 @@ describe('Links', () => {
     changes = 0;
     changed = [];
     errors = [];
-    const onError = (error: unknown) => errors.push(error);
-    const onChange = (names: ReadonlySet<string>) => {
+    links = new Links(kernel.native);
+    links.failures.subscribe((error) => errors.push(error));
+    links.changes.subscribe((names) => {
       changes += 1;
       changed = [...names];
-    };
-    links = new Links({ onChange, onError }, kernel.native);
+    });
     links.start();
   });
 

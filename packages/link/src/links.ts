@@ -3,6 +3,7 @@
  * The interfaces of this host and their addresses, kept current by the kernel's events (rtnetlink(7)). Needs no
  * capability. When events were lost because they came too fast, everything is read again.
  */
+import { Signal } from '@berth/runtime';
 import { AF, netlinkAddress, SO, SOCK, SOL } from './linux.ts';
 import { type NativeLink, nativeLink } from './native.ts';
 import { type Datagram, ReceiveLoop } from './receive-loop.ts';
@@ -35,21 +36,14 @@ interface Tables {
   readonly addresses: Map<string, LinkAddress>;
 }
 
-export interface LinksOptions {
-  /**
-   * Called after each change with the names of the interfaces that it is about, and once when everything was read the
-   * first time.
-   */
-  onChange(names: ReadonlySet<string>): void;
-  /** Something went wrong that reading again may not cure. */
-  onError(error: unknown): void;
-}
-
 /** Watches the interfaces of the network namespace that the process is in. */
 export class Links {
   readonly name = 'links';
+  /** The names of the interfaces that a change is about; of all once everything was read the first time. */
+  readonly changes = new Signal<[names: ReadonlySet<string>]>();
+  /** Something went wrong that reading again may not cure. */
+  readonly failures = new Signal<[error: unknown]>();
   readonly #native: NativeLink;
-  readonly #options: LinksOptions;
   readonly #ready = Promise.withResolvers<void>();
   #tables: Tables = emptyTables();
   /** What a running dump has brought so far; takes the place of the tables when it is complete. */
@@ -61,8 +55,7 @@ export class Links {
   #isFailing = false;
   #again: NodeJS.Timeout | undefined;
 
-  constructor(options: LinksOptions, native: NativeLink = nativeLink()) {
-    this.#options = options;
+  constructor(native: NativeLink = nativeLink()) {
     this.#native = native;
   }
 
@@ -117,7 +110,7 @@ export class Links {
     const changed = new Set<string>();
     for (const message of decodeRouteMessages(datagram.bytes))
       for (const name of this.#onMessage(message)) changed.add(name);
-    if (changed.size > 0 && this.#isComplete) this.#options.onChange(changed);
+    if (changed.size > 0 && this.#isComplete) this.changes.emit(changed);
   }
 
   // Events that arrive during a dump go to both tables: the dump may have passed the interface already. Returns whom
@@ -142,7 +135,7 @@ export class Links {
   // What is known stays, and events go on to be heard; without the first reading nothing is known at all.
   #onDumpFailed(errno: number): void {
     this.#dump = undefined;
-    if (!this.#isFailing) this.#options.onError(new Error(`link: read interfaces: errno ${errno}`));
+    if (!this.#isFailing) this.failures.emit(new Error(`link: read interfaces: errno ${errno}`));
     this.#isFailing = true;
     this.#again ??= setTimeout(() => {
       this.#again = undefined;
@@ -175,7 +168,7 @@ export class Links {
     const isOverflow = error instanceof Error && 'code' in error && error.code === 'ENOBUFS';
     if (isOverflow && this.#dump) this.#dump.hasGaps = true;
     else if (isOverflow) this.#readAll();
-    else this.#options.onError(error);
+    else this.failures.emit(error);
   }
 }
 

@@ -51,8 +51,8 @@ describe('SolicitedGroups', () => {
   beforeEach(() => {
     kernel = new FakeKernel();
     failed = [];
-    const onFailed = (group: IpAddress, ifindex: number) => failed.push(`${ifindex} ${group}`);
-    groups = new SolicitedGroups({ onFailed }, kernel as unknown as NativeLink);
+    groups = new SolicitedGroups(kernel as unknown as NativeLink);
+    groups.failures.subscribe((group, ifindex) => failed.push(`${ifindex} ${group}`));
   });
 
   it('joins once for two VIPs with the same low 24 bits, and leaves after the second goes', () => {

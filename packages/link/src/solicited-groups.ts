@@ -5,17 +5,13 @@
  * Needs no capability.
  */
 import { type IpAddress, solicitedNodeGroups } from '@berth/core';
+import { Signal } from '@berth/runtime';
 import type { AnsweredRow } from './answering.ts';
 import { AF, IPPROTO_IPV6, IPV6_OPTION, ipv6Membership, SOCK } from './linux.ts';
 import { type NativeLink, nativeLink } from './native.ts';
 
 /** Groups that one socket joins: the kernel's default limit for the options of a socket has room for about 200. */
 const GROUPS_PER_SOCKET = 100;
-
-export interface SolicitedGroupsOptions {
-  /** A group could not be joined (IPv6 may be switched off there). The next change of any kind tries again. */
-  onFailed(group: IpAddress, ifindex: number, error: unknown): void;
-}
 
 interface Membership {
   readonly group: IpAddress;
@@ -30,15 +26,15 @@ interface MembershipSocket {
 
 /** The groups that this process has joined. The kernel leaves them when the process ends. */
 export class SolicitedGroups {
-  readonly #options: SolicitedGroupsOptions;
+  /** A group could not be joined (IPv6 may be switched off there). The next change of any kind tries again. */
+  readonly failures = new Signal<[group: IpAddress, ifindex: number, error: unknown]>();
   readonly #native: NativeLink;
   readonly #attached = new Set<number>();
   readonly #memberships = new Map<string, Membership>();
   readonly #sockets: MembershipSocket[] = [];
   #rows: readonly AnsweredRow[] = [];
 
-  constructor(options: SolicitedGroupsOptions, native: NativeLink = nativeLink()) {
-    this.#options = options;
+  constructor(native: NativeLink = nativeLink()) {
     this.#native = native;
   }
 
@@ -87,7 +83,7 @@ export class SolicitedGroups {
       socket.joined += 1;
       this.#memberships.set(key, { group, ifindex, socket });
     } catch (error) {
-      this.#options.onFailed(group, ifindex, error);
+      this.failures.emit(group, ifindex, error);
     }
   }
 

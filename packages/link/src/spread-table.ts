@@ -4,64 +4,23 @@
  * Needs CAP_BPF and CAP_NET_ADMIN, and Linux 5.8. Whatever is wrong with it costs spreading only: packets then go the
  * way that they went without it.
  */
-import type { IpAddress, MacAddress } from '@berth/core';
+import type { MacAddress } from '@berth/core';
 import { ATTACHMENT_STATES, type AttachmentState } from './answering.ts';
 import { type NativeLink, nativeLink } from './native.ts';
 import type { SpreadHandle } from './native-spread.ts';
-import { ROWS_PER_BLOCK, RowBlocks } from './spread-blocks.ts';
+import type { SpreadContents, SpreadMember, SpreadService } from './spread-contents.ts';
 import { type SpreadCounters, spreadCounters } from './spread-counters.ts';
 import {
   addressKey,
   memberKey,
   memberValue,
   numberValue,
-  type SpreadProtocol,
   senderKey,
   serviceKey,
   serviceValue,
 } from './spread-layout.ts';
-import { noRoom, SpreadElements, type SpreadMapName, SpreadMirror } from './spread-mirror.ts';
-
-/**
- * Who serves what, by row: numbers of nodes, 0 for nobody; 4,096 or 16,384 rows. Shared by object identity: Services
- * with the same object share memory in the kernel. Not to be changed once it was given away.
- */
-export interface SpreadRows {
-  /** Who serves. */
-  readonly targets: Uint8Array;
-  /** Who may be serving flows that the target does not know, as its kernel answers and its speaker is silent. */
-  readonly fallbacks: Uint8Array;
-  /** Who will serve once what is pending is committed, where that is another. */
-  readonly nexts: Uint8Array;
-  /** Who may then be serving flows that the next one does not know. */
-  readonly nextFallbacks: Uint8Array;
-}
-
-export interface SpreadService {
-  readonly ifindex: number;
-  readonly vip: IpAddress;
-  readonly protocol: SpreadProtocol;
-  readonly port: number;
-  readonly by: 'flow' | 'client';
-  readonly rows: SpreadRows;
-}
-
-/** Another node as an interface sees it. */
-export interface SpreadMember {
-  /** 1 to 255. */
-  readonly number: number;
-  readonly ifindex: number;
-  readonly mac: MacAddress;
-}
-
-export interface SpreadContents {
-  /** This node's number. */
-  readonly self: number;
-  /** Of the hash; 64 bits. */
-  readonly seed: bigint;
-  readonly members: readonly SpreadMember[];
-  readonly services: readonly SpreadService[];
-}
+import { SpreadElements, type SpreadMapName, SpreadMirror } from './spread-mirror.ts';
+import { firstRowOf, type PlacedRows, SpreadRowStore } from './spread-row-store.ts';
 
 export interface SpreadOptions {
   /** By TCX links (Linux 6.6) or on clsact. Default: links where the kernel has them. */
@@ -73,20 +32,12 @@ export interface SpreadOptions {
 const SEEN_MS = 15_000;
 const FOR_GOOD = -1;
 
-/** Where the rows of an object are in the kernel. */
-interface Block {
-  readonly first: number;
-  readonly count: number;
-  readonly hasNexts: boolean;
-}
-
 export class SpreadTable {
   readonly #native: NativeLink;
   readonly #handle: SpreadHandle;
   readonly #attached = new Map<number, MacAddress>();
   readonly #mirrors: Readonly<Record<SpreadMapName, SpreadMirror>>;
-  readonly #free = new RowBlocks();
-  #blocks = new Map<SpreadRows, Block>();
+  readonly #rows: SpreadRowStore;
   #members: readonly SpreadMember[] = [];
   #strayCount = 0;
   #isOpen = true;
@@ -97,6 +48,7 @@ export class SpreadTable {
     const mirror = (name: SpreadMapName) => new SpreadMirror(native, handle, name);
     this.#native = native;
     this.#handle = handle;
+    this.#rows = new SpreadRowStore(native, handle);
     this.#mirrors = {
       vips: mirror('vips'),
       services: mirror('services'),
@@ -176,7 +128,7 @@ export class SpreadTable {
     const { vips, services, members, senders } = this.#mirrors;
     this.#members = contents.members;
     const wanted = this.#putMembers();
-    const blocks = this.#placeAll(contents.services);
+    const blocks = this.#rows.place(contents.services.map(({ rows }) => rows));
     const elements = new SpreadElements();
     const addresses = new SpreadElements();
     for (const service of contents.services) {
@@ -190,8 +142,7 @@ export class SpreadTable {
     vips.keepOnly(addresses);
     senders.keepOnly(wanted.senders);
     members.keepOnly(wanted.members);
-    for (const [rows, block] of this.#blocks) if (!blocks.has(rows)) this.#free.giveBack(block.first, block.count);
-    this.#blocks = blocks;
+    this.#rows.keepOnly(blocks);
     if (this.#rule === 'none' && contents.services.length > 0) this.#rule = 'written';
   }
 
@@ -267,53 +218,14 @@ export class SpreadTable {
     return { members, senders };
   }
 
-  // Rows that are new go where no Service looks yet.
-  #placeAll(services: readonly SpreadService[]): Map<SpreadRows, Block> {
-    const blocks = new Map<SpreadRows, Block>();
-    const fresh: Block[] = [];
-    try {
-      for (const rows of new Set(services.map((service) => service.rows))) {
-        const known = this.#blocks.get(rows);
-        const block = known ?? this.#place(rows);
-        if (!known) fresh.push(block);
-        blocks.set(rows, block);
-      }
-      return blocks;
-    } catch (error) {
-      for (const { first, count } of fresh) this.#free.giveBack(first, count);
-      throw error;
-    }
-  }
-
-  #place({ targets, fallbacks, nexts, nextFallbacks }: SpreadRows): Block {
-    const count = targets.length / ROWS_PER_BLOCK;
-    const first = this.#free.take(count);
-    if (first === undefined) throw noRoom('rows');
-    const words = new Uint32Array(targets.length);
-    for (let row = 0; row < words.length; row++)
-      words[row] = wordOf(targets[row], fallbacks[row], nexts[row], nextFallbacks[row]);
-    try {
-      this.#native.spreadRows(this.#handle, first * ROWS_PER_BLOCK, words);
-    } catch (error) {
-      this.#free.giveBack(first, count);
-      throw error;
-    }
-    return { first, count, hasNexts: nexts.some((next) => next !== 0) };
-  }
-
-  #tell({ self, seed }: SpreadContents, blocks: ReadonlyMap<SpreadRows, Block>): void {
+  #tell({ self, seed }: SpreadContents, blocks: PlacedRows): void {
     const isPending = [...blocks.values()].some((block) => block.hasNexts);
     this.#native.spreadTell(this.#handle, self, BigUint64Array.of(seed), isPending ? FOR_GOOD : SEEN_MS);
   }
 }
 
-function valueOfService({ rows, by }: SpreadService, blocks: ReadonlyMap<SpreadRows, Block>): Uint8Array {
+function valueOfService({ rows, by }: SpreadService, blocks: PlacedRows): Uint8Array {
   const block = blocks.get(rows);
   if (!block) throw new Error('link: spread: rows without a block');
-  return serviceValue(block.first * ROWS_PER_BLOCK, rows.targets.length, by);
-}
-
-/** A row as native/spread-maps.h has it. */
-function wordOf(...numbers: readonly (number | undefined)[]): number {
-  return numbers.reduce<number>((word, number = 0, index) => word | (number << (8 * index)), 0);
+  return serviceValue(firstRowOf(block), rows.targets.length, by);
 }

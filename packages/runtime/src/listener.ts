@@ -61,14 +61,14 @@ export abstract class Listener {
   }
 
   /**
-   * Listens as soon as that is possible, and tells why it is not, once, until it is: for a process whose work does not
-   * wait for who watches it.
+   * Listens as soon as that is possible, and reports once why it is not: for a process whose work does not wait for who
+   * watches it.
    */
   listenPatiently(onFailed: (error: unknown) => void): void {
     const { listenAgainMs = LISTEN_AGAIN_MS } = this.#options;
-    const again = (isTold: boolean) =>
+    const again = (isReported: boolean) =>
       this.start().catch((error: unknown) => {
-        if (!isTold) onFailed(error);
+        if (!isReported) onFailed(error);
         if (!this.#isStopped) this.#again = setTimeout(() => void again(true), listenAgainMs);
       });
     void again(false);

@@ -6,10 +6,13 @@ import { expect } from 'chai';
 import { type ObservationServer, observationServer } from './observation-server.ts';
 import type { Admission } from './secure-metrics-server.ts';
 import { FakeClock } from './testing/fake-clock.ts';
+import { freePorts } from './testing/free-ports.ts';
 import { RecordingLog } from './testing/recording-log.ts';
 
 const HOST = '127.0.0.1';
-const [METRICS, HEALTH] = [17_493, 17_494];
+/** Ports, other ones for each test. */
+let metrics: number;
+let health: number;
 
 interface Answer {
   readonly status: number | undefined;
@@ -19,7 +22,7 @@ interface Answer {
 
 async function get(path: string, authorization?: string): Promise<Answer> {
   const headers = authorization === undefined ? {} : { authorization };
-  const sent = request({ host: HOST, port: METRICS, path, headers, rejectUnauthorized: false, agent: false });
+  const sent = request({ host: HOST, port: metrics, path, headers, rejectUnauthorized: false, agent: false });
   sent.end();
   const [response] = await once(sent, 'response');
   let text = '';
@@ -35,9 +38,10 @@ describe('observationServer with tokens', () => {
   beforeEach(async () => {
     asked = [];
     why = undefined;
+    [metrics = 0, health = 0] = await freePorts(2);
     server = observationServer({
       config: {
-        ...{ metricsAddress: { host: HOST, port: METRICS }, healthAddress: { host: HOST, port: HEALTH } },
+        ...{ metricsAddress: { host: HOST, port: metrics }, healthAddress: { host: HOST, port: health } },
         ...{ metricsAuth: 'token', metricsCertFolder: undefined },
       },
       ...{ name: 'controller', clock: new FakeClock(), log: new RecordingLog() },
@@ -68,7 +72,7 @@ describe('observationServer with tokens', () => {
   it('MO-08: serves nothing else there, and no plain HTTP', async () => {
     for (const path of ['/healthz', '/readyz', '/', '/metrics/x'])
       expect(await get(path, 'Bearer good'), path).to.include({ status: 404 });
-    const plain = connect(METRICS, HOST);
+    const plain = connect(metrics, HOST);
     plain.on('error', () => {});
     plain.write('GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\n\r\n');
     let text = '';
@@ -80,7 +84,7 @@ describe('observationServer with tokens', () => {
   });
 
   it('MO-08: serves health in plain on a port of its own, without metrics', async () => {
-    const plain = async (path: string) => (await fetch(`http://${HOST}:${HEALTH}${path}`)).status;
+    const plain = async (path: string) => (await fetch(`http://${HOST}:${health}${path}`)).status;
     expect([await plain('/healthz'), await plain('/readyz'), await plain('/metrics')]).to.deep.equal([200, 200, 404]);
     why = 'starting';
     expect(await plain('/readyz')).to.equal(503);

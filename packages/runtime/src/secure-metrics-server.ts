@@ -13,7 +13,7 @@ export type Admission =
   | { readonly status: 401 | 403 | 429 | 503; readonly why: string };
 
 export interface SecureMetricsServerOptions extends ListenerOptions, MetricsSource {
-  readonly certificate: Pick<ServingCertificate, 'current' | 'onChange'>;
+  readonly certificate: Pick<ServingCertificate, 'current' | 'changes'>;
   /** Says whether the bearer of a token may read the metrics. */
   admit(token: string): Promise<Admission>;
 }
@@ -28,7 +28,7 @@ export class SecureMetricsServer extends Listener {
     super(server as unknown as Server, options);
     this.#options = options;
     server.on('request', (request, response) => void this.#answer(request, response));
-    certificate.onChange = (pair) => server.setSecureContext({ minVersion: 'TLSv1.2', ...pair });
+    certificate.changes.subscribe((pair) => server.setSecureContext({ minVersion: 'TLSv1.2', ...pair }));
   }
 
   async #answer({ url = '', headers }: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -39,7 +39,7 @@ describe('ServingCertificate', () => {
     write(first);
     const certificate = open(folder);
     const seen: CertificatePair[] = [];
-    certificate.onChange = (pair) => seen.push(pair);
+    certificate.changes.subscribe((pair) => seen.push(pair));
     certificate.start();
     expect(certificate.current).to.deep.equal(first);
     await clock.advance(60_000);

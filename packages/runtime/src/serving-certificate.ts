@@ -9,6 +9,7 @@ import { createSecureContext } from 'node:tls';
 import type { Clock, Timer } from './clock.ts';
 import { errorFields, type Log } from './log.ts';
 import { type CertificatePair, selfSigned } from './self-signed.ts';
+import { Signal } from './signal.ts';
 
 /** How often the files are looked at, in milliseconds; the kubelet takes about a minute to bring a changed Secret. */
 const LOOK_MS = 30_000;
@@ -23,13 +24,13 @@ export interface ServingCertificateOptions {
 }
 
 export class ServingCertificate {
+  /** Another one was read of the folder. */
+  readonly changes = new Signal<[pair: CertificatePair]>();
   readonly #options: ServingCertificateOptions;
   #current: CertificatePair;
   #timer: Timer | undefined;
   /** What was logged last about files that cannot be used. */
   #logged = '';
-  /** Called with each new one. */
-  onChange: (pair: CertificatePair) => void = () => {};
 
   constructor(options: ServingCertificateOptions) {
     this.#options = options;
@@ -57,7 +58,7 @@ export class ServingCertificate {
 
   #use(next: CertificatePair): void {
     this.#current = next;
-    this.onChange(next);
+    this.changes.emit(next);
     this.#options.log.info('certificate of the metrics read anew');
   }
 

@@ -11,6 +11,8 @@ import { forbiddenAddresses } from './layer2/forbidden-addresses.ts';
 import { type Lan, openLan } from './layer2/lan.ts';
 import { type Answering, openAnswering } from './layer2/open-answering.ts';
 import { ServedVips } from './layer2/served-vips.ts';
+import { isInSubnet } from './layer2/subnets.ts';
+import { ServiceTeller } from './layer2/tell-services.ts';
 import { Layer2Announcement } from './layer2-announcement.ts';
 import type { Memberships } from './membership/memberships.ts';
 import { openMemberships } from './membership/open-memberships.ts';
@@ -26,6 +28,7 @@ export interface Assembly extends ProcessParts {
   readonly lan: Lan;
   readonly memberships: Memberships;
   readonly served: ServedVips;
+  readonly teller: ServiceTeller;
   readonly guard: AddressGuard;
   readonly layer2: Layer2Announcement;
   readonly speaker: Speaker;
@@ -47,6 +50,10 @@ export async function assemble(common: ProcessParts): Promise<Assembly> {
     mayOffer: (move) => spreading.mayOffer(move),
   });
   const served = new ServedVips();
+  const teller = new ServiceTeller({
+    ...{ log, clock, events: cluster.events, services: cluster.watches.services, nodeName: config.nodeName },
+    isInSubnet: (vip, interfaces) => isInSubnet(vip, interfaces, lan.links.list()),
+  });
   const guard = openAddressGuard({ ...common, cluster, lan, memberships, macs, served });
   const layer2 = new Layer2Announcement({
     ...{ clock, wire: lan.wire, audience: lan.audience, vips: served },
@@ -65,12 +72,9 @@ export async function assemble(common: ProcessParts): Promise<Assembly> {
     ...{ engine: lan.engine, reachability: guard.reachability },
     isLeaking: (ifindex) => answering.watch.isLeaking(ifindex),
   });
-  const kubeProxy = openKubeProxyWatch({
-    ...{ url: config.kubeProxyHealth, clock, log },
-    onChange: (fitness) => memberships.become(fitness),
-  });
+  const kubeProxy = openKubeProxyWatch({ url: config.kubeProxyHealth, clock, log });
   return {
-    ...{ ...common, metrics, cluster, lan, memberships, served, guard, layer2 },
+    ...{ ...common, metrics, cluster, lan, memberships, served, teller, guard, layer2 },
     ...{ speaker, spreading, spreadingNews, answering, publisher, kubeProxy },
   };
 }

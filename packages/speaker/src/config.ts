@@ -117,7 +117,7 @@ export interface SpeakerConfig {
   readonly rebalance: 'off' | 'gradual';
   /**
    * What becomes of connections when a VIP is handed over on purpose: `keep-connections`, the next owner passes them on
-   * to the node that has them until they end; or `plain`, they break. `--planned-moves`. Default: plain.
+   * to the node that has them until they end; or `plain`, they break. `--planned-moves`. Default: keep-connections.
    */
   readonly plannedMoves: 'keep-connections' | 'plain';
 }
@@ -183,7 +183,7 @@ export const OPTIONS = z.object({
   'heartbeat-port': z._default(wholeNumberWithin(0, 65_535), 7482),
   'takeover-patience-ms': z._default(wholeNumberWithin(0, 60_000), 2000),
   rebalance: z._default(choice('off', 'gradual'), 'off'),
-  'planned-moves': z._default(choice('keep-connections', 'plain'), 'plain'),
+  'planned-moves': z._default(choice('keep-connections', 'plain'), 'keep-connections'),
   'state-folder': z.optional(z.string()),
   'heartbeat-folder': z.optional(z.string()),
   'keeper-socket': z.optional(

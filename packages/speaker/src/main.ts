@@ -72,13 +72,13 @@ function openServer(parts: Assembly): ObservationServer {
 
 /** First of all VIPs are handed over, while everything still works; then this node ceases to answer, then to listen. */
 function inStopOrder(parts: Assembly, server: ObservationServer): Stoppable[] {
-  const { cluster, lan, guard, layer2, speaker, spreading, answering, publisher, kubeProxy } = parts;
+  const { cluster, lan, guard, layer2, speaker, teller, spreading, answering, publisher, kubeProxy } = parts;
   const { watches, endpoints, events, credentials, stateFile } = cluster;
   const { links, defaultRoutes, announcer, responder } = lan;
   return [
     { stop: () => spreading.leave() },
     { stop: () => layer2.leave() },
-    ...[spreading, kubeProxy, answering.watch, speaker, guard, publisher],
+    ...[spreading, kubeProxy, answering.watch, speaker, teller, guard, publisher],
     ...[announcer, { stop: () => responder.close() }, defaultRoutes, links],
     ...[events, credentials, endpoints, watches, ...(stateFile ? [stateFile] : []), server],
   ];

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Who follows which news, and in which order. */
 import type { Assembly } from './assembly.ts';
-import { isInSubnet } from './layer2/subnets.ts';
-import { tellServices } from './layer2/tell-services.ts';
 
 /** To be called once, before anything is started. */
 export function connectNews(parts: Assembly): void {
@@ -13,6 +11,7 @@ export function connectNews(parts: Assembly): void {
   followServed(parts);
   followRefusals(parts);
   followSpreading(parts);
+  parts.kubeProxy.changes.subscribe((fitness) => parts.memberships.become(fitness));
 }
 
 function followCluster({ cluster, speaker, guard, publisher }: Assembly): void {
@@ -56,14 +55,9 @@ function followGuard({ guard, layer2, speaker, publisher }: Assembly): void {
   guard.news.subscribe(() => publisher.changed('now'));
 }
 
-function followServed({ config, log, cluster, lan, served, publisher }: Assembly): void {
-  const { events, watches } = cluster;
-  const tell = tellServices({
-    ...{ log, events, services: watches.services, nodeName: config.nodeName },
-    isInSubnet: (vip, interfaces) => isInSubnet(vip, interfaces, lan.links.list()),
-  });
-  served.looks.subscribe((now, before) => {
-    tell(now, before);
+function followServed({ served, teller, publisher }: Assembly): void {
+  served.looks.subscribe((now) => {
+    teller.follow(now);
     publisher.changed('now');
   });
 }

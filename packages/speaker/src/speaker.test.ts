@@ -56,7 +56,7 @@ function world() {
           ? []
           : wanted.map(({ vip, service }) => ({ vip, services: [service], interfaces: ['lan0', 'lan1'] })),
     },
-    wire: new Wire({ answerer, groups: silent, announcer: silent, clock, onNews: () => {} }),
+    wire: new Wire({ answerer, groups: silent, announcer: silent, clock }),
     audience: {
       listen: (vips) => {
         state.listening = vips.length;
@@ -71,7 +71,7 @@ function world() {
   });
   const speaker = new Speaker({
     ...{ cluster, clock, protocol: layer2 },
-    pools: new PoolSource(() => {}),
+    pools: new PoolSource(),
     classRule: loadBalancerClassRule(),
     forbidden: () => forbidden,
   });
@@ -198,6 +198,18 @@ describe('Speaker', () => {
     state.lost = true;
     layer2.mayAnswerMore();
     await clock.advance(37);
+    expect(state.served).to.equal('203.0.113.20@lan0');
+    await clock.advance(1);
+    expect(state.served).to.equal('');
+  });
+
+  it('answers for new VIPs after half a second at the latest, however long a look takes', async () => {
+    const { speaker, state, clock, layer2 } = world();
+    state.lookMs = 100;
+    speaker.start();
+    state.lost = true;
+    layer2.mayAnswerMore();
+    await clock.advance(499);
     expect(state.served).to.equal('203.0.113.20@lan0');
     await clock.advance(1);
     expect(state.served).to.equal('');

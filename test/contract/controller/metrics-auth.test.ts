@@ -9,13 +9,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePorts } from '@berth/runtime/testing';
 import { expect } from 'chai';
 import { selfSigned } from '../../../packages/runtime/src/self-signed.ts';
 import { restartApiServer } from '../support/cluster.ts';
 import { type Rig, useRig } from '../support/rig.ts';
 import { until } from '../support/until.ts';
 
-const [METRICS, HEALTH] = [17_485, 17_486];
+/** Ports of the process, other ones for each test. */
+let metricsPort: number;
+let healthPort: number;
 
 interface Answer {
   readonly status: number | undefined;
@@ -26,7 +29,14 @@ interface Answer {
 
 async function get(path: string, token?: string): Promise<Answer> {
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const sent = request({ host: '127.0.0.1', port: METRICS, path, headers, rejectUnauthorized: false, agent: false });
+  const sent = request({
+    host: '127.0.0.1',
+    port: metricsPort,
+    path,
+    headers,
+    rejectUnauthorized: false,
+    agent: false,
+  });
   sent.end();
   const [response] = await once(sent, 'response');
   const { subject } = response.socket.getPeerCertificate();
@@ -35,7 +45,7 @@ async function get(path: string, token?: string): Promise<Answer> {
   return { status: response.statusCode, text, name: subject?.CN };
 }
 
-const health = async (path: string) => (await fetch(`http://127.0.0.1:${HEALTH}${path}`)).status;
+const health = async (path: string) => (await fetch(`http://127.0.0.1:${healthPort}${path}`)).status;
 
 /** A ServiceAccount of the system's namespace with a token; a reader is bound to the role of the component. */
 async function tokenOf(rig: Rig, name: string, as: 'reader' | 'nobody'): Promise<string> {
@@ -70,9 +80,10 @@ describe('metrics for tokens', () => {
   });
 
   async function start(rig: Rig, ...more: string[]): Promise<void> {
+    [metricsPort = 0, healthPort = 0] = await freePorts(2);
     const argv = [
       ...[`--kubeconfig=${rig.cluster.lab.kubeconfig}`, `--namespace=${rig.system}`, '--metrics-auth=token'],
-      ...[`--metrics-address=127.0.0.1:${METRICS}`, `--health-address=127.0.0.1:${HEALTH}`, ...more],
+      ...[`--metrics-address=127.0.0.1:${metricsPort}`, `--health-address=127.0.0.1:${healthPort}`, ...more],
     ];
     child = spawn(process.execPath, ['packages/controller/src/main.ts', ...argv], { stdio: 'ignore' });
     await until(async () => expect(await health('/readyz')).to.equal(200), 30_000);

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { leases } from '@berth/kube';
+import { freePort, freePorts } from '@berth/runtime/testing';
 import { expect } from 'chai';
 import { type Rig, useRig } from '../support/rig.ts';
 import { until } from '../support/until.ts';
@@ -58,15 +59,16 @@ describe('the controller as a process', () => {
   it('serves health, readiness and metrics, works, and ends in order on SIGTERM', async () => {
     const { rig } = use;
     await rig.pools({ lan: { addresses: ['203.0.113.40/30'] } });
-    const { child, ended, output } = start(options(rig, 17_480));
-    await until(async () => expect((await get(17_480, '/readyz')).status).to.equal(200), 30_000);
-    expect((await get(17_480, '/healthz')).status).to.equal(200);
-    expect((await get(17_480, '/nothing')).status).to.equal(404);
+    const port = await freePort();
+    const { child, ended, output } = start(options(rig, port));
+    await until(async () => expect((await get(port, '/readyz')).status).to.equal(200), 30_000);
+    expect((await get(port, '/healthz')).status).to.equal(200);
+    expect((await get(port, '/nothing')).status).to.equal(404);
     await rig.service('web');
     await rig.has('web', '203.0.113.40');
     // The address is on the Service before the controller has the answer to its patch, and counts it.
     await until(async () => {
-      const metrics = await (await get(17_480, '/metrics')).text();
+      const metrics = await (await get(port, '/metrics')).text();
       for (const line of [
         'berth_controller_leader 1',
         'berth_config_loaded 1',
@@ -85,12 +87,13 @@ describe('the controller as a process', () => {
   it('HA-04: the leader killed with SIGKILL, the other process goes on', async () => {
     const { rig } = use;
     await rig.pools({ lan: { addresses: ['203.0.113.40/30'] } });
-    const first = start(options(rig, 17_481));
-    await until(async () => expect(await holderOf(rig)).to.equal('process-17481'), 30_000);
-    start(options(rig, 17_482));
-    await until(async () => expect((await get(17_482, '/readyz')).status).to.equal(200), 30_000);
+    const [own = 0, other = 0] = await freePorts(2);
+    const first = start(options(rig, own));
+    await until(async () => expect(await holderOf(rig)).to.equal(`process-${own}`), 30_000);
+    start(options(rig, other));
+    await until(async () => expect((await get(other, '/readyz')).status).to.equal(200), 30_000);
     // What only the leader knows is not there, where zero would read as "nothing loaded".
-    const standby = await (await get(17_482, '/metrics')).text();
+    const standby = await (await get(other, '/metrics')).text();
     expect(standby)
       .to.include('berth_controller_leader 0')
       .and.not.match(/^berth_(config|pool)_[^\n]* 0$/m);
@@ -101,7 +104,7 @@ describe('the controller as a process', () => {
     await rig.has('two', '203.0.113.41');
     await rig.has('one', '203.0.113.40');
     // That 'two' has an address shows who gave it: the Lease came first.
-    expect(await holderOf(rig)).to.equal('process-17482');
+    expect(await holderOf(rig)).to.equal(`process-${other}`);
   }).timeout(90_000);
 
   it('tells all wrong options and ends with 2', async () => {

@@ -14,6 +14,7 @@ import {
   webService,
   whoAnswers,
 } from '../../support/workload.ts';
+import { isNode } from '../address-plan.ts';
 import { installBerth } from '../berth.ts';
 import { Lab } from '../lab.ts';
 import { waitUntil } from '../wait.ts';
@@ -73,7 +74,7 @@ async function showAlternatives({ stage, lab }: Scene): Promise<void> {
     await lab.kubectl(['get', 'service', 'web', '-o', 'jsonpath={.spec.ports[0].nodePort} {.spec.clusterIP}'])
   ).split(' ');
   const lines = await stage.step('the classic alternatives: NodePort on every node, ClusterIP inside', async () => {
-    const nodes = lab.plan.hosts.filter(({ name }) => name.startsWith('node-'));
+    const nodes = lab.plan.hosts.filter(isNode);
     const seen: string[] = [];
     for (const { name, addresses } of nodes) {
       const url = `http://${addresses[0]}:${nodePort}/hostname`;

@@ -92,8 +92,7 @@ function controller(): object {
   });
 }
 
-function speaker(addresses: readonly string[], { hosts }: Lab): object {
-  const nodes = hosts.filter((host) => host.startsWith('node-'));
+function speaker(addresses: readonly string[], { nodes }: Lab): object {
   const args = addresses.map((address, index) => `${address}=${nodes[index % nodes.length]}`);
   const container = {
     ...{ name: 'speaker', image: IMAGE, imagePullPolicy: 'Never', args },

@@ -311,6 +311,37 @@ describe('a stranger that answers for VIPs', () => {
     expect(blip.unserved(blip.vips)).to.deep.equal([]);
     expect(blip.simulation.doubles()).to.deep.equal([]);
   });
+
+  it('BL-10: asks before it takes what another took unheard, where nodes that are heard hear that one', () => {
+    for (const number of [1, 2, 3, 4, 5, 6, 7, 8]) {
+      const blip = new Blip({ nodes: 5, vips: 1, witnesses: [], calmMs: 4000 });
+      const { simulation } = blip;
+      const names = blip.nodes.map(({ name }) => name);
+      const [, , deaf = ''] = names;
+      const filter = (others: readonly string[]) => {
+        for (const other of others) {
+          simulation.lan.cut(deaf, other, 'heartbeats');
+          simulation.lan.cut(other, deaf, 'heartbeats');
+        }
+      };
+      filter(names.filter((name) => name !== deaf));
+      simulation.run(2500);
+      const vip = vipOf(number);
+      simulation.want(vip);
+      simulation.publish();
+      simulation.run(3500);
+      const before = simulation.ownersOf(String(vip));
+      // It hears two of the others again, and with them more than half; the other two go on unheard.
+      simulation.lan.heal();
+      filter(names.slice(3));
+      for (let passed = 0; passed < 8000; passed += 5) {
+        simulation.run(5);
+        expect(simulation.ownersOf(String(vip)), `${vip}`).to.deep.equal(before);
+      }
+      expect(before, `${vip}`).to.have.length(1);
+      expect(simulation.violations).to.deep.equal([]);
+    }
+  });
 });
 
 describe('VIPs that are new while a segment is split', () => {

@@ -523,6 +523,20 @@ describe('random schedules of faults', () => {
         ],
       },
     },
+    {
+      name: 'who comes back to most nodes, and never heard an owner that most hear, does not end it with its claim',
+      schedule: {
+        ...{ seed: 0, nodes: 5, vips: 1, rebalance: 'off', witnesses: 0, clients: 1, old: 0, calmMs: 500 },
+        steps: [
+          { afterMs: 500, fault: { kind: 'partition', sides: 932 } },
+          { afterMs: 0, fault: { kind: 'want', vip: 1 } },
+          { afterMs: 0, fault: { kind: 'blip', node: 0, forMs: 152, frames: 'all' } },
+          { afterMs: 800, fault: { kind: 'blip', node: 6, forMs: 1425, frames: 'all' } },
+          { afterMs: 265, fault: { kind: 'one-way', from: 0, to: 0 } },
+          { afterMs: 2074, fault: { kind: 'blip', node: 6, forMs: 50, frames: 'all' } },
+        ],
+      },
+    },
   ];
   for (const { name, schedule } of found) {
     it(name, () => {

@@ -7,7 +7,6 @@ import {
   ANNOTATION_ADOPT,
   ANNOTATION_RENUMBER,
   includesAddress,
-  isOurs,
   loadBalancerClassRule,
   ownAddressesOf,
   shownAddressesOf,
@@ -17,7 +16,7 @@ import {
 import type { Service } from '@berth/kube';
 import { CommandError, type Environment, EXIT } from '../environment.ts';
 import type { Operation } from '../operation.ts';
-import { makeWish, reasonOf, refusePinned, serviceAt } from '../wish.ts';
+import { makeWish, reasonOf, refuseNotOurs, refusePinned, serviceAt } from '../wish.ts';
 
 export async function adopt(
   operation: Extract<Operation, { kind: 'adopt' }>,
@@ -29,7 +28,7 @@ export async function adopt(
   const rule = loadBalancerClassRule(cluster.loadBalancerClass);
   const before = await serviceAt(api, at);
   const key = `${at.namespace}/${at.name}`;
-  if (!isOurs(before, rule)) throw new CommandError(`${key} is not of the class ${cluster.loadBalancerClass}`);
+  refuseNotOurs(before, cluster);
   const own = ownAddressesOf(before, rule);
   const foreign = shownAddressesOf(before).filter((address) => !includesAddress(own, address));
   if (showsOther(before))
@@ -46,7 +45,7 @@ export async function adopt(
   if (service === undefined) return EXIT.ok;
   const next = ownAddressesOf(service, rule);
   if (!isDone || next.length === 0)
-    throw new CommandError(`${key} stays with ${textsOf(service)}: ${reasonOf(service)}`);
+    throw new CommandError(`${key} stays with ${textsOf(service)}: ${reasonOf(service, { isDone, timeoutSeconds })}`);
   environment.out(`${key}: ${isRenumbering ? `${foreign.join(' and ')} -> ` : ''}${next.join(' and ')}\n`);
   return EXIT.ok;
 }

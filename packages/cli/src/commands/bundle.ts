@@ -155,7 +155,10 @@ async function addTexts({ cluster }: Bundle, environment: Environment, gathering
     ['status', (into) => status({ kind: 'status', ...wide }, into)],
     ['vips', (into) => vips({ kind: 'vips', ...wide }, into)],
     ['pools', (into) => pools({ kind: 'pools', ...wide }, into)],
-    ['history', (into) => history({ kind: 'history', ...wide, about: undefined, sinceMs: undefined }, into)],
+    [
+      'history',
+      (into) => history({ kind: 'history', ...wide, about: undefined, namespace: undefined, sinceMs: undefined }, into),
+    ],
   ];
   for (const [name, say] of commands) {
     const said: string[] = [];

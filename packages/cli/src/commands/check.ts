@@ -1,8 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `kubectl berth check [VIP]`: has each node ask on the wire who answers, and shows what each of them hears. */
 import { randomUUID } from 'node:crypto';
-import { type HeardVip, type Hearing, hearingOf, isLive, type LiveReport, type Order } from '@berth/core';
+import {
+  type HeardVip,
+  type Hearing,
+  hearingOf,
+  type IpAddress,
+  includesAddress,
+  isLive,
+  type LiveReport,
+  type Order,
+  shownAddressesOf,
+} from '@berth/core';
+import { type KubeApi, services } from '@berth/kube';
+import { listAll } from '../cluster-state.ts';
 import { CommandError, type Environment, EXIT } from '../environment.ts';
+import { refuseWithoutSpeaker } from '../installed.ts';
 import { readReports } from '../node-reports.ts';
 import type { Operation } from '../operation.ts';
 import { giveOrder, withOrder } from '../order-map.ts';
@@ -34,7 +47,8 @@ export async function check(operation: Check, environment: Environment): Promise
   const order: Order = { kind: 'check', id: randomUUID(), ...(vip && { vip }) };
   const read = async () => (await readReports(api, cluster.berthNamespace, environment.clock)).filter(isLive);
   const before = await read();
-  if (before.length === 0) throw new CommandError('no speaker reports; kubectl berth doctor says what is missing');
+  await refuseWithoutSpeaker(before, api, cluster);
+  if (vip !== undefined) await refuseUnknown(vip, before, api);
   const place = { api, namespace: cluster.berthNamespace, clock: environment.clock };
   if (operation.timeoutSeconds === 0) {
     await giveOrder(place, order);
@@ -54,6 +68,15 @@ export async function check(operation: Check, environment: Environment): Promise
   if (answers.silent.length > 0)
     environment.err(`no report within ${operation.timeoutSeconds} s: ${answers.silent.join(' ')}\n`);
   return isWell(operation, answers) ? EXIT.ok : EXIT.failed;
+}
+
+/** An address that no Service has may be asked for where somebody answers for it, or uses it beside Berth. */
+async function refuseUnknown(vip: IpAddress, reports: readonly LiveReport[], api: KubeApi): Promise<void> {
+  const isKnown = reports.some(({ state }) => [...state.owned, ...state.conflicts].some((one) => one.vip.equals(vip)));
+  if (isKnown) return;
+  const all = await listAll(api, services);
+  if (all.some((service) => includesAddress(shownAddressesOf(service), vip))) return;
+  throw new CommandError(`no Service has ${vip}: kubectl berth vips lists the addresses`);
 }
 
 function answersIn(order: Order, before: readonly LiveReport[], now: readonly LiveReport[]): Answers {

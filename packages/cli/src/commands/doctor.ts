@@ -1,26 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `kubectl berth doctor [-f POOLS]`: what is wrong in a cluster, or will be once Berth is installed. */
-import { type Examination, examine, type Finding, type PoolConfig, type Severity } from '@berth/core';
+import { type Examination, examine, type Finding, type PoolConfig } from '@berth/core';
 import { readFacts } from '../cluster-facts.ts';
 import { readDoctorObjects } from '../doctor-objects.ts';
 import { type Environment, EXIT } from '../environment.ts';
 import type { Operation } from '../operation.ts';
 import { countOf, printValue } from '../output.ts';
-import type { Tone } from '../tone.ts';
+import { isWrong, SEVERITY_TONES, SEVERITY_WORDS } from '../severity.ts';
 import { lint } from './lint.ts';
-import { nextConfig } from './preview.ts';
-
-const TONES: Readonly<Record<Severity, Tone | undefined>> = { critical: 'bad', warning: 'warning', info: undefined };
-const HEADINGS: Readonly<Record<Severity, string>> = { critical: 'CRITICAL', warning: 'WARNING', info: 'INFO' };
+import { readNext } from './preview.ts';
 
 export async function doctor(
   operation: Extract<Operation, { kind: 'doctor' }>,
   environment: Environment,
 ): Promise<number> {
   const { file, output, cluster } = operation;
-  const config = file === undefined ? undefined : await nextConfig(file, environment);
-  if (file !== undefined && config === undefined) return lint({ kind: 'lint', files: [file], output }, environment);
-  const examination = await examineCluster(operation, environment, config);
+  const next = file === undefined ? undefined : await readNext(file, environment);
+  if (next !== undefined && file !== undefined && next.config === undefined)
+    return lint({ kind: 'lint', files: [file], output }, next.again);
+  const examination = await examineCluster(operation, environment, next?.config);
   if (!printValue(environment, output, examination)) printFindings(examination.findings, environment);
   const { findings, isInstalled } = examination;
   const wrong = findings.filter(isWrong).length;
@@ -40,14 +38,9 @@ async function examineCluster(
   return examine(facts, objects, config);
 }
 
-/** Whether somebody has to do something about it. */
-function isWrong({ severity }: Finding): boolean {
-  return severity !== 'info';
-}
-
 function printFindings(findings: readonly Finding[], { out }: Environment): void {
   for (const { severity, text, why, command, page } of findings) {
-    out(`${HEADINGS[severity]}: ${text}\n`, TONES[severity]);
+    out(`${SEVERITY_WORDS[severity]}: ${text}\n`, SEVERITY_TONES[severity]);
     out(`  why: ${why}\n`);
     if (command !== undefined) out(`  do:  ${command}\n`);
     if (page !== undefined) out(`  see: ${page}\n`);

@@ -17,7 +17,10 @@ import {
 } from '@berth/core';
 import { type KubeApi, nodes } from '@berth/kube';
 import { readFacts } from '../cluster-facts.ts';
+import { findObject, listAll } from '../cluster-state.ts';
 import { CommandError, type Environment, EXIT } from '../environment.ts';
+import { refuseWithoutBerth } from '../installed.ts';
+import { noSuchNode } from '../names.ts';
 import { readReports } from '../node-reports.ts';
 import type { Operation } from '../operation.ts';
 import { countOf } from '../output.ts';
@@ -36,7 +39,8 @@ export async function drain(operation: Drain, environment: Environment): Promise
   const { node, isForced, cluster } = operation;
   const { api } = await environment.connect(cluster);
   const placement = await readFacts(api, cluster, environment.clock);
-  if (!placement.nodes.has(node)) throw new CommandError(`there is no node ${node}`);
+  if (!placement.nodes.has(node)) throw noSuchNode(node, placement.nodes.values());
+  await refuseWithoutBerth(placement.reports, api, cluster);
   const report = liveNode(node, placement);
   if (typeof report === 'string') {
     if (!operation.isDryRun) await annotate(api, node, 'true');
@@ -72,17 +76,24 @@ function dryText(report: LiveReport, stranded: readonly string[]): string {
 export async function undrain(operation: Undrain, environment: Environment): Promise<number> {
   const { node, cluster, timeoutSeconds, isDryRun } = operation;
   const { api } = await environment.connect(cluster);
+  const found = await findObject(api, nodes, { name: node });
+  if (found === undefined) throw noSuchNode(node, await listAll(api, nodes));
   if (isDryRun) {
-    const { metadata } = await api.get(nodes, { name: node });
+    const { metadata } = found;
     const isDrained = metadata.annotations?.[DRAIN_ANNOTATION] !== undefined;
     environment.out(`${node} ${isDrained ? 'would be undrained' : 'is not drained'}\n`);
     return EXIT.ok;
   }
   await annotate(api, node, null);
   if (timeoutSeconds === 0) return EXIT.ok;
+  const reportOf = async () =>
+    (await readReports(api, cluster.berthNamespace, environment.clock)).find((one) => one.node === node);
+  if (!isLive(await reportOf())) {
+    environment.out(`${node} is no longer marked; it owns nothing until its speaker reports\n`);
+    return EXIT.ok;
+  }
   const look = async () => {
-    const reports = await readReports(api, cluster.berthNamespace, environment.clock);
-    const report = reports.find((one) => one.node === node);
+    const report = await reportOf();
     return isLive(report) && report.state.ineligible !== 'drained' ? report.state.ineligible : undefined;
   };
   const ineligible = await waitFor(look, { ...environment, timeoutSeconds });

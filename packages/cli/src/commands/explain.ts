@@ -5,7 +5,8 @@
 import { type Explanation, explainService } from '@berth/core';
 import { readFacts } from '../cluster-facts.ts';
 import { noteOnConfig } from '../cluster-state.ts';
-import { CommandError, type Environment, EXIT } from '../environment.ts';
+import { type Environment, EXIT } from '../environment.ts';
+import { missingService } from '../names.ts';
 import type { Operation } from '../operation.ts';
 import { printRows, printValue } from '../output.ts';
 
@@ -14,11 +15,12 @@ type Explain = Extract<Operation, { kind: 'explain' }>;
 export async function explain(operation: Explain, environment: Environment): Promise<number> {
   const { cluster, output } = operation;
   const { api, namespace } = await environment.connect(cluster);
-  const key = `${operation.service.namespace ?? namespace}/${operation.service.name}`;
+  const { name, namespace: at = namespace } = operation.service;
+  const key = `${at}/${name}`;
   const facts = await readFacts(api, cluster, environment.clock);
   environment.err(noteOnConfig(facts));
   const explanation = explainService(facts, key);
-  if (explanation === undefined) throw new CommandError(`there is no Service ${key}`);
+  if (explanation === undefined) throw await missingService({ namespace: at, name }, api);
   if (!printValue(environment, output, explanation)) printText(explanation, operation, environment);
   return EXIT.ok;
 }

@@ -3,11 +3,20 @@
  * `kubectl berth history [VIP|SERVICE|NODE]`: who answered for what and when, and what happened beside that, as the
  * leader wrote it down.
  */
-import { HISTORY_MAP, type HistoryEntry, IpAddress, readHistory, timeText } from '@berth/core';
-import { configMaps } from '@berth/kube';
-import { findObject } from '../cluster-state.ts';
-import { type Environment, EXIT } from '../environment.ts';
-import type { Operation } from '../operation.ts';
+import {
+  HISTORY_MAP,
+  type HistoryEntry,
+  IpAddress,
+  includesAddress,
+  readHistory,
+  shownAddressesOf,
+  timeText,
+} from '@berth/core';
+import { configMaps, type KubeApi, nodes, services } from '@berth/kube';
+import { findObject, readClusterState } from '../cluster-state.ts';
+import { CommandError, type Environment, EXIT } from '../environment.ts';
+import { absenceNow } from '../installed.ts';
+import type { ClusterOptions, Operation } from '../operation.ts';
 import { printTable, printValue } from '../output.ts';
 
 export async function history(
@@ -15,18 +24,50 @@ export async function history(
   environment: Environment,
 ): Promise<number> {
   const { cluster, about, sinceMs, output } = operation;
-  const { api, namespace } = await environment.connect(cluster);
+  const { api, namespace: own } = await environment.connect(cluster);
+  const namespace = operation.namespace ?? own;
   const map = await findObject(api, configMaps, { namespace: cluster.berthNamespace, name: HISTORY_MAP });
   const report = readHistory(map ? [map] : []);
-  if (report.text !== '') environment.err(`${report.text}\n`);
+  const absence = report.state === 'none' ? await absenceNow(api, cluster, environment) : undefined;
+  const remark = absence?.text ?? report.text;
+  if (remark !== '') environment.err(`${remark}\n`);
   const address = IpAddress.parse(about ?? '');
-  const wanted = address.ok ? String(address.value) : about;
+  const wanted = address.ok ? String(address.value) : about?.replace(KIND, '');
+  const told = report.entries.filter((entry) => isAbout(entry, wanted, namespace));
+  if (wanted !== undefined && told.length === 0) await refuseUnknown(wanted, { api, cluster, namespace });
   const fromMs = sinceMs === undefined ? Number.NEGATIVE_INFINITY : environment.clock.date().getTime() - sinceMs;
-  const entries = report.entries.filter((entry) => entry.atMs >= fromMs && isAbout(entry, wanted, namespace));
+  const entries = told.filter(({ atMs }) => atMs >= fromMs);
   const isPrinted = printValue(environment, output, entries.map(jsonOf));
   if (!isPrinted && entries.length > 0) printTable(environment, [HEAD, ...entries.map(rowOf)], { output });
   else if (!isPrinted && report.state === 'kept') environment.err('nothing of that kind happened\n');
   return report.state === 'kept' || report.state === 'none' ? EXIT.ok : EXIT.failed;
+}
+
+/** As kubectl writes a name. */
+const KIND = /^(service|svc|node)\//;
+
+interface Place {
+  readonly api: KubeApi;
+  readonly cluster: ClusterOptions;
+  /** Of a Service that is named without one. */
+  readonly namespace: string;
+}
+
+/** Nothing may have happened to what is there; what is not there is a mistake of whoever asks. */
+async function refuseUnknown(about: string, { api, cluster, namespace }: Place): Promise<void> {
+  const address = IpAddress.parse(about);
+  if (address.ok) {
+    const { config, services: all } = await readClusterState(api, cluster);
+    const isInPool = config.pools.some((pool) => pool.addresses.some(({ range }) => range.contains(address.value)));
+    if (isInPool || all.some((service) => includesAddress(shownAddressesOf(service), address.value))) return;
+    throw new CommandError(`no pool has ${about}, no Service has it, and the history does not tell of it`);
+  }
+  const [name = '', within = namespace] = about.split('/').reverse();
+  if ((await findObject(api, services, { namespace: within, name })) !== undefined) return;
+  const service = `there is no Service ${within}/${name}`;
+  if (about.includes('/')) throw new CommandError(`${service}, and the history does not tell of one`);
+  if ((await findObject(api, nodes, { name })) !== undefined) return;
+  throw new CommandError(`${service} and no node ${name}, and the history does not tell of either`);
 }
 
 const HEAD = ['TIME', 'ABOUT', 'SERVICE', 'WHAT HAPPENED'];

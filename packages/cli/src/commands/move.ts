@@ -12,10 +12,13 @@ import {
   obstacleTo,
   ownersOf,
   peersOf,
+  serviceKeyOf,
 } from '@berth/core';
 import type { KubeApi } from '@berth/kube';
 import { readFacts } from '../cluster-facts.ts';
 import { CommandError, type Environment, EXIT } from '../environment.ts';
+import { refuseWithoutSpeaker } from '../installed.ts';
+import { noSuchNode } from '../names.ts';
 import { readReports } from '../node-reports.ts';
 import type { Operation } from '../operation.ts';
 import { giveOrder, outcomesOf, withOrder } from '../order-map.ts';
@@ -27,6 +30,8 @@ export async function move(operation: Move, environment: Environment): Promise<n
   const { vip, node, cluster } = operation;
   const { api } = await environment.connect(cluster);
   const placement = await readFacts(api, cluster, environment.clock);
+  await refuseWithoutSpeaker(placement.reports, api, cluster);
+  if (!placement.nodes.has(node)) throw noSuchNode(node, placement.nodes.values());
   const from = ownersIn(vip, placement);
   if (from.every((owner) => owner === node)) {
     environment.out(`${vip} is on ${node} already\n`);
@@ -55,9 +60,11 @@ export async function move(operation: Move, environment: Environment): Promise<n
 }
 
 function ownersIn(vip: IpAddress, placement: ClusterFacts): string[] {
-  if (holdersOf(vip, placement).length === 0) throw new CommandError(`no Service has ${vip}`);
+  const [holder] = holdersOf(vip, placement);
+  if (holder === undefined) throw new CommandError(`no Service has ${vip}: kubectl berth vips lists the addresses`);
   const owners = [...new Set(ownersOf(String(vip), placement.reports).map((claim) => claim.node))];
-  if (owners.length === 0) throw new CommandError(`no one answers for ${vip}: see kubectl berth explain`);
+  if (owners.length === 0)
+    throw new CommandError(`no one answers for ${vip}: kubectl berth explain ${serviceKeyOf(holder)} says why`);
   return owners;
 }
 

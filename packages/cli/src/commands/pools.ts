@@ -11,6 +11,7 @@ import {
 } from '@berth/core';
 import { noteOnConfig, readClusterState } from '../cluster-state.ts';
 import { type Environment, EXIT } from '../environment.ts';
+import { absenceNow } from '../installed.ts';
 import { LiveTable } from '../live-table.ts';
 import type { Operation } from '../operation.ts';
 import { formatJson, printTable, printValue, USAGE_HEAD, usageRow } from '../output.ts';
@@ -34,7 +35,8 @@ export async function pools(operation: Pools, environment: Environment): Promise
   if (isWatching) return watch(operation, environment);
   const { api } = await environment.connect(cluster);
   const state = await readClusterState(api, cluster);
-  environment.err(noteOnConfig(state));
+  const absence = state.configFrom === undefined ? await absenceNow(api, cluster, environment) : undefined;
+  environment.err(absence === undefined ? noteOnConfig(state) : `${absence.text}\n`);
   const rows = rowsOf(state, environment);
   if (printValue(environment, output, rows)) return EXIT.ok;
   printTable(environment, [USAGE_HEAD, ...rows.map(usageRow)], { output, toneOf: (row) => toneOf(rows[row]) });

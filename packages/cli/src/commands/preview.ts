@@ -4,17 +4,23 @@
  * would be stranded.
  */
 import {
+  applyFiles,
   type ConfigPreview,
+  formatProblem,
   type IpAddress,
   joinObjects,
+  type NamedText,
+  objectsWithout,
+  POOL_CONFIG_MAP,
   type PoolConfig,
   parseConfigFiles,
   previewConfig,
   type ServiceOutlook,
+  stayingText,
   wasAnnounced,
 } from '@berth/core';
-import { keyOf } from '@berth/kube';
-import { type ClusterState, noteOnConfig, readClusterState } from '../cluster-state.ts';
+import { type ConfigMap, configMaps, keyOf } from '@berth/kube';
+import { type ClusterState, findObject, noteOnConfig, readClusterState } from '../cluster-state.ts';
 import { CommandError, type Environment, EXIT } from '../environment.ts';
 import type { Operation, Output } from '../operation.ts';
 import { countOf, printRows, printValue } from '../output.ts';
@@ -26,32 +32,72 @@ export async function preview(
   environment: Environment,
 ): Promise<number> {
   const { file, output, cluster } = operation;
-  const next = await nextConfig(file, environment);
-  if (next === undefined) return lint({ kind: 'lint', files: [file], output }, environment);
+  const read = await readNext(file, environment);
+  if (read.config === undefined) return lint({ kind: 'lint', files: [file], output }, read.again);
   const { api } = await environment.connect(cluster);
-  const state = await readClusterState(api, cluster);
+  const at = { namespace: cluster.berthNamespace, name: POOL_CONFIG_MAP };
+  const [state, live] = await Promise.all([readClusterState(api, cluster), findObject(api, configMaps, at)]);
   environment.err(noteOnConfig(state));
+  const next = nextIn(file, { texts: read.texts, live, state, environment });
+  if (next === undefined) return EXIT.failed;
   const nowMs = environment.clock.date().getTime();
   const byKey = new Map(state.services.map((service) => [keyOf(service), service]));
   const used = (key: string, address: IpAddress) => wasAnnounced(byKey.get(key) ?? {}, address, nowMs);
-  const joined = joinObjects(next, state.metallbObjects);
-  for (const conflict of joined.conflicts) environment.err(`${file}: ${conflict}\n`);
-  if (joined.conflicts.length > 0) return EXIT.failed;
-  for (const object of joined.replaced)
-    environment.err(`object ${object} of MetalLB must be deleted: while it is there, this file is refused\n`);
-  const result = previewConfig(state.config, joined.config, { ...state, nowMs, wasAnnounced: used });
+  const result = previewConfig(state.config, next, { ...state, nowMs, wasAnnounced: used });
   if (!printValue(environment, output, result)) printPreview(result, state, { output, environment });
   return result.stranded.length > 0 ? EXIT.stranded : EXIT.ok;
 }
 
-/** The configuration of the file, undefined when it is refused. */
-export async function nextConfig(file: string, environment: Environment): Promise<PoolConfig | undefined> {
-  const { texts, missing } = await readTexts([file], environment);
-  if (missing.length > 0) return undefined;
+interface Next {
+  readonly texts: readonly NamedText[];
+  /** Undefined: it is refused. */
+  readonly config: PoolConfig | undefined;
+  /** Reads the same once more: the standard input can be read once. */
+  readonly again: Environment;
+}
+
+/** A file of pools by itself. */
+export async function readNext(file: string, environment: Environment): Promise<Next> {
+  const known = new Map<string, Promise<string>>();
+  const readFile = (name: string) => {
+    const text = known.get(name) ?? environment.readFile(name);
+    known.set(name, text);
+    return text;
+  };
+  const again = { ...environment, readFile };
+  const { texts, missing } = await readTexts([file], again);
+  if (missing.length > 0) return { texts, config: undefined, again };
   const [first, second] = parseConfigFiles(texts);
   if (first === undefined || second !== undefined)
-    throw new CommandError(`${file}: wanted one ConfigMap ip-address-pools`);
-  return first.ok ? first.config : undefined;
+    throw new CommandError(`${file}: wanted one ConfigMap ip-address-pools, or bare documents`);
+  return { texts, config: first.ok ? first.config : undefined, again };
+}
+
+interface Applying {
+  readonly texts: readonly NamedText[];
+  /** The ConfigMap that is there. */
+  readonly live: ConfigMap | undefined;
+  readonly state: ClusterState;
+  readonly environment: Environment;
+}
+
+/** What would be configured once the file is applied, undefined when that is refused; says what stays beside it. */
+function nextIn(file: string, { texts, live, state, environment }: Applying): PoolConfig | undefined {
+  const { err } = environment;
+  const applied = applyFiles(texts, live);
+  if (applied === undefined) return undefined;
+  const { parsed, staying, objects } = applied;
+  if (staying.length > 0) err(`${stayingText(file, staying)}\n`);
+  if (!parsed.ok) {
+    for (const problem of parsed.problems) err(`${formatProblem(problem)}\n`, 'bad');
+    return undefined;
+  }
+  const joined = joinObjects(parsed.config, objectsWithout(state.metallbObjects, objects));
+  for (const conflict of joined.conflicts) err(`${file}: ${conflict}\n`);
+  if (joined.conflicts.length > 0) return undefined;
+  for (const object of joined.replaced)
+    err(`object ${object} of MetalLB must be deleted: while it is there, this file is refused\n`);
+  return joined.config;
 }
 
 interface Printed {

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { isLive, type LiveReport, type Order, vipsOf } from '@berth/core';
 import { CommandError, type Environment, EXIT } from '../environment.ts';
+import { refuseWithoutSpeaker } from '../installed.ts';
 import { readReports } from '../node-reports.ts';
 import type { Operation } from '../operation.ts';
 import { giveOrder, outcomesOf, withOrder } from '../order-map.ts';
@@ -20,7 +21,7 @@ export async function rebalance(
   const { api } = await environment.connect(cluster);
   const read = async () => (await readReports(api, cluster.berthNamespace, environment.clock)).filter(isLive);
   const before = await read();
-  if (before.length === 0) throw new CommandError('no speaker reports; kubectl berth doctor says what is missing');
+  await refuseWithoutSpeaker(before, api, cluster);
   if (isDryRun) {
     printTable(environment, plannedRows(before), { output: 'text' });
     return EXIT.ok;

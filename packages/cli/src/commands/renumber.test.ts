@@ -13,21 +13,29 @@ const cluster = {
   loadBalancerClass: 'berth.dev/l2',
 };
 
-async function renumbered(more: Pick<Service, 'spec'> & { annotations?: Record<string, string> }): Promise<string> {
+interface Sketch extends Pick<Service, 'spec'> {
+  readonly annotations?: Record<string, string>;
+  readonly conditions?: readonly object[];
+  readonly timeoutSeconds?: number;
+}
+
+async function renumbered(more: Sketch): Promise<string> {
   const api = new FakeApi();
-  const { annotations = {}, spec } = more;
+  const clock = new FakeClock();
+  const { annotations = {}, spec, conditions = [], timeoutSeconds = 0 } = more;
   await api.create(services, {
     metadata: { namespace: 'shop', name: 'web', annotations },
     spec: { type: 'LoadBalancer', clusterIPs: ['10.96.0.9'], ...spec },
-    status: { loadBalancer: { ingress: [{ ip: '192.0.2.7' }] } },
+    status: { loadBalancer: { ingress: [{ ip: '192.0.2.7' }] }, conditions: conditions as never },
   });
   const service = { namespace: undefined, name: 'web' };
   const environment = {
-    ...{ out: () => {}, err: () => {}, readFile: async () => '', clock: new FakeClock() },
+    ...{ out: () => {}, err: () => {}, readFile: async () => '', clock },
     connect: async () => ({ api, namespace: 'shop' }),
   };
   try {
-    await renumber({ kind: 'renumber', service, isDryRun: false, timeoutSeconds: 0, cluster }, environment);
+    const ended = renumber({ kind: 'renumber', service, isDryRun: false, timeoutSeconds, cluster }, environment);
+    await Promise.all([ended, clock.advance(1000 * timeoutSeconds + 1000)]);
   } catch (error) {
     if (error instanceof CommandError) return error.message;
     throw error;
@@ -38,6 +46,29 @@ async function renumbered(more: Pick<Service, 'spec'> & { annotations?: Record<s
 describe('kubectl berth renumber', () => {
   it('asks the controller', async () => {
     expect(await renumbered({})).to.equal('leaves 192.0.2.7');
+  });
+
+  it('CL-20: says whether the controller refused it or did not answer, and takes the wish back', async () => {
+    const condition = (reason: string, message: string) => ({
+      ...{ type: 'berth.dev/AddressAssigned', status: 'True', reason, message, lastTransitionTime: '' },
+    });
+    const conditions = [condition('Assigned', '192.0.2.7 from pool lan')];
+    expect(await renumbered({ conditions, timeoutSeconds: 2 })).to.equal(
+      'shop/web keeps 192.0.2.7: no answer from the controller within 2 s (kubectl berth status says whether one leads); the wish is taken back',
+    );
+    const full = [condition('OutOfAddresses', '192.0.2.7 from pool lan; kept, since lan is full')];
+    expect(await renumbered({ conditions: full, timeoutSeconds: 2 })).to.equal(
+      'shop/web keeps 192.0.2.7: 192.0.2.7 from pool lan; kept, since lan is full; the wish is taken back',
+    );
+  });
+
+  it('CL-20: refuses a Service that Berth does not serve', async () => {
+    expect(await renumbered({ spec: { type: 'ClusterIP' } })).to.equal(
+      'shop/web is no LoadBalancer: its type is ClusterIP',
+    );
+    expect(await renumbered({ spec: { loadBalancerClass: 'acme.example/lb' } })).to.equal(
+      'shop/web is not of the class berth.dev/l2',
+    );
   });
 
   it('CF-24: says where a Service pins its address, and writes nothing', async () => {

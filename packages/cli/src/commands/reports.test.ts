@@ -39,7 +39,7 @@ describe('kubectl berth vips', () => {
   it('RM-06: shows who answers for each address since when and why, and whether it is reached', async () => {
     expect((await berth(sample, 'vips')).lines).to.deep.equal([
       'VIP         SERVICE   NODE    INTERFACE  SINCE                 WHY     REACHABLE',
-      '198.18.0.1  ns-0/s-0  -       -          -                     -       yes',
+      '198.18.0.1  ns-0/s-0  no one  -          -                     -       yes',
       '198.18.0.2  ns-0/s-1  edge-1  lan0       2026-11-30T09:59:00Z  silent  yes',
     ]);
   });
@@ -132,16 +132,39 @@ describe('kubectl berth history', () => {
     { about: '192.0.2.7', entries: 2 },
     { about: 'web', entries: 2 },
     { about: 'ops/dns', entries: 1 },
-    { about: 'dns', entries: 0 },
     { about: 'edge-1', entries: 3 },
     { about: 'edge-4', entries: 1 },
-    { about: 'edge-9', entries: 0 },
+    { about: 'svc/web', entries: 2 },
+    { about: 'node/edge-1', entries: 3 },
   ];
   for (const { about, entries } of asked)
     it(`HI-14: tells of ${about} alone: ${entries} entries`, async () => {
       const { out } = await berth({ configMaps: [map] }, 'history', about, '-o', 'json');
       expect(JSON.parse(out).length).to.equal(entries);
     });
+
+  const unknown: { about: string; says: string }[] = [
+    { about: 'dns', says: 'there is no Service shop/dns and no node dns, and the history does not tell of either' },
+    { about: 'edge-9', says: 'there is no Service shop/edge-9 and no node edge-9' },
+    { about: 'ops/web', says: 'there is no Service ops/web, and the history does not tell of one' },
+    { about: '203.0.113.9', says: 'no pool has 203.0.113.9, no Service has it, and the history does not tell of it' },
+  ];
+  for (const { about, says } of unknown)
+    it(`CL-15: refuses ${about}, of which there is nothing`, async () => {
+      const ended = await berth({ configMaps: [map] }, 'history', about).catch(String);
+      expect(ended).to.include(says);
+      expect(await berth({}, 'history', about).catch(String), 'without a history').to.include(says);
+    });
+
+  for (const about of ['ns-0/s-0', 'edge-5', '198.18.0.9', '198.18.0.2'])
+    it(`CL-15: ends with 0 for ${about}, which is there and to which nothing has happened`, async () => {
+      const { code, err } = await berth({ nodes: 5, configMaps: [map] }, 'history', about);
+      expect([code, err]).to.deep.equal([0, 'nothing of that kind happened\n']);
+    });
+
+  it('CL-15: looks for a Service in the namespace of -n', async () => {
+    expect((await berth({ configMaps: [map] }, '-n', 'ops', 'history', 'dns', '-o', 'json')).code).to.equal(0);
+  });
 
   it('HI-14: takes an address as people write it', async () => {
     const text = encodeHistory({ ...EMPTY_HISTORY, moves: [moveOf({ vip: '2001:db8::7' })] });

@@ -9,6 +9,7 @@ import { HEARTBEAT_SECRET, isLive, type LiveReport } from '@berth/core';
 import { type KubeApi, type Secret, secrets } from '@berth/kube';
 import { findObject } from '../cluster-state.ts';
 import { CommandError, type Environment, EXIT } from '../environment.ts';
+import { refuseWithoutBerth } from '../installed.ts';
 import { readReports } from '../node-reports.ts';
 import type { Operation } from '../operation.ts';
 import { countOf } from '../output.ts';
@@ -24,6 +25,7 @@ export async function rotateKey(
   const { api } = await environment.connect(cluster);
   const read = async () => (await readReports(api, cluster.berthNamespace, environment.clock)).filter(isLive);
   const before = await read();
+  await refuseWithoutBerth(before, api, cluster);
   const oldKeys = new Set(before.flatMap(({ state }) => [state.keys.newest, state.keys.signing]));
   if (oldKeys.size > 1 && !isForced)
     throw new CommandError(

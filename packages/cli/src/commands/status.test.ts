@@ -61,11 +61,23 @@ describe('kubectl berth status', () => {
     ]);
   });
 
-  it('EN-26: says what a node does for VIPs that every node serves', async () => {
+  it('EN-26, CL-18: says what a node does for VIPs that every node serves', async () => {
     await say('edge-1', STATE, { latestMs: 3, lapses: 0, spread: { forwarded: 1200, strays: 1 } });
-    expect((await lines()).at(-1)).to.equal(
-      'edge-1: passed 1200 packets on to the nodes that serve them; it keeps 1 flow that the hash gives to others',
-    );
+    const passed =
+      '  edge-1: passed 1200 packets on to the nodes that serve them since it started; it keeps 1 flow that the hash gives to others';
+    const wide = (await ended('wide')).text.split('\n');
+    expect(wide.slice(wide.indexOf(passed) - 2, -1), 'CL-18').to.deep.equal(['', 'Worth knowing:', passed]);
+    expect((await lines()).join('\n'), 'CL-18').to.not.include('1200');
+  });
+
+  it('MV-30: says why planned moves of a node break connections, unless that is as people want it', async () => {
+    await say('edge-1', { ...STATE, moves: { why: 'filter', code: '' } });
+    await say('edge-2', { ...STATE, moves: 'kept' });
+    await say('edge-3', { ...STATE, moves: { why: 'option', code: '' } });
+    const said = (await ended('wide')).text.split('\n').filter((line) => line.includes('planned moves'));
+    expect(said).to.deep.equal([
+      '  edge-1: planned moves break connections: packets of clients that other nodes pass on do not reach edge-1: a hypervisor or switch drops them',
+    ]);
   });
 
   const rows: { name: string; changes: Partial<NodeState>; remark: string }[] = [
@@ -74,83 +86,84 @@ describe('kubectl berth status', () => {
       changes: {
         segments: [{ ...first(), members: [{ node: 'edge-2', hearing: 'one-way' }] }],
       },
-      remark: 'edge-1: hears edge-2 on lan0, but edge-2 does not hear edge-1',
+      remark: 'WARNING: edge-1: hears edge-2 on lan0, but edge-2 does not hear edge-1',
     },
     {
       name: 'BL-05: a node that answers although its heartbeats are lost',
       changes: { segments: [{ ...first(), members: [{ node: 'edge-2', hearing: 'lost' }] }] },
-      remark: 'edge-1: heartbeats of edge-2 are lost on lan0, but edge-2 answers for its VIPs: nothing is taken over',
+      remark:
+        'WARNING: edge-1: heartbeats of edge-2 are lost on lan0, but edge-2 answers for its VIPs: nothing is taken over',
     },
     {
       name: 'WT-25: a node that is heard by datagrams alone, and why',
       changes: { segments: [{ ...first(), members: [{ node: 'edge-2', hearing: 'both', way: 'udp' }] }] },
       remark:
-        'edge-1: hears edge-2 on lan0 by UDP between node addresses: no frame of EtherType 0x88B5 arrives (a packet filter on either node?)',
+        'INFO: edge-1: hears edge-2 on lan0 by UDP between node addresses: no frame of EtherType 0x88B5 arrives (a packet filter on either node?)',
     },
     {
       name: 'a node that multicast does not bring, and why',
       changes: { segments: [{ ...first(), members: [{ node: 'edge-2', hearing: 'both', way: 'unicast' }] }] },
-      remark: 'edge-1: hears edge-2 on lan0 by frames to it alone: the network does not bring multicast',
+      remark: 'INFO: edge-1: hears edge-2 on lan0 by frames to it alone: the network does not bring multicast',
     },
     {
       name: 'BL-06: a node that is cut off',
       changes: { segments: [{ ...first(), contact: 'cut-off' }] },
-      remark: 'edge-1: cut off on lan0: it hears neither most of the other nodes nor a gateway nor a client',
+      remark: 'CRITICAL: edge-1: cut off on lan0: it hears neither most of the other nodes nor a gateway nor a client',
     },
     {
       name: 'WT-09: a Ready node that is not reached',
       changes: { segments: [{ ...first(), notReached: ['edge-3'] }] },
       remark:
-        'edge-1: neither heartbeats nor ARP of edge-3 arrive on lan0, though it is Ready: both may answer for the same VIPs. Are the switch ports isolated from each other (private VLAN)?',
+        'CRITICAL: edge-1: neither heartbeats nor ARP of edge-3 arrive on lan0, though it is Ready: both may answer for the same VIPs. Are the switch ports isolated from each other (private VLAN)?',
     },
     {
       name: 'AT-04: an interface that a thread answers on',
       changes: { segments: [{ ...first(), answer: 'thread' }] },
-      remark: 'edge-1: lan0 is answered by a thread, since the program cannot be attached',
+      remark: 'INFO: edge-1: lan0 is answered by a thread, since the program cannot be attached',
     },
     {
       name: 'AT-02: an answer behind another program',
       changes: { segments: [{ ...first(), answer: 'behind' }] },
-      remark: 'edge-1: lan0 is answered behind another program, which may take questions away',
+      remark: 'WARNING: edge-1: lan0 is answered behind another program, which may take questions away',
     },
     {
       name: 'AT-08: an interface on which nothing answers',
       changes: { segments: [{ ...first(), answer: 'none' }] },
-      remark: 'edge-1: lan0 is not answered: the node owns nothing there',
+      remark: 'WARNING: edge-1: lan0 is not answered: the node owns nothing there',
     },
     {
       name: 'AT-07: a kernel that answers for VIPs of other nodes',
       changes: { segments: [{ ...first(), answer: 'thread', answersForOthers: true }] },
-      remark: 'edge-1: its kernel answers on lan0 for VIPs of other nodes (IPVS without strictARP)',
+      remark: 'CRITICAL: edge-1: its kernel answers on lan0 for VIPs of other nodes (IPVS without strictARP)',
     },
     {
       name: 'AT-10: a VIP that lies in no subnet of its owner',
       changes: { owned: [{ vip: VIP, interface: 'lan0', term: 1, sinceSeconds: 60, why: 'new', isOutside: true }] },
-      remark: 'edge-1: 192.0.2.7 is in no subnet of lan0: hosts need a route for it',
+      remark: 'INFO: edge-1: 192.0.2.7 is in no subnet of lan0: hosts need a route for it',
     },
     {
       name: 'a stranger that uses an address',
       changes: { conflicts: [{ vip: VIP, interface: 'lan0', mac: STRANGER, sinceSeconds: 60, kind: 'in-use' }] },
       remark:
-        'edge-1: 192.0.2.7 is used by 00:00:5e:00:53:09 on lan0 since 1970-01-01T00:01:00Z, while it is announced',
+        'CRITICAL: edge-1: 192.0.2.7 is used by 00:00:5e:00:53:09 on lan0 since 1970-01-01T00:01:00Z, while it is announced',
     },
     {
       name: 'CF-15: an address of the node itself that stands in a pool',
       changes: {
         conflicts: [{ vip: VIP, interface: 'lan0', mac: STRANGER, sinceSeconds: 60, kind: 'before-use', user: 'node' }],
       },
-      remark: 'edge-1: 192.0.2.7 is an address of this node itself, on lan0 since 1970-01-01T00:01:00Z',
+      remark: 'WARNING: edge-1: 192.0.2.7 is an address of this node itself, on lan0 since 1970-01-01T00:01:00Z',
     },
-    { name: 'a drained node', changes: { ineligible: 'drained' }, remark: 'edge-1: may own nothing: drained' },
+    { name: 'a drained node', changes: { ineligible: 'drained' }, remark: 'INFO: edge-1: may own nothing: drained' },
     {
       name: 'a node that is not well',
       changes: { fitness: 'unfit' },
-      remark: 'edge-1: its kube-proxy is not healthy; other nodes are preferred',
+      remark: 'WARNING: edge-1: its kube-proxy is not healthy; other nodes are preferred',
     },
     {
       name: 'addresses that it does not answer for yet',
       changes: { notAnnounced: [{ vip: VIP, why: 'probing' }] },
-      remark: 'edge-1: 1 VIP not answered: probing',
+      remark: '  edge-1 does not answer for 1 VIP: asks whether somebody uses it',
     },
   ];
   for (const { name, changes, remark } of rows) {
@@ -169,14 +182,50 @@ describe('kubectl berth status', () => {
     await lead();
     const remarks = (await lines()).slice(5);
     expect(remarks).to.deep.equal([
-      'edge-1: not heard of since 2026-01-01T00:00:00Z',
-      'edge-4: Lease node-edge-4: node state: not a JSON object of at most 256 KiB',
-      'the nodes sign heartbeats with different keys: a rotation is under way',
+      'WARNING: edge-1: not heard of since 2026-01-01T00:00:00Z',
+      'WARNING: edge-4: Lease node-edge-4: node state: not a JSON object of at most 256 KiB',
+      'INFO: the nodes sign heartbeats with different keys: a rotation is under way',
     ]);
   });
 
+  it('CL-18: does not show what a silent node said last as if it were so now', async () => {
+    await say('edge-1', { ...STATE, owned: [{ vip: VIP, interface: 'lan0', term: 1, sinceSeconds: 0, why: 'new' }] });
+    await clock.advance(600_000);
+    await say('edge-2', STATE);
+    await lead();
+    expect((await lines())[1]).to.match(/^edge-1 +- +silent +- +- +kernel +multicast +- +10 min ago$/);
+  });
+
   it('says that nobody is there', async () => {
-    expect(await lines()).to.deep.equal(['no speaker reports']);
+    const { text, said } = await ended();
+    expect([text, said]).to.deep.equal([
+      'CRITICAL: no speaker reports\n',
+      '1 problem to be dealt with; -o wide says how\n',
+    ]);
+  });
+
+  it('CL-18: says so where nothing is wrong, and tells what is worth knowing apart from what is wrong', async () => {
+    await say('edge-1', { ...STATE, ineligible: 'drained', notAnnounced: [{ vip: VIP, why: 'not-eligible' }] });
+    const { text, said, code } = await ended();
+    expect([said, code]).to.deep.equal(['nothing is wrong\n', 0]);
+    expect(text.split('\n').slice(2)).to.deep.equal([
+      'INFO: edge-1: may own nothing: drained',
+      '',
+      'Worth knowing:',
+      '  edge-1 does not answer for 1 VIP: drained',
+      '',
+    ]);
+  });
+
+  it('CL-19: says where nothing of Berth is there, with the command that installs it, and nothing that follows', async () => {
+    api = new FakeApi();
+    const { text, code } = await ended();
+    expect([text, code]).to.deep.equal([
+      'CRITICAL: Berth is not installed in namespace berth-system: kubectl apply -k manifests/ installs it (docs/install/README.md)\n',
+      3,
+    ]);
+    const { problems } = JSON.parse((await ended('json')).text) as { problems: { command: string }[] };
+    expect(problems.map(({ command }) => command)).to.deep.equal(['kubectl apply -k manifests/']);
   });
 
   const ends: { name: string; code: number; stage: () => Promise<unknown> }[] = [
@@ -230,8 +279,9 @@ describe('kubectl berth status', () => {
     return (await ended()).text.trimEnd().split('\n');
   }
 
-  async function ended(output: Output = 'text'): Promise<{ text: string; code: number }> {
+  async function ended(output: Output = 'text'): Promise<{ text: string; said: string; code: number }> {
     const texts: string[] = [];
+    const said: string[] = [];
     const cluster = {
       access: {},
       requestTimeoutMs: undefined,
@@ -242,13 +292,13 @@ describe('kubectl berth status', () => {
       { kind: 'status', output, isWatching: false, cluster },
       {
         out: (text) => texts.push(text),
-        err: (text) => texts.push(text),
+        err: (text) => said.push(text),
         readFile: async () => '',
         connect: async () => ({ api, namespace: 'default' }),
         clock,
       },
     );
-    return { text: texts.join(''), code };
+    return { text: texts.join(''), said: said.join(''), code };
   }
 
   async function lead(): Promise<void> {

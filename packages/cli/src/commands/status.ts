@@ -1,29 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `kubectl berth status`: what each node says of itself, and everything that is not as it should be. */
 import {
+  breakText,
   type ClusterFacts,
   clusterReport,
   type DatedReport,
+  durationText,
   notAnsweredRemarks,
   type Problem,
+  problemOf,
   readCluster,
-  type Severity,
   vipsOf,
   yamlText,
 } from '@berth/core';
 import { readFacts } from '../cluster-facts.ts';
 import { type Environment, EXIT } from '../environment.ts';
+import { type Absence, lookForBerth } from '../installed.ts';
 import { LiveTable } from '../live-table.ts';
 import type { Operation, Output } from '../operation.ts';
-import { printValue } from '../output.ts';
-import type { Tone } from '../tone.ts';
+import { countOf, printValue } from '../output.ts';
+import { isWrong, SEVERITY_TONES, SEVERITY_WORDS } from '../severity.ts';
 import { watchRows } from '../watching.ts';
 
 const HEAD = ['NODE', 'INTERFACE', 'PHASE', 'HEARS', 'VIPS', 'ENGINE', 'HEARTBEATS', 'LATEST', 'SEEN'];
 /** With `-w`: a node that falls silent writes nothing. */
 const LOOK_EVERY_MS = 5_000;
-
-const TONES: Readonly<Record<Severity, Tone | undefined>> = { critical: 'bad', warning: 'warning', info: undefined };
 
 type Status = Extract<Operation, { kind: 'status' }>;
 
@@ -42,11 +43,11 @@ export async function status(operation: Status, environment: Environment): Promi
   if (isWatching) return watch(operation, environment);
   const { api } = await environment.connect(cluster);
   const facts = await readFacts(api, cluster, environment.clock);
-  const rows = rowsOf(facts);
+  const absence = await lookForBerth(facts.reports, api, cluster);
+  const rows = absence === undefined ? rowsOf(facts) : [absentRow(absence)];
   const view = new StatusText(environment, output, () => facts.objects.nowMs);
-  view.all(rows);
-  if (output !== 'json' && output !== 'yaml')
-    for (const remark of spreadRemarks(facts.reports)) environment.out(`${remark}\n`);
+  view.all(rows, output === 'wide' ? [...spreadRemarks(facts.reports), ...moveRemarks(facts.reports)] : []);
+  if (absence === undefined && (output === 'text' || output === 'wide')) environment.err(verdictOn(rows, output));
   return exitCodeOf(rows);
 }
 
@@ -56,8 +57,28 @@ function spreadRemarks(reports: readonly DatedReport[]): string[] {
     if (health?.spread === undefined || freshness === 'stale') return [];
     const { forwarded, strays } = health.spread;
     const kept = `it keeps ${strays} ${strays === 1 ? 'flow' : 'flows'} that the hash gives to others`;
-    return [`${node}: passed ${forwarded} packets on to the nodes that serve them; ${kept}`];
+    return [`${node}: passed ${forwarded} packets on to the nodes that serve them since it started; ${kept}`];
   });
+}
+
+/** Nodes whose planned moves break connections although no one asked for that. */
+function moveRemarks(reports: readonly DatedReport[]): string[] {
+  return reports.flatMap(({ node, state, freshness }) => {
+    const { moves } = state ?? {};
+    if (moves === undefined || moves === 'kept' || moves.why === 'option' || freshness === 'stale') return [];
+    return [`${node}: planned moves break connections: ${breakText(node, moves)}`];
+  });
+}
+
+/** All else that is wrong follows from it. */
+function absentRow({ text, command }: Absence): StatusRow {
+  return { kind: 'problem', problem: problemOf({ kind: 'no-speaker', about: [], text, command }) };
+}
+
+function verdictOn(rows: readonly StatusRow[], output: Output): string {
+  const wrong = rows.filter((row) => row.kind === 'problem' && isWrong(row.problem)).length;
+  if (wrong === 0) return 'nothing is wrong\n';
+  return `${countOf(wrong, 'problem')} to be dealt with${output === 'wide' ? '' : '; -o wide says how'}\n`;
 }
 
 function watch({ cluster, output }: Status, environment: Environment): Promise<number> {
@@ -86,7 +107,7 @@ function rowsOf(facts: ClusterFacts): StatusRow[] {
 function exitCodeOf(rows: readonly StatusRow[]): number {
   const problems = rows.flatMap((row) => (row.kind === 'problem' ? [row.problem] : []));
   if (problems.some(({ kind }) => kind === 'no-speaker')) return EXIT.noSpeaker;
-  return problems.some(({ severity }) => severity !== 'info') ? EXIT.failed : EXIT.ok;
+  return problems.some(isWrong) ? EXIT.failed : EXIT.ok;
 }
 
 function keyOf(row: StatusRow): string {
@@ -115,21 +136,25 @@ class StatusText {
     this.#nowMs = nowMs;
   }
 
-  all(rows: readonly StatusRow[]): void {
+  /** `more`: what is worth knowing beside the rows. */
+  all(rows: readonly StatusRow[], more: readonly string[] = []): void {
     const nodes = rows.flatMap((row) => (row.kind === 'node' ? [row.report] : []));
     const problems = rows.flatMap((row) => (row.kind === 'problem' ? [row.problem] : []));
     const notAnswered = rows.flatMap((row) => (row.kind === 'remark' ? [row.text] : []));
     if (printValue(this.#environment, this.#output, { nodes, problems, notAnswered })) return;
     const lines = nodes.flatMap((report) => cellsOf(report, this.#nowMs())).map((cells) => ({ cells }));
     if (nodes.length > 0) this.#table.begin(HEAD, lines);
-    for (const row of rows) if (row.kind !== 'node') this.#remark(row);
+    for (const problem of problems) this.#problem(problem);
+    const remarks = [...notAnswered, ...more];
+    if (remarks.length > 0) this.#environment.out(`\nWorth knowing:\n${remarks.map((text) => `  ${text}\n`).join('')}`);
   }
 
   next(row: StatusRow): void {
     if (this.#output === 'json') this.#environment.out(`${JSON.stringify(row)}\n`);
     else if (this.#output === 'yaml') this.#environment.out(`---\n${yamlText(JSON.parse(JSON.stringify(row)))}`);
     else if (row.kind === 'node') this.#table.add(cellsOf(row.report, this.#nowMs()).map((cells) => ({ cells })));
-    else this.#remark(row);
+    else if (row.kind === 'problem') this.#problem(row.problem);
+    else this.#environment.out(`${row.text}\n`);
   }
 
   gone(row: StatusRow): void {
@@ -139,22 +164,21 @@ class StatusText {
     else this.#environment.out(`over: ${row.kind === 'problem' ? row.problem.text : row.text}\n`, 'good');
   }
 
-  #remark(row: Exclude<StatusRow, { kind: 'node' }>): void {
-    if (row.kind === 'remark') {
-      this.#environment.out(`${row.text}\n`);
-      return;
-    }
-    const { text, severity, command, runbook } = row.problem;
-    this.#environment.out(`${text}\n`, TONES[severity]);
+  #problem({ text, severity, command, runbook }: Problem): void {
+    this.#environment.out(`${SEVERITY_WORDS[severity]}: ${text}\n`, SEVERITY_TONES[severity]);
     if (this.#output === 'wide') this.#environment.out(`  ${command === undefined ? '' : `${command}; `}${runbook}\n`);
   }
 }
 
-/** A row for each interface; what belongs to the node as a whole stands in its first. */
+/**
+ * A row for each interface; what belongs to the node as a whole stands in its first. What a silent node said last is
+ * not shown as if it were so now.
+ */
 function cellsOf(report: DatedReport, nowMs: number): string[][] {
-  const { node, state, health, renewedMs } = report;
-  const seen = `${Math.max(0, Math.round((nowMs - renewedMs) / 1000))} s ago`;
+  const { node, state, health, renewedMs, freshness } = report;
+  const seen = agoText(nowMs - renewedMs);
   if (state === undefined) return [[node, '-', '-', '-', '-', '-', '-', '-', seen]];
+  if (freshness === 'stale') return [[node, '-', 'silent', '-', '-', state.engine, state.transport, '-', seen]];
   const whole = [state.engine, state.transport, health ? `${health.latestMs} ms late` : '-', seen];
   const [first, ...more] = state.segments.map((segment) => [
     ...[segment.interface, segment.phase, String(segment.members.filter(({ hearing }) => hearing !== 'lost').length)],
@@ -164,4 +188,10 @@ function cellsOf(report: DatedReport, nowMs: number): string[][] {
     [node, ...(first ?? ['-', '-', '0', String(vipsOf(report).length)]), ...whole],
     ...more.map((row) => ['', ...row, '', '', '', '']),
   ];
+}
+
+/** Whole seconds up to two minutes, as the Lease is renewed every ten. */
+function agoText(milliseconds: number): string {
+  const ms = Math.max(0, milliseconds);
+  return `${ms < 120_000 ? `${Math.round(ms / 1000)} s` : durationText(ms)} ago`;
 }

@@ -65,6 +65,12 @@ describe('kubectl berth version', () => {
     expect(JSON.parse((await version(all, '-o', 'json')).out)).to.include({ skew: 'pods' });
   });
 
+  it('CL-17: an evicted pod of an older version is over', async () => {
+    const evicted = { ...podOf('speaker', 'edge-2', { image: 'berth:0.0.1' }), status: { phase: 'Failed' } } as Pod;
+    const { out } = await version([podOf('speaker', 'edge-1', { image: OWN }), evicted]);
+    expect(out).to.not.match(/edge-2|several versions/);
+  });
+
   it('CL-09: tells of a client of another version than all pods', async () => {
     const all = [podOf('speaker', 'edge-1', { image: 'berth:9.9.9' })];
     expect((await version(all)).out).to.include(`this client is of version ${CLIENT_VERSION}, the pods are of 9.9.9`);

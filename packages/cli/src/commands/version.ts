@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `kubectl berth version`: of this program and of each pod, and whether they are the same. */
+import { hasEnded } from '@berth/core';
 import { type Environment, EXIT } from '../environment.ts';
 import type { Operation } from '../operation.ts';
 import { countOf, printTable, printValue } from '../output.ts';
@@ -21,7 +22,8 @@ export async function version(
     return EXIT.ok;
   }
   const { api } = await environment.connect(cluster);
-  const pods = (await berthPods(api, cluster.berthNamespace)).map(versionOf);
+  const all = await berthPods(api, cluster.berthNamespace);
+  const pods = all.filter((pod) => !hasEnded(pod)).map(versionOf);
   const skew = skewOf(pods);
   if (printValue(environment, output, { client, pods, skew })) return EXIT.ok;
   environment.out(`client  ${client.version}${output === 'wide' ? ` on Node ${client.node}` : ''}\n`);

@@ -7,6 +7,7 @@ import { type ClusterObjects, clusterReport, readCluster, type VipRow } from '@b
 import { readFacts } from '../cluster-facts.ts';
 import { noteOnConfig } from '../cluster-state.ts';
 import { type Environment, EXIT } from '../environment.ts';
+import { lookForBerth } from '../installed.ts';
 import type { Operation } from '../operation.ts';
 import { VipText } from '../vip-text.ts';
 import { watchRows } from '../watching.ts';
@@ -18,7 +19,8 @@ export async function vips(operation: Vips, environment: Environment): Promise<n
   if (operation.isWatching) return watch(operation, environment);
   const { api } = await environment.connect(cluster);
   const facts = await readFacts(api, cluster, environment.clock);
-  environment.err(noteOnConfig(facts));
+  const absence = await lookForBerth(facts.reports, api, cluster);
+  environment.err(absence === undefined ? noteOnConfig(facts) : `${absence.text}\n`);
   const rows = clusterReport(facts).vips;
   if (rows.length === 0 && (output === 'text' || output === 'wide')) environment.err('no Service has an address\n');
   else new VipText(environment, output).all(rows);

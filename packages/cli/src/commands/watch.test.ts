@@ -65,7 +65,7 @@ describe('kubectl berth status -w', () => {
     await say(watched, 'edge-1', { ineligible: 'drained' });
     const came = watched.news();
     expect(came[0]).to.match(/^edge-1 /);
-    expect(came).to.include('edge-1: may own nothing: drained');
+    expect(came).to.include('INFO: edge-1: may own nothing: drained');
     await say(watched, 'edge-1', {});
     expect(watched.news()).to.include('over: edge-1: may own nothing: drained');
     expect(watched.tones.at(-1)).to.equal('good');

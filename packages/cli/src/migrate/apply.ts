@@ -84,7 +84,7 @@ async function takeOver(move: PlannedMove): Promise<void> {
   }
   environment.out(`configmap ${cluster.berthNamespace}/${POOL_CONFIG_MAP} has the pools\n`);
   if (metallb.speaker !== undefined) environment.out("MetalLB's speakers are stopped\n");
-  environment.out(`Berth answers for ${vips.length} addresses\n`);
+  environment.out(`Berth answers for ${countOf(vips.length, 'address')}\n`);
 }
 
 /** Starts MetalLB's speakers again: better two that answer than no one. Returns the error to end with. */

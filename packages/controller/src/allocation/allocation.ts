@@ -15,7 +15,7 @@ import {
   wasAnnounced,
 } from '@berth/core';
 import { classify, isKubeError } from '@berth/kube';
-import { Backoff, type Clock, sleep } from '@berth/runtime';
+import { Backoff, type Clock, Signal, sleep } from '@berth/runtime';
 import type { ClusterView } from '../cluster/cluster-view.ts';
 import type { Quarantines } from '../quarantine/quarantines.ts';
 import type { Ledger } from './ledger.ts';
@@ -30,31 +30,32 @@ const FAILURE_BACKOFF = { baseMs: 500, capMs: 8_000, jitter: 0.1 };
 const MAX_REST_MS = 100;
 
 export interface AllocationOptions {
-  readonly view: ClusterView;
-  readonly ledger: Ledger;
+  readonly view: Pick<ClusterView, 'services' | 'refreshServices'>;
+  readonly ledger: Pick<Ledger, 'read' | 'write' | 'isKnown'>;
   readonly classRule: LoadBalancerClassRule;
   readonly clock: Clock;
   readonly surroundings: Surroundings;
   readonly quarantines: Pick<Quarantines, 'apply' | 'committed'>;
   readonly random?: () => number;
-  /** Called after the ledger was read and statuses were taken over. */
-  onReload(reload: Reload): void;
-  /** Called when a compare-and-swap failed and the batch is decided again. */
-  onLostRace(): void;
-  /** Called with the time that a write of the ledger took, in milliseconds. */
-  onLedgerWrite(milliseconds: number): void;
-  /** Called when the ledger could not be read or written, and the batch waits. */
-  onLedgerFailure(error: unknown, retryInMs: number): void;
-  /** Called when a batch is decided. */
-  onLedgerWorks(): void;
 }
 
 export class Allocation {
+  /** The ledger was read, and statuses were taken over. */
+  readonly reloads = new Signal<[Reload]>();
+  /** A compare-and-swap failed, and the batch is decided again. */
+  readonly lostRaces = new Signal();
+  /** The ledger was written; with the time that it took. */
+  readonly writes = new Signal<[milliseconds: number]>();
+  /** The ledger could not be read or written, and the batch waits. */
+  readonly failures = new Signal<[error: unknown, retryInMs: number]>();
+  /** A batch is decided, and the ledger holds it. */
+  readonly successes = new Signal();
   readonly allocator: Allocator;
   readonly #options: AllocationOptions;
   readonly #services: ServiceJudge;
   #surroundings: Surroundings;
   #mustReload = true;
+  #isLedgerRead = false;
   /** The ledger as it was read before there was anything to decide; dropped when somebody else wrote it since. */
   #readAhead: Promise<readonly LedgerObject[] | undefined> | undefined;
   readonly #backoff: Backoff;
@@ -84,6 +85,11 @@ export class Allocation {
       classify(error);
       return undefined;
     });
+  }
+
+  /** Before the ledger is read for the first time, nothing can be said of who uses what. */
+  get isLedgerRead(): boolean {
+    return this.#isLedgerRead;
   }
 
   /** Takes effect with the next batch: each batch sees one snapshot. */
@@ -135,7 +141,7 @@ export class Allocation {
         isReloaded = (await this.#reloadIfNeeded(signal)) || isReloaded;
         const decided = await this.#try(keys, signal);
         this.#backoff.reset();
-        this.#options.onLedgerWorks();
+        this.successes.emit();
         return { ...decided, isReloaded };
       } catch (error) {
         races = await this.#afterError(error, races, signal);
@@ -151,20 +157,20 @@ export class Allocation {
     const reaction = classify(error);
     if (reaction.action === 'stop' || signal.aborted) throw error;
     if (isKubeError(error, 'conflict', 'already-exists', 'not-found') && races < MAX_RACES) {
-      this.#options.onLostRace();
+      this.lostRaces.emit();
       // Two that race would meet again and again if they came back at once.
       await sleep(clock, (races + 1) * 20 * random(), signal);
       return races + 1;
     }
     const askedMs = reaction.action === 'retry' ? (reaction.afterMs ?? 0) : 0;
     const retryInMs = Math.max(askedMs, this.#backoff.next());
-    this.#options.onLedgerFailure(error, retryInMs);
+    this.failures.emit(error, retryInMs);
     await sleep(clock, retryInMs, signal);
     return 0;
   }
 
   async #try(keys: readonly ServiceKey[], signal: AbortSignal): Promise<Omit<Round, 'isReloaded'>> {
-    this.allocator.setSurroundings(this.#surroundings);
+    for (const _ of this.allocator.swapSurroundings(this.#surroundings)) await turn();
     const nowMs = this.#options.clock.date().getTime();
     const tasks = new Map<ServiceKey, ServiceTask>();
     const moving = this.#options.quarantines.apply(this.allocator, nowMs);
@@ -178,13 +184,13 @@ export class Allocation {
     this.#lastWriteMs = writes.length === 0 ? 0 : this.#options.clock.now() - startedAt;
     this.allocator.commit(versions);
     this.#options.quarantines.committed(this.allocator);
-    if (writes.length > 0) this.#options.onLedgerWrite(this.#lastWriteMs);
+    if (writes.length > 0) this.writes.emit(this.#lastWriteMs);
     return { tasks, sharers, isChange: writes.length > 0 };
   }
 
   async #reloadIfNeeded(signal: AbortSignal): Promise<boolean> {
     if (!this.#mustReload) return false;
-    const { view, clock, onReload } = this.#options;
+    const { view, clock } = this.#options;
     const ahead = await this.#readAhead;
     const objects = ahead ?? (await this.#read(signal));
     this.#readAhead = undefined;
@@ -194,7 +200,8 @@ export class Allocation {
     const nowMs = clock.date().getTime();
     const used = (key: ServiceKey, address: IpAddress) => wasAnnounced(view.services.get(key) ?? {}, address, nowMs);
     const adoption = this.allocator.adopt({ ...this.#services.all(), nowMs, wasAnnounced: used });
-    onReload({ problems, adoption });
+    this.#isLedgerRead = true;
+    this.reloads.emit({ problems, adoption });
     return true;
   }
 
@@ -211,5 +218,10 @@ const MANY = 100;
 
 // Where nothing is to be written no batch waits for anything, and all of them would be one block.
 function turnBefore(count: number): Promise<void> | undefined {
-  return count < MANY ? undefined : new Promise((resolve) => setImmediate(resolve));
+  return count < MANY ? undefined : turn();
+}
+
+/** Lets the event loop have a turn. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

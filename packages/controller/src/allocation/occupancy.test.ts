@@ -26,11 +26,9 @@ function world() {
   const serviceRanges = { store: new Store<ServiceCidr>() };
   const view = { services: new Store<Service>(), nodes: new Store<Node>(), serviceRanges };
   const state = { changes: 0 };
-  const occupancy = new Occupancy({
-    ...{ view, clock, classRule: loadBalancerClassRule() },
-    onChange: () => {
-      state.changes += 1;
-    },
+  const occupancy = new Occupancy({ view, clock, classRule: loadBalancerClassRule() });
+  occupancy.changes.subscribe(() => {
+    state.changes += 1;
   });
   return { clock, view, state, occupancy };
 }

@@ -13,7 +13,7 @@ import {
   occupantsOfServiceRanges,
 } from '@berth/core';
 import { keyOf, type Service } from '@berth/kube';
-import type { Clock, Timer } from '@berth/runtime';
+import { type Clock, Signal, type Timer } from '@berth/runtime';
 import type { ClusterView } from '../cluster/cluster-view.ts';
 import type { ServiceRanges } from '../cluster/service-ranges.ts';
 
@@ -29,11 +29,11 @@ export interface OccupancyOptions {
   readonly view: Pick<ClusterView, 'services' | 'nodes'> & { readonly serviceRanges: Pick<ServiceRanges, 'store'> };
   readonly clock: Clock;
   readonly classRule: LoadBalancerClassRule;
-  /** {@link Occupancy.current} is another one. */
-  onChange(): void;
 }
 
 export class Occupancy {
+  /** {@link current} is another one. */
+  readonly changes = new Signal();
   readonly #options: OccupancyOptions;
   /** By `node NAME`, `service KEY` and `ranges`; only of those that have some. */
   readonly #known = new Map<string, readonly Occupant[]>();
@@ -96,7 +96,7 @@ export class Occupancy {
   #tell(): void {
     this.#collecting = undefined;
     this.#putTogether();
-    this.#options.onChange();
+    this.changes.emit();
   }
 
   #putRanges(): void {

@@ -25,7 +25,7 @@ import {
   services,
   success,
 } from '@berth/kube';
-import type { Clock } from '@berth/runtime';
+import { type Clock, Signal } from '@berth/runtime';
 import type { StatusPatcher } from '../cluster/status-patcher.ts';
 import type { ServiceTask } from './round.ts';
 
@@ -35,32 +35,32 @@ const written: ReconcileResult = { kind: 'success' };
 export interface ServiceWriterOptions {
   readonly api: Pick<KubeApi, 'list'>;
   /** For reading a Service anew. */
-  readonly budget: ApiBudget;
-  readonly patcher: StatusPatcher;
-  readonly events: EventRecorder;
+  readonly budget: Pick<ApiBudget, 'run'>;
+  readonly patcher: Pick<StatusPatcher, 'patch'>;
+  readonly events: Pick<EventRecorder, 'record'>;
   readonly clock: Clock;
   /** Whether Services with an address carry our finalizer. */
   readonly finalizer: boolean;
   readonly classRule: LoadBalancerClassRule;
   /** What to say about who announces these addresses; goes with a patch that is made anyway. */
   announced(service: Service, addresses: readonly IpAddress[]): AnnouncedFinding | undefined;
-  /** Called with the finding that went with a patch, and what the Service was before. */
-  onAnnounced(service: Service, finding: AnnouncedFinding): void;
-  /** Told that a Service may be written again only after this time, in milliseconds. */
-  onWait(key: string, waitMs: number): void;
-  /** Told what the Service is now, after a patch that came too late. */
-  onRead(fresh: Service): void;
 }
 
 export interface WriteOptions {
   readonly signal: AbortSignal;
   /** Whether Events say what was decided. @default recorded */
   readonly events?: 'recorded' | 'left out';
-  /** Told that the write may take long: nobody should wait for it. */
+  /** Called when the write may take long: no one should wait for it. */
   onSlow?(): void;
 }
 
 export class ServiceWriter {
+  /** What the Service was before a patch, and the finding about who announces it that went with the patch. */
+  readonly findings = new Signal<[service: Service, finding: AnnouncedFinding]>();
+  /** A Service that may be written again only after this time. */
+  readonly waits = new Signal<[key: string, waitMs: number]>();
+  /** What the Service is now, after a patch that came too late. */
+  readonly reads = new Signal<[fresh: Service]>();
   readonly #options: ServiceWriterOptions;
 
   constructor(options: ServiceWriterOptions) {
@@ -97,17 +97,16 @@ export class ServiceWriter {
     if (result !== written) return result;
     if (options.events !== 'left out')
       for (const event of decisionEvents(service, decision)) events.record(service, event);
-    if (announced) this.#options.onAnnounced(service, announced);
+    if (announced) this.findings.emit(service, announced);
     return result;
   }
 
   async #patch(service: Service, patch: ServicePatch | undefined, options: WriteOptions): Promise<ReconcileResult> {
     if (patch === undefined) return success;
-    const { patcher, onWait } = this.#options;
     const key = keyOf(service);
     try {
-      const waitMs = await patcher.patch(service, patch, options);
-      if (waitMs > 0) onWait(key, waitMs);
+      const waitMs = await this.#options.patcher.patch(service, patch, options);
+      if (waitMs > 0) this.waits.emit(key, waitMs);
       return waitMs > 0 ? success : written;
     } catch (error) {
       if (isKubeError(error, 'conflict')) await this.#readAgain(service, options.signal);
@@ -118,11 +117,11 @@ export class ServiceWriter {
   // The watch may take a while to bring what changed, or bring it as a change that is no reason to look. A list, since
   // the controller has no right to get single Services and needs none.
   async #readAgain({ metadata: { namespace = '', name } }: Service, signal: AbortSignal): Promise<void> {
-    const { api, budget, onRead } = this.#options;
+    const { api, budget } = this.#options;
     const selection = { namespace, fieldSelector: `metadata.name=${name}`, signal };
     try {
       const { items } = await budget.run(() => api.list(services, selection), { signal });
-      for (const service of items) onRead(service);
+      for (const service of items) this.reads.emit(service);
     } catch (error) {
       // The next try fails as this one did, and is delayed longer.
       classify(error);

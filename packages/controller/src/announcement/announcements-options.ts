@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the conditions about announcing need from the controller. */
 import type { LoadBalancerClassRule } from '@berth/core';
-import type { EventRecorder, KubeError } from '@berth/kube';
+import type { EventRecorder } from '@berth/kube';
 import type { ClusterView } from '../cluster/cluster-view.ts';
 import type { StatusPatcher } from '../cluster/status-patcher.ts';
 import type { AnnouncedJudgeOptions } from './announced-judge.ts';
@@ -11,5 +11,4 @@ export interface AnnouncementsOptions extends AnnouncedJudgeOptions {
   readonly view: ClusterView;
   readonly events: Pick<EventRecorder, 'record'>;
   readonly classRule: LoadBalancerClassRule;
-  onFailure(key: string, error: KubeError): void;
 }

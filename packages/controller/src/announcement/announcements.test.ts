@@ -42,7 +42,7 @@ describe('Announcements', () => {
     notes = [];
     looks = 0;
     await addService('web', '192.0.2.7');
-    view = new ClusterView({ api, clock, namespace: NAMESPACE, onError: () => {} });
+    view = new ClusterView({ api, clock, namespace: NAMESPACE });
     view.start();
     await clock.advance(0);
     announcements = newAnnouncements();
@@ -238,13 +238,10 @@ describe('Announcements', () => {
   function newAnnouncements(): Announcements {
     const pools = parsePoolConfig({ 'pools.yaml': POOLS });
     if (!pools.ok) throw new Error('pools');
+    const patcher = new StatusPatcher({ api, clock, budget: new ApiBudget({ clock }) });
+    patcher.patches.subscribe((patched) => view.learn(patched));
     return new Announcements({
-      ...{ clock, view },
-      patcher: new StatusPatcher({
-        ...{ api, clock, budget: new ApiBudget({ clock }) },
-        onPatch: (patched) => view.learn(patched),
-        onUndone: () => {},
-      }),
+      ...{ clock, view, patcher },
       events: { record: (_, note) => notes.push(note) },
       classRule: loadBalancerClassRule('berth.dev/l2'),
       config: () => pools.config,
@@ -252,7 +249,6 @@ describe('Announcements', () => {
         looks += 1;
         return undefined;
       },
-      onFailure: () => {},
     });
   }
 

@@ -27,6 +27,7 @@ import {
   success,
   WorkQueue,
 } from '@berth/kube';
+import { Signal } from '@berth/runtime';
 import type { NodeStateChange } from '../cluster/node-states.ts';
 import { isAnnouncementChange } from '../cluster/relevant-change.ts';
 import { AddressHolders } from './address-holders.ts';
@@ -58,6 +59,8 @@ interface FoundWrite {
 }
 
 export class Announcements {
+  /** A condition of the Service with this key could not be written. */
+  readonly failures = new Signal<[key: string, error: KubeError]>();
   readonly #options: AnnouncementsOptions;
   readonly #claims = new ClaimIndex();
   readonly #reach: ReachableConditions;
@@ -72,7 +75,7 @@ export class Announcements {
   #ends: readonly (() => void)[] = [];
 
   constructor(options: AnnouncementsOptions) {
-    const { clock, view, onFailure } = options;
+    const { clock, view } = options;
     this.#options = options;
     this.#judge = new AnnouncedJudge(options, this.#claims);
     this.#reach = new ReachableConditions({
@@ -89,14 +92,11 @@ export class Announcements {
     this.#untestedLooks = new RareLooks({ clock, leastMs: UNTESTED_MS, look });
     this.#silentLooks = new RareLooks({ clock, leastMs: SILENT_MS, look });
     this.#loop = new ReconcileLoop({
-      name: 'announcements',
-      clock,
-      queue: this.#queue,
-      maxBatch: MAX_BATCH,
+      ...{ name: 'announcements', clock, queue: this.#queue, maxBatch: MAX_BATCH },
       allKeys: () => [...view.services.values()].map(keyOf),
       reconcile: (keys, signal) => this.#reconcile(keys, signal),
       onFailure: (key, result) => {
-        if (result.kind === 'error' && result.error instanceof KubeError) onFailure(key, result.error);
+        if (result.kind === 'error' && result.error instanceof KubeError) this.failures.emit(key, result.error);
       },
     });
   }
@@ -170,10 +170,11 @@ export class Announcements {
     const finding = this.#judge.judge(service, addresses);
     this.#silent.note(key, finding);
     const waitMs = this.#judge.waitMs(service, finding, addresses);
-    if (waitMs > 0) this.#queue.addAfter(key, waitMs, 'low');
-    const reachable = waitMs > 0 ? undefined : this.#reach.decide(service, addresses);
-    const servedBy = waitMs > 0 ? undefined : this.#servedBy.decide(service, addresses);
-    const announced = waitMs > 0 ? undefined : finding;
+    const isDue = waitMs === 0;
+    if (!isDue) this.#queue.addAfter(key, waitMs, 'low');
+    const reachable = isDue ? this.#reach.decide(service, addresses) : undefined;
+    const servedBy = isDue ? this.#servedBy.decide(service, addresses) : undefined;
+    const announced = isDue ? finding : undefined;
     const patch = announcedPatch(service, { announced, reachable, servedBy }, clock.date().getTime());
     return patch === undefined ? success : this.#write(service, { patch, announced, servedBy, signal });
   }
@@ -207,7 +208,7 @@ export class Announcements {
     for (const vip of new Set(touched.flatMap((vips) => [...vips])))
       for (const key of this.#holders.of(vip)) this.#queue.add(key, 'low');
     // In a burst there are many of both, news and Services that no one announces yet.
-    this.#silentLooks.plan(this.#silent.findings);
+    this.#silentLooks.plan(this.#silent.reasons);
     // Nodes report twice a minute how far they got; each time to look at all that waits for it would be too much.
     if (this.#reach.untested.size > 0) this.#untestedLooks.plan(this.#reach.untested);
   }
@@ -215,16 +216,15 @@ export class Announcements {
   #serviceChanged(event: StoreEvent<Service>): void {
     const { object } = event;
     const key = keyOf(object);
-    if (event.type === 'updated') this.#holders.delete(event.previous);
-    if (event.type === 'deleted') this.#holders.delete(object);
-    else this.#holders.add(object);
-    const isNew =
-      event.type === 'added' || (event.type === 'updated' && event.previous.metadata.uid !== object.metadata.uid);
-    if (event.type === 'deleted' || isNew) this.#forget(key);
-    if (isNew) this.#reach.believe(object);
+    const previous = event.type === 'updated' ? event.previous : undefined;
+    this.#holders.delete(previous ?? object);
+    const isNew = previous?.metadata.uid !== object.metadata.uid || event.type === 'added';
+    if (isNew || event.type === 'deleted') this.#forget(key);
     if (event.type === 'deleted') return;
-    if (event.type === 'added' || isAnnouncementChange(event.previous, object)) this.#queue.add(key, 'low');
-    else if (this.#isTouched(event.previous, object)) this.#queue.add(key, 'low');
+    this.#holders.add(object);
+    if (isNew) this.#reach.believe(object);
+    if (!previous || isAnnouncementChange(previous, object) || this.#isTouched(previous, object))
+      this.#queue.add(key, 'low');
   }
 
   // Our own mark comes back with the watch and is no work; somebody else's is.

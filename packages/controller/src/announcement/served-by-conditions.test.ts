@@ -58,11 +58,24 @@ describe('ServedByConditions', () => {
 describe('servedByNote', () => {
   const finding = { status: 'False', reason: 'NoRoom', message: 'full' } as const;
 
-  it('EN-26: warns when the owner begins to serve alone, once, and tells when all serve again', () => {
+  it('EN-26, EN-60: warns when the owner begins to serve alone, once, and tells when several serve', () => {
     expect(servedByNote(service('every-node'), finding)).to.deep.include({ reason: 'ServedByOwner' });
     const said = service('every-node', [{ type: 'berth.dev/ServedBy', ...finding }]);
     expect(servedByNote(said, finding)).to.equal(undefined);
+    const alone = { status: 'False', reason: 'OneNode', message: 'a alone' } as const;
+    expect(servedByNote(service('every-node'), alone), 'EN-60').to.equal(undefined);
     const good = { status: 'True', reason: 'EveryNode', message: 'a and b' } as const;
-    expect(servedByNote(said, good)).to.deep.include({ type: 'Normal', reason: 'ServedByEveryNode' });
+    const begun = service('every-node', [{ type: 'berth.dev/ServedBy', ...alone }]);
+    for (const before of [said, begun])
+      expect(servedByNote(before, good)).to.deep.include({ type: 'Normal', reason: 'ServedByEveryNode' });
+  });
+
+  it('EN-60: takes ServedByEveryNode back where a single node is left, without a warning', () => {
+    const alone = { status: 'False', reason: 'OneNode', message: 'a alone' } as const;
+    const served = { type: 'berth.dev/ServedBy', status: 'True', reason: 'EveryNode', message: 'a and b' };
+    const note = { type: 'Normal', reason: 'ServedByOwner', message: 'a alone' };
+    expect(servedByNote(service('every-node', [served]), alone)).to.deep.equal(note);
+    const said = service('every-node', [{ type: 'berth.dev/ServedBy', ...alone }]);
+    expect(servedByNote(said, { ...alone, message: 'b alone' })).to.equal(undefined);
   });
 });

@@ -88,7 +88,10 @@ export function servedByNote(service: Service, finding: ServedByFinding | undefi
   const before = servedByConditionOf(service);
   if (finding === undefined || finding.reason === 'NotAsked') return undefined;
   if (before?.status === finding.status && before.reason === finding.reason) return undefined;
-  const { status, message } = finding;
+  const { status, reason, message } = finding;
+  // That others join is no news before they have; a set of one puts right what was said of more.
+  if (reason === 'OneNode')
+    return before?.reason === 'EveryNode' ? { type: 'Normal', reason: 'ServedByOwner', message } : undefined;
   if (status === 'False') return { type: 'Warning', reason: 'ServedByOwner', message };
   return status === 'True' ? { type: 'Normal', reason: 'ServedByEveryNode', message } : undefined;
 }

@@ -22,7 +22,7 @@ import {
   Store,
   services,
 } from '@berth/kube';
-import type { Clock, Task } from '@berth/runtime';
+import { type Clock, Signal, type Task } from '@berth/runtime';
 import { MetallbObjects } from './metallb-objects.ts';
 import { NodeStates } from './node-states.ts';
 import { ServiceRanges } from './service-ranges.ts';
@@ -34,13 +34,17 @@ export interface ClusterViewOptions {
   readonly namespace: string;
   /** Namespace of the objects of MetalLB. @default they are not read */
   readonly metallbNamespace?: string | undefined;
-  onError(what: string, error: KubeError, retryInMs: number): void;
 }
 
 /** What is in them is large, and read by those who need it. */
 const UNWATCHED = [LEDGER_LABEL, HISTORY_LABEL].flatMap((label) => Object.entries(label));
+
 export class ClusterView implements Task {
   readonly name = 'cluster view';
+  /** A watch of this kind failed. */
+  readonly failures = new Signal<[what: string, error: KubeError, retryInMs: number]>();
+  /** The API server turned out to be older than the view: etcd was restored. */
+  readonly rewinds = new Signal();
   readonly services = new Store<Service>();
   readonly namespaces = new Store<Namespace>();
   /** Addresses and ranges of pods only. */
@@ -59,27 +63,20 @@ export class ClusterView implements Task {
   readonly #options: ClusterViewOptions;
   readonly #serviceReflector: Reflector<Service>;
   readonly #reflectors: readonly Task[];
-  readonly #rewindListeners = new Set<() => void>();
   #isReady = false;
 
   constructor(options: ClusterViewOptions) {
     this.#options = options;
-    const { namespace } = options;
+    const { api, clock, namespace } = options;
     const selector = (operator: string, labels: readonly (readonly [string, string])[]) =>
       labels.map(([name, value]) => name + operator + value).join(',');
     this.#serviceReflector = this.#reflector({ kind: services, store: this.services, transform: trimService });
-    this.nodeStates = new NodeStates({
-      ...{ api: options.api, clock: options.clock, namespace },
-      onError: (error, retryInMs) => options.onError('leases', error, retryInMs),
-    });
-    this.serviceRanges = new ServiceRanges({
-      ...{ api: options.api, clock: options.clock },
-      onError: (error, retryInMs) => options.onError('servicecidrs', error, retryInMs),
-    });
-    this.metallb = new MetallbObjects({
-      ...{ api: options.api, clock: options.clock, namespace: options.metallbNamespace },
-      onError: (what, error, retryInMs) => options.onError(what, error, retryInMs),
-    });
+    this.nodeStates = new NodeStates({ api, clock, namespace });
+    this.nodeStates.failures.subscribe((error, retryInMs) => this.failures.emit('leases', error, retryInMs));
+    this.serviceRanges = new ServiceRanges({ api, clock });
+    this.serviceRanges.failures.subscribe((error, retryInMs) => this.failures.emit('servicecidrs', error, retryInMs));
+    this.metallb = new MetallbObjects({ api, clock, namespace: options.metallbNamespace });
+    this.metallb.failures.subscribe((what, error, retryInMs) => this.failures.emit(what, error, retryInMs));
     this.#reflectors = [
       this.metallb,
       this.#serviceReflector,
@@ -125,15 +122,6 @@ export class ClusterView implements Task {
   }
 
   /**
-   * Calls `listener` when the API server turned out to be older than the view (a restore of etcd); returns the function
-   * that ends it.
-   */
-  onRewind(listener: () => void): () => void {
-    this.#rewindListeners.add(listener);
-    return () => this.#rewindListeners.delete(listener);
-  }
-
-  /**
    * Takes over what a patch returned, before the watch brings it, so that no one works on the state before the patch.
    * What is gone or going is left to the watch: it alone knows when an object has ended.
    */
@@ -147,11 +135,7 @@ export class ClusterView implements Task {
     options: Omit<ReflectorOptions<T>, 'api' | 'clock' | 'onError' | 'onRewind'>,
   ): Reflector<T> {
     const { api, clock } = this.#options;
-    const onError = (error: KubeError, retryInMs: number) =>
-      this.#options.onError(options.kind.plural, error, retryInMs);
-    const onRewind = () => {
-      for (const listener of this.#rewindListeners) listener();
-    };
-    return new Reflector<T>({ ...options, api, clock, onError, onRewind });
+    const onError = (error: KubeError, retryInMs: number) => this.failures.emit(options.kind.plural, error, retryInMs);
+    return new Reflector<T>({ ...options, api, clock, onError, onRewind: () => this.rewinds.emit() });
   }
 }

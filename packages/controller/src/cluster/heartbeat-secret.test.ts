@@ -30,11 +30,11 @@ describe('HeartbeatSecret', () => {
     const part = new HeartbeatSecret({
       ...{ api, clock, randomBytes },
       namespace: AT.namespace,
-      onMade: () => {
-        made += 1;
-      },
-      onError: (error) => errors.push(error.code),
     });
+    part.made.subscribe(() => {
+      made += 1;
+    });
+    part.failures.subscribe(({ code }) => errors.push(code));
     parts.push(part);
     part.start();
   }

@@ -6,7 +6,7 @@
  */
 import { HEARTBEAT_SECRET } from '@berth/core';
 import { isKubeError, type KubeApi, KubeError, Reflector, type Secret, Store, secrets } from '@berth/kube';
-import { Backoff, type Clock, type Task, type Timer } from '@berth/runtime';
+import { Backoff, type Clock, Signal, type Task, type Timer } from '@berth/runtime';
 
 const KEY_BYTES = 32;
 
@@ -19,11 +19,12 @@ export interface HeartbeatSecretOptions {
   readonly namespace: string;
   /** Returns so many random bytes. */
   randomBytes(size: number): Buffer;
-  onMade(): void;
-  onError(error: KubeError): void;
 }
 
 export class HeartbeatSecret implements Task {
+  readonly made = new Signal();
+  /** It can be neither read nor made. */
+  readonly failures = new Signal<[error: KubeError]>();
   readonly name = 'heartbeat secret';
   readonly ready: Promise<void>;
   readonly #options: HeartbeatSecretOptions;
@@ -34,14 +35,15 @@ export class HeartbeatSecret implements Task {
   #retry: Timer | undefined;
 
   constructor(options: HeartbeatSecretOptions) {
-    const { api, clock, namespace, onError } = options;
+    const { api, clock, namespace } = options;
     this.#options = options;
     this.#reflector = new Reflector<Secret>({
-      ...{ api, clock, onError },
+      ...{ api, clock },
       kind: secrets,
       store: this.#store,
       // What is in it is no business of the controller.
       selection: { namespace, fieldSelector: `metadata.name=${HEARTBEAT_SECRET}`, metadataOnly: true },
+      onError: (error) => this.failures.emit(error),
     });
     this.ready = this.#reflector.ready;
   }
@@ -63,13 +65,13 @@ export class HeartbeatSecret implements Task {
   async #ensure(): Promise<void> {
     const { signal } = this.#stopper;
     if (this.#store.size > 0 || signal.aborted) return;
-    const { api, namespace, randomBytes, onMade } = this.#options;
+    const { api, namespace, randomBytes } = this.#options;
     const data = { current: randomBytes(KEY_BYTES).toString('base64') };
     const labels = { 'berth.dev/part': HEARTBEAT_SECRET };
     try {
       await api.create(secrets, { metadata: { namespace, name: HEARTBEAT_SECRET, labels }, data }, { signal });
       this.#backoff.reset();
-      onMade();
+      this.made.emit();
     } catch (error) {
       this.#failed(error);
     }
@@ -80,7 +82,7 @@ export class HeartbeatSecret implements Task {
     // Another replica was faster, or this one is ending.
     if (isKubeError(error, 'already-exists')) this.#backoff.reset();
     if (isKubeError(error, 'already-exists', 'aborted') || this.#stopper.signal.aborted) return;
-    this.#options.onError(error);
+    this.failures.emit(error);
     this.#retry?.cancel();
     this.#retry = this.#options.clock.after(this.#backoff.next(), () => void this.#ensure());
   }

@@ -12,12 +12,8 @@ function world(namespace: string | undefined = NAMESPACE) {
   const api = new FakeApi();
   const errors: string[] = [];
   const seen: string[] = [];
-  const objects = new MetallbObjects({
-    api,
-    clock,
-    namespace,
-    onError: (what, { code }) => errors.push(`${what} ${code}`),
-  });
+  const objects = new MetallbObjects({ api, clock, namespace });
+  objects.failures.subscribe((what, { code }) => errors.push(`${what} ${code}`));
   const words = () => {
     const { current } = objects;
     if (current.kind !== 'read') return current.kind === 'unread' ? current.why : 'unknown';
@@ -77,7 +73,7 @@ describe('MetallbObjects', () => {
 
   it('MB-02: asks nothing where it is switched off', async () => {
     const { clock, api, objects, words } = world();
-    const off = new MetallbObjects({ api, clock, namespace: undefined, onError: () => {} });
+    const off = new MetallbObjects({ api, clock, namespace: undefined });
     off.start();
     await off.ready;
     expect([api.calls.length, off.current]).to.deep.equal([0, { kind: 'unread', why: 'Off' }]);

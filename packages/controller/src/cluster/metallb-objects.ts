@@ -19,7 +19,7 @@ import {
   type Resource,
   Store,
 } from '@berth/kube';
-import type { Clock, Task, Timer } from '@berth/runtime';
+import { type Clock, Signal, type Task, type Timer } from '@berth/runtime';
 import type { MetallbSource } from '../pools/metallb-source.ts';
 
 /** So long after the API server said that there is nothing to be read it is asked again, in milliseconds. */
@@ -37,19 +37,19 @@ export interface MetallbObjectsOptions {
   readonly clock: Clock;
   /** Where the objects are; undefined: they are not read at all. */
   readonly namespace: string | undefined;
-  /** Called with each failure of a server that knows the kinds. */
-  onError(what: string, error: KubeError, retryInMs: number): void;
 }
 
 export class MetallbObjects implements Task {
   readonly name = 'objects of MetalLB';
+  /** Each failure of a server that knows the kinds. */
+  readonly failures = new Signal<[what: string, error: KubeError, retryInMs: number]>();
   /** Resolves when it is known whether there are any, or the API server was asked once in vain. */
   readonly ready: Promise<void>;
   readonly #options: MetallbObjectsOptions;
   readonly #pools = new Store<MetallbConfig>();
   readonly #advertisements = new Store<MetallbConfig>();
   readonly #deployments = new Store<Deployment>();
-  readonly #listeners = new Set<() => void>();
+  readonly #changes = new Signal();
   #current: MetallbSource;
   #reflectors: readonly Reflector<KubeObject>[] = [];
   #markReady: () => void = () => {};
@@ -79,8 +79,7 @@ export class MetallbObjects implements Task {
 
   /** Calls `listener` after each change; returns the function that ends it. */
   subscribe(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#changes.subscribe(listener);
   }
 
   start(): void {
@@ -132,7 +131,7 @@ export class MetallbObjects implements Task {
   #failed(what: string, error: KubeError, retryInMs: number): void {
     if (!isKubeError(error, 'not-found', 'forbidden')) {
       this.#markReady();
-      this.#options.onError(what, error, retryInMs);
+      this.failures.emit(what, error, retryInMs);
       return;
     }
     if (this.#isStopped || this.#reflectors.length === 0) return;
@@ -167,7 +166,7 @@ export class MetallbObjects implements Task {
   #publish(next: MetallbSource): void {
     this.#current = next;
     this.#markReady();
-    for (const listener of this.#listeners) listener();
+    this.#changes.emit();
   }
 }
 

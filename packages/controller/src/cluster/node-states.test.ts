@@ -19,7 +19,7 @@ describe('NodeStates', () => {
     api = new FakeApi();
     clock = new FakeClock();
     changes = [];
-    states = new NodeStates({ api, clock, namespace: NAMESPACE, onError: () => {} });
+    states = new NodeStates({ api, clock, namespace: NAMESPACE });
     states.subscribe((change) => changes.push(change));
   });
 

@@ -12,7 +12,7 @@ import {
   nodeOfLease,
 } from '@berth/core';
 import { type KubeApi, type KubeError, type Lease, leases, Reflector, Store, type StoreEvent } from '@berth/kube';
-import type { Clock, Task, Timer } from '@berth/runtime';
+import { type Clock, Signal, type Task, type Timer } from '@berth/runtime';
 
 const STALE_MS = NODE_STALE_SECONDS * 1000;
 
@@ -28,11 +28,12 @@ export interface NodeStatesOptions {
   readonly clock: Clock;
   /** Namespace of Berth. */
   readonly namespace: string;
-  onError(error: KubeError, retryInMs: number): void;
 }
 
 export class NodeStates implements Task {
   readonly name = 'node states';
+  /** The watch failed. */
+  readonly failures = new Signal<[error: KubeError, retryInMs: number]>();
   readonly ready: Promise<void>;
   readonly #clock: Clock;
   readonly #reflector: Reflector<Lease>;
@@ -40,13 +41,13 @@ export class NodeStates implements Task {
   readonly #texts = new Map<string, string>();
   /** When each Lease was last seen to change. */
   readonly #changedMs = new Map<string, number>();
-  readonly #listeners = new Set<(change: NodeStateChange) => void>();
+  readonly #changes = new Signal<[NodeStateChange]>();
   #timer: Timer | undefined;
 
   /** When the watch failed last: a Lease that was not seen since then may have been renewed all the same. */
   #failedMs = Number.NEGATIVE_INFINITY;
 
-  constructor({ api, clock, namespace, onError }: NodeStatesOptions) {
+  constructor({ api, clock, namespace }: NodeStatesOptions) {
     this.#clock = clock;
     const store = new Store<Lease>();
     store.subscribe((event) => this.#follow(event));
@@ -57,7 +58,7 @@ export class NodeStates implements Task {
       transform: trimLease,
       onError: (error, retryInMs) => {
         this.#failedMs = clock.now();
-        onError(error, retryInMs);
+        this.failures.emit(error, retryInMs);
       },
     });
     this.ready = this.#reflector.ready;
@@ -80,8 +81,7 @@ export class NodeStates implements Task {
 
   /** Calls `listener` for each change from now on; returns the function that ends it. */
   subscribe(listener: (change: NodeStateChange) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#changes.subscribe(listener);
   }
 
   #follow({ type, object }: StoreEvent<Lease>): void {
@@ -108,7 +108,7 @@ export class NodeStates implements Task {
       this.#reports.delete(node);
       this.#texts.delete(node);
     }
-    for (const listener of this.#listeners) listener({ node, before, after });
+    this.#changes.emit({ node, before, after });
   }
 
   // One timer for all: it looks again when the next Lease could be stale.

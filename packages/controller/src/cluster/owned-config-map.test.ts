@@ -16,13 +16,11 @@ async function setUp() {
   const wanted = { data: { used: '1' } as Record<string, string> | undefined };
   const errors: string[] = [];
   const owned = new OwnedConfigMap(
-    {
-      ...{ api, clock, store, ...AT, data: () => wanted.data, random: () => 0 },
-      onError: ({ code }, retryInMs) => errors.push(`${code} ${retryInMs}`),
-      onMended: () => errors.push('mended'),
-    },
+    { api, clock, store, ...AT, data: () => wanted.data, random: () => 0 },
     stopper.signal,
   );
+  owned.failures.subscribe(({ code }, retryInMs) => errors.push(`${code} ${retryInMs}`));
+  owned.mended.subscribe(() => errors.push('mended'));
   store.subscribe(() => owned.touch());
   reflector.start();
   await reflector.ready;

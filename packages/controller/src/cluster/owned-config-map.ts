@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A ConfigMap of which we alone write the data: made when it is not there, set back when somebody edits it. */
 import { type ConfigMap, configMaps, isKubeError, type KubeApi, KubeError, type ReadStore } from '@berth/kube';
-import { Backoff, type Clock } from '@berth/runtime';
+import { Backoff, type Clock, Signal } from '@berth/runtime';
 import { isSameData, type PoolData } from '../pools/pool-source.ts';
 
 /** Changes are collected for so long before they are written, in milliseconds. */
@@ -19,13 +19,13 @@ export interface OwnedConfigMapOptions {
   /** Returns what the data should be now; undefined while there is nothing to say. */
   data(): PoolData | undefined;
   readonly random?: () => number;
-  /** Called with each failure, with the wait until the next try. */
-  onError(error: KubeError, retryInMs: number): void;
-  /** Called when it was written after a failure, or need not be written any more. */
-  onMended?(): void;
 }
 
 export class OwnedConfigMap {
+  /** Each failure, with the wait until the next try. */
+  readonly failures = new Signal<[error: KubeError, retryInMs: number]>();
+  /** It was written after a failure, or need not be written any more. */
+  readonly mended = new Signal();
   readonly #options: OwnedConfigMapOptions;
   readonly #signal: AbortSignal;
   readonly #backoff: Backoff;
@@ -83,7 +83,7 @@ export class OwnedConfigMap {
 
   #mended(): void {
     this.#backoff.reset();
-    if (this.#isFailing) this.#options.onMended?.();
+    if (this.#isFailing) this.mended.emit();
     this.#isFailing = false;
   }
 
@@ -93,7 +93,7 @@ export class OwnedConfigMap {
     // Our view is a moment old: the watch brings the change, and with it the next try; the timer is for safety.
     if (!isKubeError(error, 'conflict', 'already-exists', 'not-found')) {
       this.#isFailing = true;
-      this.#options.onError(error, retryInMs);
+      this.failures.emit(error, retryInMs);
     }
     this.touch(retryInMs);
   }

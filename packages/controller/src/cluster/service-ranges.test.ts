@@ -9,7 +9,8 @@ function world() {
   const clock = new FakeClock();
   const api = new FakeApi();
   const errors: string[] = [];
-  const ranges = new ServiceRanges({ api, clock, onError: ({ code }) => errors.push(code) });
+  const ranges = new ServiceRanges({ api, clock });
+  ranges.failures.subscribe(({ code }) => errors.push(code));
   const known = () => [...ranges.store.values()].flatMap(({ spec }) => spec?.cidrs ?? []).sort();
   const add = (name: string, cidr: string) => api.create(serviceCidrs, { metadata: { name }, spec: { cidrs: [cidr] } });
   const fail = (code: KubeErrorCode) => {

@@ -13,7 +13,7 @@ import {
   Store,
   serviceCidrs,
 } from '@berth/kube';
-import type { Clock, Task, Timer } from '@berth/runtime';
+import { type Clock, Signal, type Task, type Timer } from '@berth/runtime';
 
 /** So long after the API server said that there are none to be read it is asked again, in milliseconds. */
 const ASK_AGAIN_MS = 600_000;
@@ -21,13 +21,12 @@ const ASK_AGAIN_MS = 600_000;
 export interface ServiceRangesOptions {
   readonly api: KubeApi;
   readonly clock: Clock;
-  /** Called with each failure of a server that knows the kind. */
-  onError(error: KubeError, retryInMs: number): void;
-  onRewind?(): void;
 }
 
 export class ServiceRanges implements Task {
   readonly name = 'ranges of Services';
+  /** Each failure of a server that knows the kind. */
+  readonly failures = new Signal<[error: KubeError, retryInMs: number]>();
   /** Resolves when the ranges are known, or the API server was asked once in vain. */
   readonly ready: Promise<void>;
   readonly store = new Store<ServiceCidr>();
@@ -47,9 +46,9 @@ export class ServiceRanges implements Task {
   }
 
   start(): void {
-    const { api, clock, onRewind } = this.#options;
+    const { api, clock } = this.#options;
     const reflector = new Reflector<ServiceCidr>({
-      ...{ api, clock, kind: serviceCidrs, store: this.store, ...(onRewind && { onRewind }) },
+      ...{ api, clock, kind: serviceCidrs, store: this.store },
       onError: (error, retryInMs) => this.#failed(error, retryInMs),
     });
     this.#reflector = reflector;
@@ -67,7 +66,7 @@ export class ServiceRanges implements Task {
   #failed(error: KubeError, retryInMs: number): void {
     this.#markReady();
     if (!isKubeError(error, 'not-found', 'forbidden')) {
-      this.#options.onError(error, retryInMs);
+      this.failures.emit(error, retryInMs);
       return;
     }
     if (this.#isStopped || this.#reflector === undefined) return;

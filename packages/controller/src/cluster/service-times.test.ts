@@ -25,12 +25,9 @@ describe('ServiceTimes', () => {
   beforeEach(() => {
     clock = new FakeClock();
     told = [];
-    times = new ServiceTimes({
-      clock,
-      classRule: loadBalancerClassRule(),
-      onAddress: (milliseconds) => told.push(`address ${milliseconds}`),
-      onAnnounced: (milliseconds) => told.push(`announced ${milliseconds}`),
-    });
+    times = new ServiceTimes({ clock, classRule: loadBalancerClassRule() });
+    times.addresses.subscribe((milliseconds) => told.push(`address ${milliseconds}`));
+    times.announcements.subscribe((milliseconds) => told.push(`announced ${milliseconds}`));
   });
 
   const update = (object: Service, previous: Service) => times.follow({ type: 'updated', object, previous });

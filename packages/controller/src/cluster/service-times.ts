@@ -5,7 +5,7 @@
  */
 import { CONDITION_ANNOUNCED, isOurs, type LoadBalancerClassRule } from '@berth/core';
 import { keyOf, type Service, type StoreEvent } from '@berth/kube';
-import type { Clock } from '@berth/runtime';
+import { type Clock, Signal } from '@berth/runtime';
 
 /** Most Services that are waited for at a time. */
 const MOST_WAITING = 10_000;
@@ -13,8 +13,6 @@ const MOST_WAITING = 10_000;
 export interface ServiceTimesOptions {
   readonly clock: Pick<Clock, 'now'>;
   readonly classRule: LoadBalancerClassRule;
-  onAddress(milliseconds: number): void;
-  onAnnounced(milliseconds: number): void;
 }
 
 /**
@@ -22,6 +20,10 @@ export interface ServiceTimesOptions {
  * wait.
  */
 export class ServiceTimes {
+  /** How long a Service waited for its address. */
+  readonly addresses = new Signal<[milliseconds: number]>();
+  /** How long a Service waited until a node announced it. */
+  readonly announcements = new Signal<[milliseconds: number]>();
   readonly #options: ServiceTimesOptions;
   readonly #waiting = new Map<string, { readonly sinceMs: number; hasAddress: boolean }>();
 
@@ -49,12 +51,11 @@ export class ServiceTimes {
   #look(key: string, service: Service): void {
     const waiting = this.#waiting.get(key);
     if (waiting === undefined || !showsAddress(service)) return;
-    const { clock, onAddress, onAnnounced } = this.#options;
-    const waitedMs = clock.now() - waiting.sinceMs;
-    if (!waiting.hasAddress) onAddress(waitedMs);
+    const waitedMs = this.#options.clock.now() - waiting.sinceMs;
+    if (!waiting.hasAddress) this.addresses.emit(waitedMs);
     waiting.hasAddress = true;
     if (!isAnnounced(service)) return;
-    onAnnounced(waitedMs);
+    this.announcements.emit(waitedMs);
     this.#waiting.delete(key);
   }
 }

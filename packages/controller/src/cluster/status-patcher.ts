@@ -5,7 +5,7 @@
  */
 import type { ServicePatch } from '@berth/core';
 import { type ApiBudget, CallLanes, type CallPriority, type KubeApi, keyOf, type Service, services } from '@berth/kube';
-import type { Clock } from '@berth/runtime';
+import { type Clock, Signal } from '@berth/runtime';
 import type { OtherWriter } from './other-writer.ts';
 import { trimService } from './trim.ts';
 import { WriteBrake } from './write-brake.ts';
@@ -15,10 +15,6 @@ export interface StatusPatcherOptions {
   /** For patches that go through, and whatever else uses it. */
   readonly budget: ApiBudget;
   readonly clock: Clock;
-  /** Called with the Service as it is after a patch. */
-  onPatch(patched: Service): void;
-  /** Called when others undo what is written, once for each writing. */
-  onUndone(service: Service, waitMs: number, writers: readonly OtherWriter[]): void;
 }
 
 export interface StatusWrite {
@@ -31,6 +27,10 @@ export interface StatusWrite {
 }
 
 export class StatusPatcher {
+  /** The Service as it is after a patch. */
+  readonly patches = new Signal<[patched: Service]>();
+  /** Others undo what is written; once for each writing. */
+  readonly undone = new Signal<[service: Service, waitMs: number, writers: readonly OtherWriter[]]>();
   readonly #options: StatusPatcherOptions;
   readonly #brake: WriteBrake;
   readonly #lanes: CallLanes;
@@ -56,12 +56,12 @@ export class StatusPatcher {
     { onSlow, yields = false, ...write }: StatusWrite,
   ): Promise<number> {
     const { waitMs, isNews, writers } = this.#brake.look(service, patch, { yields });
-    if (isNews) this.#options.onUndone(service, waitMs, writers);
+    if (isNews) this.undone.emit(service, waitMs, writers);
     if (waitMs > 0) return waitMs;
     const ended = this.#brake.sending(service);
     try {
       const patched = trimService(await this.#send(service, patch, { ...write, ...(onSlow && { onSlow }) }));
-      this.#options.onPatch(patched);
+      this.patches.emit(patched);
       ended(patched);
     } catch (error) {
       ended();

@@ -44,7 +44,7 @@ describe('HistoryKeeper', () => {
       undefined,
     ];
     await addService('web', '192.0.2.7');
-    view = new ClusterView({ api, clock, namespace: NAMESPACE, onError: () => {} });
+    view = new ClusterView({ api, clock, namespace: NAMESPACE });
     view.start();
     await clock.advance(0);
   });
@@ -323,11 +323,12 @@ describe('HistoryKeeper', () => {
     const keeper = new HistoryKeeper({
       ...{ api, clock, view, namespace: NAMESPACE, identity, outages },
       whySilent: () => whySilent,
-      onWritten: () => {},
-      onObstacle: ({ kind }) => told.push(kind),
-      onDamaged: () => told.push('damaged'),
-      onFailure: (error) => told.push(`failed ${error instanceof KubeError ? error.code : String(error)}`),
     });
+    keeper.obstacles.subscribe(({ kind }) => told.push(kind));
+    keeper.damages.subscribe(() => told.push('damaged'));
+    keeper.failures.subscribe((error) =>
+      told.push(`failed ${error instanceof KubeError ? error.code : String(error)}`),
+    );
     keepers.push(keeper);
     keeper.start();
     await clock.advance(0);

@@ -14,7 +14,7 @@ import {
   takenBy,
   withRecords,
 } from '@berth/core';
-import { Backoff, type Timer } from '@berth/runtime';
+import { Backoff, Signal, type Timer } from '@berth/runtime';
 import type { NodeStateChange } from '../cluster/node-states.ts';
 import { ClusterChanges } from './cluster-changes.ts';
 import type { HistoryKeeperOptions, HistoryObstacle } from './history-options.ts';
@@ -37,6 +37,13 @@ const CALL_MS = 10_000;
 const MAX_ATTEMPTS = 3;
 
 export class HistoryKeeper {
+  readonly written = new Signal<[characters: number]>();
+  /** Why nothing can be written; once for each kind. */
+  readonly obstacles = new Signal<[HistoryObstacle]>();
+  /** What was there could not be read. */
+  readonly damages = new Signal<[problem: string]>();
+  /** Nothing was written, for whatever reason: a history that cannot be kept must not end what gives addresses. */
+  readonly failures = new Signal<[error: unknown, retryInMs: number]>();
   readonly #options: HistoryKeeperOptions;
   readonly #store: HistoryStore;
   readonly #changes: ClusterChanges;
@@ -146,7 +153,7 @@ export class HistoryKeeper {
     } catch (error) {
       const retryInMs = this.#backoff.next();
       this.#restsUntilMs = clock.now() + retryInMs;
-      this.#options.onFailure(error, retryInMs);
+      this.failures.emit(error, retryInMs);
     }
   }
 
@@ -169,7 +176,7 @@ export class HistoryKeeper {
   }
 
   async #write(records: Pick<HistoryRecords, 'moves' | 'marks'>, signal: AbortSignal): Promise<boolean> {
-    const { clock, onWritten } = this.#options;
+    const { clock } = this.#options;
     const more = { ...records, moves: this.#changes.withServices(records.moves), horizons: this.#changes.horizons() };
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       if (this.#known === undefined || this.#obstacle !== undefined) await this.#read(signal);
@@ -183,7 +190,7 @@ export class HistoryKeeper {
       }
       this.#known = next;
       this.#restsUntilMs = clock.now() + characters / CHARACTERS_A_MS;
-      onWritten(characters);
+      this.written.emit(characters);
       return true;
     }
     this.#restsUntilMs = clock.now() + (this.#obstacle === undefined ? COLLECT_MS : FOREIGN_MS);
@@ -204,14 +211,13 @@ export class HistoryKeeper {
   }
 
   async #read(signal: AbortSignal): Promise<void> {
-    const { onObstacle, onDamaged } = this.#options;
     const found = await this.#store.load(signal);
     const isBlocked = found.kind === 'foreign' || found.kind === 'newer';
-    if (isBlocked && this.#obstacle !== found.kind) onObstacle(found);
+    if (isBlocked && this.#obstacle !== found.kind) this.obstacles.emit(found);
     this.#obstacle = isBlocked ? found.kind : undefined;
     if (isBlocked) return;
     if (found.kind === 'damaged') {
-      onDamaged(found.problem);
+      this.damages.emit(found.problem);
       this.#pending.addMarks([
         markOf({ kind: 'history', state: 'happened', atMs: this.#nowMs(), what: 'what was there could not be read' }),
       ]);

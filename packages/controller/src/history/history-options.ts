@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the history needs from the controller, and what it reports. */
+/** What the history needs from the controller. */
 import type { MoveWhy } from '@berth/core';
 import type { KubeApi } from '@berth/kube';
 import type { Clock } from '@berth/runtime';
@@ -19,10 +19,4 @@ export interface HistoryKeeperOptions {
   /** Why no one answers for an address of a Service, by its condition; undefined: nothing is said yet. */
   whySilent(service: string): MoveWhy | undefined;
   readonly outages: Pick<ApiOutages, 'isOpen' | 'take'>;
-  onWritten(characters: number): void;
-  /** Called once for each kind. */
-  onObstacle(obstacle: HistoryObstacle): void;
-  onDamaged(problem: string): void;
-  /** Nothing was written, for whatever reason: a history that cannot be kept must not end what gives addresses. */
-  onFailure(error: unknown, retryInMs: number): void;
 }

@@ -28,17 +28,17 @@ export function openHistory(parts: HistoryParts): HistoryKeeper {
     const metadata = { namespace, name: HISTORY_MAP };
     events.record({ apiVersion: 'v1', kind: 'ConfigMap', metadata }, { type: 'Warning', reason, message });
   };
-  return new HistoryKeeper({
-    ...parts,
-    onWritten: () => metrics.historyWritten(),
-    onObstacle: (obstacle) => warn(EVENT_REASONS.historyNotKept, textOf(obstacle)),
-    onDamaged: (problem) =>
-      warn(EVENT_REASONS.historyDamaged, `the history could not be read and begins anew: ${problem}`),
-    onFailure: (error, retryInMs) => {
-      if (error instanceof KubeError) metrics.apiFailed(error);
-      log.warn('history not written', { retryInMs, ...errorFields(error) });
-    },
+  const keeper = new HistoryKeeper(parts);
+  keeper.written.subscribe(() => metrics.historyWritten());
+  keeper.obstacles.subscribe((obstacle) => warn(EVENT_REASONS.historyNotKept, textOf(obstacle)));
+  keeper.damages.subscribe((problem) =>
+    warn(EVENT_REASONS.historyDamaged, `the history could not be read and begins anew: ${problem}`),
+  );
+  keeper.failures.subscribe((error, retryInMs) => {
+    if (error instanceof KubeError) metrics.apiFailed(error);
+    log.warn('history not written', { retryInMs, ...errorFields(error) });
   });
+  return keeper;
 }
 
 function textOf(obstacle: HistoryObstacle): string {

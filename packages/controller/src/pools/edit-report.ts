@@ -75,13 +75,16 @@ class Edit {
   }
 
   summary(): Readonly<Record<string, unknown>> {
-    const all = [...this.#outlooks];
+    const names: Record<List, string[]> = { stranded: [], recovered: [], gaining: [], waiting: [] };
+    let staying = 0;
+    for (const [service, one] of this.#outlooks) {
+      if (one === undefined) staying += 1;
+      else names[one.list].push(`${service} (${one.reason})`);
+    }
     const lists = LISTS.map((list) => {
-      const names = all.flatMap(([service, one]) => (one?.list === list ? `${service} (${one.reason})` : []));
-      const services = names.sort().slice(0, MAX_NAMED);
-      return [list, { count: names.length, ...(services.length > 0 && { services }) }] as const;
+      const services = names[list].sort().slice(0, MAX_NAMED);
+      return [list, { count: names[list].length, ...(services.length > 0 && { services }) }] as const;
     });
-    const staying = all.filter(([, one]) => one === undefined).length;
     return { ...Object.fromEntries(lists), staying };
   }
 

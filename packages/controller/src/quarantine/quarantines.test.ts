@@ -70,12 +70,12 @@ describe('Quarantines', () => {
     quarantines = new Quarantines({
       clock,
       view: { services, nodeStates: nodes } as unknown as ConstructorParameters<typeof Quarantines>[0]['view'],
-      onDue: () => {
-        dues += 1;
-      },
-      onNews: ({ isolated, ended }) => {
-        told.push(...isolated.map(describeIsolated), ...ended.map((address) => `${address} over`));
-      },
+    });
+    quarantines.due.subscribe(() => {
+      dues += 1;
+    });
+    quarantines.news.subscribe(({ isolated, ended }) => {
+      told.push(...isolated.map(describeIsolated), ...ended.map((address) => `${address} over`));
     });
     quarantines.start();
   });

@@ -15,7 +15,7 @@ import {
   type ServiceKey,
   wasAnnounced,
 } from '@berth/core';
-import type { Clock, Timer } from '@berth/runtime';
+import { type Clock, Signal, type Timer } from '@berth/runtime';
 import type { ClusterView } from '../cluster/cluster-view.ts';
 import type { NodeStateChange } from '../cluster/node-states.ts';
 
@@ -39,10 +39,6 @@ export interface QuarantineNews {
 export interface QuarantinesOptions {
   readonly clock: Clock;
   readonly view: Pick<ClusterView, 'services' | 'nodeStates'>;
-  /** A batch may have something to do. */
-  onDue(): void;
-  /** Called when the ledger holds it. */
-  onNews(news: QuarantineNews): void;
 }
 
 /** A conflict with the node that reported it. */
@@ -55,6 +51,10 @@ interface Reported extends AddressConflict {
 const NOTHING: QuarantineNews = { isolated: [], ended: [] };
 
 export class Quarantines {
+  /** A batch may have something to do. */
+  readonly due = new Signal();
+  /** What a draft did, once the ledger holds it. */
+  readonly news = new Signal<[QuarantineNews]>();
   readonly #options: QuarantinesOptions;
   /** What nodes report now, by address. */
   #reported: ReadonlyMap<string, readonly Reported[]> = new Map();
@@ -99,7 +99,7 @@ export class Quarantines {
     this.#draft = NOTHING;
     this.#known = new Set(allocator.table.quarantined().map(({ address }) => String(address)));
     for (const key of this.#lastReportedMs.keys()) if (!this.#known.has(key)) this.#lastReportedMs.delete(key);
-    if (news.isolated.length + news.ended.length > 0) this.#options.onNews(news);
+    if (news.isolated.length + news.ended.length > 0) this.news.emit(news);
     if (this.#known.size > 0) this.#plan();
   }
 
@@ -187,13 +187,13 @@ export class Quarantines {
     for (const key of this.#reported.keys())
       if (!next.has(key) && this.#known.has(key)) this.#lastReportedMs.set(key, nowMs);
     this.#reported = next;
-    this.#options.onDue();
+    this.due.emit();
   }
 
   #plan(): void {
     this.#timer ??= this.#options.clock.after(LOOK_MS, () => {
       this.#timer = undefined;
-      this.#options.onDue();
+      this.due.emit();
     });
   }
 }

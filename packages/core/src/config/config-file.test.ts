@@ -26,6 +26,17 @@ data:
 ${BARE.replace(/^(?=.)/gm, indent)}`;
 }
 
+function withoutVersion(text: string): string {
+  return text.replace(/^apiVersion.*\n/, '');
+}
+
+/** Line, column and path of each problem of one file. */
+function placesIn(text: string): string[] {
+  return parseConfigFiles([{ name: 'a', text }]).flatMap((parsed) =>
+    parsed.ok ? [] : parsed.problems.map(({ line, column, path }) => `${line}:${column} ${path}`),
+  );
+}
+
 describe('parseConfigFiles', () => {
   it('tells the place in a file of bare documents', () => {
     expect(lines(BARE)).to.deep.equal(['file-0:5:15']);
@@ -37,8 +48,8 @@ describe('parseConfigFiles', () => {
   });
 
   it('tells the place of a text that is no block', () => {
-    const text = `kind: ConfigMap\nmetadata: {name: ip-address-pools}\ndata:\n  pools.yaml: ${JSON.stringify(BARE)}\n`;
-    expect(lines(text)).to.deep.equal(['file-0:4:15']);
+    const text = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ip-address-pools}\ndata:\n  pools.yaml: ${JSON.stringify(BARE)}\n`;
+    expect(lines(text)).to.deep.equal(['file-0:5:15']);
   });
 
   it('takes bare documents of all files as one configuration', () => {
@@ -60,11 +71,50 @@ describe('parseConfigFiles', () => {
 
   it('CF-06: answers the ConfigMap of MetalLB before 0.13 with what to write', () => {
     const legacy = 'address-pools:\n- {name: a, protocol: layer2, addresses: [192.0.2.0/28]}\n';
-    const text = `kind: ConfigMap\nmetadata: {namespace: metallb-system, name: config}\ndata: {config: ${JSON.stringify(legacy)}}\n`;
+    const text = `apiVersion: v1\nkind: ConfigMap\nmetadata: {namespace: metallb-system, name: config}\ndata: {config: ${JSON.stringify(legacy)}}\n`;
     const [parsed] = parseConfigFiles([{ name: 'old.yaml', text }]);
     const problem = parsed?.ok === false ? parsed.problems[0] : undefined;
-    expect(problem).to.include({ key: 'old.yaml', line: 3 });
+    expect(problem).to.include({ key: 'old.yaml', line: 4 });
     expect(problem && formatProblem(problem)).to.include('write instead:\napiVersion: berth.dev/v1');
+  });
+
+  const unversioned: { name: string; text: string; found: string[] }[] = [
+    {
+      name: 'bare documents',
+      text: `${withoutVersion(BARE)}---\n${BARE}`,
+      found: ['1:1 apiVersion', '4:15 spec.addresses[0]', '8:19 metadata.name', '10:15 spec.addresses[0]'],
+    },
+    {
+      name: 'documents of a ConfigMap',
+      text: configMap('|', '    ').replace('    apiVersion: berth.dev/v1\n', ''),
+      found: ['6:5 apiVersion', '9:19 spec.addresses[0]'],
+    },
+    {
+      name: 'the ConfigMap itself',
+      text: withoutVersion(configMap('|', '    ')),
+      found: ['1:1 apiVersion', '9:19 spec.addresses[0]'],
+    },
+    { name: 'a document without a kind as well', text: 'metadata: {name: a}\n', found: ['1:1 apiVersion', '1:1 kind'] },
+  ];
+  for (const { name, text, found } of unversioned) {
+    it(`CL-14: goes on with everything else where apiVersion is missing: ${name}`, () => {
+      expect(placesIn(text).sort()).to.deep.equal([...found].sort());
+    });
+  }
+
+  it('CL-14: finds pools that stand beside the ConfigMap, and lets those of MetalLB pass with a warning', () => {
+    const good = BARE.replace('/40', '/28');
+    const map = configMap('|', '    ').replace('/40', '/28');
+    expect(placesIn(`${map}---\n${good.replace('lan', 'wan')}`)).to.deep.equal(['12:1 ']);
+    const [parsed] = parseConfigFiles([
+      { name: 'a', text: `${map}---\n${good.replace('berth.dev/v1', 'metallb.io/v1beta1')}` },
+    ]);
+    expect([parsed?.ok, parsed?.warnings.map(({ message }) => message)]).to.deep.equal([
+      true,
+      [
+        'found IPAddressPool lan beside the ConfigMap, wanted it in the data of the ConfigMap: the ConfigMap is read without it',
+      ],
+    ]);
   });
 
   it('CF-01: takes policies without pools from a file alone, since pools may stand in another one', () => {

@@ -3,12 +3,15 @@
  * Reads the file that a user keeps: the ConfigMap `ip-address-pools` as a manifest, or the bare documents. Problems are
  * reported with their place in the file, also where the documents stand in a block of the ConfigMap.
  */
+import type { ConfigMapContent } from './config-keys.ts';
 import { isObject } from './is-object.ts';
 import { isLegacyConfig } from './metallb-legacy.ts';
 import { type ParsedPoolConfig, parsePoolConfig } from './parse.ts';
+import { show, subjectOf } from './parse-document.ts';
 import { hashSuffixRemark, isHashSuffixed, POOL_CONFIG_MAP } from './pool-config.ts';
 import { type ConfigProblem, sentenceOf } from './problem.ts';
 import { ReadingBudget } from './reading-budget.ts';
+import { METALLB_API_VERSION } from './schema.ts';
 import { MAX_TEXT_CHARACTERS, readYaml, type SourceDocument } from './yaml-documents.ts';
 
 export interface NamedText {
@@ -29,9 +32,12 @@ export function parseConfigFiles(files: readonly NamedText[]): readonly ParsedPo
       results.push({ ok: false, problems: [emptyFile(file)], warnings: [] });
       continue;
     }
-    const configMaps = readYaml(file.text, new ReadingBudget(MAX_TEXT_CHARACTERS)).documents.filter(isPoolConfigMap);
+    const { documents } = readYaml(file.text, new ReadingBudget(MAX_TEXT_CHARACTERS));
+    const configMaps = documents.filter(isPoolConfigMap);
     if (configMaps.length === 0) bare[file.name] = file.text;
-    for (const document of configMaps) results.push(parseConfigMap(file, document));
+    const beside = documents.filter(isPoolDocument);
+    for (const [index, document] of configMaps.entries())
+      results.push(parseConfigMap(file, document, index === 0 ? beside : []));
   }
   if (Object.keys(bare).length > 0) results.push(parseBare(bare));
   return results;
@@ -62,8 +68,16 @@ function emptyFile({ name }: NamedText): ConfigProblem {
 }
 
 /** Whether a file is a manifest, which kubectl applies as it is; bare documents are not. */
-export function isConfigMapManifest({ text }: NamedText): boolean {
-  return readYaml(text, new ReadingBudget(MAX_TEXT_CHARACTERS)).documents.some(isPoolConfigMap);
+export function isConfigMapManifest(file: NamedText): boolean {
+  return configMapsIn(file).length > 0;
+}
+
+/** What the ConfigMaps of the pools in a file hold. */
+export function configMapsIn({ text }: NamedText): readonly ConfigMapContent[] {
+  const { documents } = readYaml(text, new ReadingBudget(MAX_TEXT_CHARACTERS));
+  return documents
+    .filter(isPoolConfigMap)
+    .map((document) => ({ data: textsAt(document, 'data'), binaryData: textsAt(document, 'binaryData') }));
 }
 
 // A name of a file is no key of a ConfigMap: what it ends in does not matter. Nor need one file hold all documents.
@@ -74,16 +88,48 @@ function parseBare(texts: Readonly<Record<string, string>>): ParsedPoolConfig {
   return withPlaces(parsed, (problem) => ({ ...problem, key: problem.key.slice(0, -suffix.length) }));
 }
 
-function parseConfigMap(file: NamedText, document: SourceDocument): ParsedPoolConfig {
+/** `beside`: documents of pools in the same file, which are no part of the ConfigMap. */
+function parseConfigMap(
+  file: NamedText,
+  document: SourceDocument,
+  beside: readonly SourceDocument[],
+): ParsedPoolConfig {
   const binaryData = textsAt(document, 'binaryData');
   const parsed = withPlaces(parsePoolConfig(textsAt(document, 'data'), { binaryData }), (problem) => ({
     ...problem,
     ...placeInFile(file, document, problem),
   }));
   const name = nameOf(document);
-  if (!isHashSuffixed(name)) return parsed;
-  const problems = [nameProblem(file, document, name), ...(parsed.ok ? [] : parsed.problems)];
-  return { ok: false, problems, warnings: parsed.warnings };
+  const others = Map.groupBy(beside, isOfMetallb);
+  const own = [
+    ...versionProblems(file, document),
+    ...(isHashSuffixed(name) ? [nameProblem(file, document, name)] : []),
+  ];
+  const stray = (others.get(false) ?? []).map((one) => strayProblem(file, one));
+  const warnings = [...parsed.warnings, ...(others.get(true) ?? []).map((one) => strayProblem(file, one))];
+  const problems = [...own, ...(parsed.ok ? [] : parsed.problems), ...stray];
+  return parsed.ok && problems.length === 0 ? { ...parsed, warnings } : { ok: false, problems, warnings };
+}
+
+function versionProblems(file: NamedText, document: SourceDocument): ConfigProblem[] {
+  const found = isObject(document.value) ? document.value.apiVersion : undefined;
+  if (found === 'v1') return [];
+  const place = { key: file.name, document: document.document, ...document.locate(['apiVersion']) };
+  const text = { path: 'apiVersion', found: show(found), wanted: 'v1' };
+  return [{ ...place, ...text, message: `ConfigMap ${nameOf(document)}: ${sentenceOf(text)}` }];
+}
+
+/** Objects of MetalLB may stand beside the ConfigMap, and are read where MetalLB does not run. */
+function isOfMetallb({ value }: SourceDocument): boolean {
+  const version = isObject(value) ? value.apiVersion : undefined;
+  return typeof version === 'string' && METALLB_API_VERSION.test(version);
+}
+
+function strayProblem({ name }: NamedText, document: SourceDocument): ConfigProblem {
+  const subject = subjectOf({ key: name, document, base: [], value: document.value });
+  const place = { key: name, document: document.document, ...document.locate([]), path: '' };
+  const text = { found: `${subject} beside the ConfigMap`, wanted: 'it in the data of the ConfigMap' };
+  return { ...place, ...text, message: sentenceOf({ ...text, reason: 'the ConfigMap is read without it' }) };
 }
 
 function nameProblem(file: NamedText, document: SourceDocument, name: string): ConfigProblem {

@@ -58,11 +58,21 @@ export function parseDocument(source: Source): ParsedDocument {
   }
   if (isLegacyConfig(value)) return refused(problemAt(source, ['address-pools'], legacyText(value)));
   if (isHarmless(value)) return { ok: true, typed: undefined, warning: skipped(source, String(value.kind)) };
-  const header = headerProblem(source, value);
-  if (header !== undefined) return refused(header);
-  return value.kind === 'IPAddressPool'
-    ? checked(source, addressPoolSchema, (content) => ({ kind: 'IPAddressPool', source, content }))
-    : checked(source, l2AdvertisementSchema, (content) => ({ kind: 'L2Advertisement', source, content }));
+  const kind = kindProblem(source, value);
+  const version = versionProblem(source, value);
+  // Of a document that names another kind nothing more can be said.
+  if (kind !== undefined) return refused(kind, ...(version === undefined || isNamed(value) ? [] : [version]));
+  const parsed =
+    value.kind === 'IPAddressPool'
+      ? checked(source, addressPoolSchema, (content) => ({ kind: 'IPAddressPool', source, content }))
+      : checked(source, l2AdvertisementSchema, (content) => ({ kind: 'L2Advertisement', source, content }));
+  if (version === undefined) return parsed;
+  const others = parsed.ok ? [] : parsed.problems.filter(({ path }) => path !== version.path);
+  return refused(version, ...others);
+}
+
+function isNamed({ kind }: Record<string, unknown>): boolean {
+  return kind !== undefined && kind !== null;
 }
 
 /** What is said about MetalLB's old format. */
@@ -121,24 +131,21 @@ export function show(value: unknown): string {
   return typeof value === 'string' ? `"${shorten(value)}"` : String(value);
 }
 
-function headerProblem(source: Source, value: Record<string, unknown>): ConfigProblem | undefined {
-  const { kind, apiVersion } = value;
+function kindProblem(source: Source, { kind }: Record<string, unknown>): ConfigProblem | undefined {
   if (typeof kind === 'string' && BGP_KINDS.includes(kind)) {
     const reason = 'Berth announces on layer 2 only and has no BGP';
     return problemAt(source, ['kind'], { found: show(kind), wanted: KINDS.join(' or '), reason });
   }
-  if (typeof kind !== 'string' || !KINDS.includes(kind)) {
-    const meant = typeof kind === 'string' ? nearestName(kind, KINDS) : undefined;
-    const wanted = meant === undefined ? KINDS.join(' or ') : `${meant}`;
-    return problemAt(source, ['kind'], { found: show(kind), wanted });
-  }
-  if (typeof apiVersion === 'string' && (apiVersion === API_VERSION || METALLB_API_VERSION.test(apiVersion))) {
-    return undefined;
-  }
-  return problemAt(source, ['apiVersion'], {
-    found: show(apiVersion),
-    wanted: `${API_VERSION}, or MetalLB's metallb.io/v1beta1`,
-  });
+  if (typeof kind === 'string' && KINDS.includes(kind)) return undefined;
+  const meant = typeof kind === 'string' ? nearestName(kind, KINDS) : undefined;
+  return problemAt(source, ['kind'], { found: show(kind), wanted: meant ?? KINDS.join(' or ') });
+}
+
+function versionProblem(source: Source, { apiVersion }: Record<string, unknown>): ConfigProblem | undefined {
+  const isText = typeof apiVersion === 'string';
+  if (isText && (apiVersion === API_VERSION || METALLB_API_VERSION.test(apiVersion))) return undefined;
+  const wanted = `${API_VERSION}, or MetalLB's metallb.io/v1beta1`;
+  return problemAt(source, ['apiVersion'], { found: show(apiVersion), wanted });
 }
 
 function checked<T>(source: Source, schema: z.ZodMiniType<T>, wrap: (content: T) => TypedDocument): ParsedDocument {
@@ -223,6 +230,6 @@ function formatPath(path: Path): string {
     .join('');
 }
 
-function refused(problem: ConfigProblem): ParsedDocument {
-  return { ok: false, problems: [problem] };
+function refused(...problems: readonly ConfigProblem[]): ParsedDocument {
+  return { ok: false, problems };
 }

@@ -123,7 +123,7 @@ class Reading {
       const message = `found ${problem.found}, wanted ${problem.wanted}${reason === undefined ? '' : `: ${reason}`}`;
       this.#problems.add(() => ({ key, path: '', message, ...problem }));
     }
-    return documents.flatMap((document) => objectsOf(key, document));
+    return documents.flatMap((document) => sourcesIn(key, document));
   }
 
   #readSource(source: Source): void {
@@ -140,8 +140,8 @@ class Reading {
 /** What `kubectl get -o yaml` wraps an export into, or `kubectl get --raw`. */
 const LIST_KIND = /^(IPAddressPool|L2Advertisement)?List$/;
 
-// An empty document says nothing.
-function objectsOf(key: string, document: SourceDocument): Source[] {
+/** The objects of a document: itself, or the items of a List; none where it is empty. */
+export function sourcesIn(key: string, document: SourceDocument): Source[] {
   const { value } = document;
   if (value === null || value === undefined) return [];
   if (isObject(value) && typeof value.kind === 'string' && LIST_KIND.test(value.kind) && Array.isArray(value.items)) {

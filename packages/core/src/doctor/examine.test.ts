@@ -198,6 +198,20 @@ describe('examine', () => {
       found: ['warning version-skew: the pods of Berth run 2 images: berth:1, berth:2'],
     },
     {
+      name: 'CL-17: an evicted pod of an older version, and a finished one that had a port of the speaker',
+      objects: {
+        pods: [
+          pod('speaker-a', 'berth:2'),
+          { ...pod('speaker-b', 'berth:1'), status: { phase: 'Failed' } },
+          {
+            ...pod('job', 'job:1', { hostNetwork: true, containers: [{ ports: [{ containerPort: 7481 }] }] }),
+            status: { phase: 'Succeeded' },
+          },
+        ],
+      },
+      found: [],
+    },
+    {
       name: 'what may not be read',
       objects: { unread: ['deployments', 'pods'] },
       found: ['info not-looked-at: you may not read everything: deployments, pods'],
@@ -235,9 +249,42 @@ describe('examine', () => {
       ],
     });
     expect(lines).to.deep.equal([
-      'critical second-writer: "kube-vip" wrote the addresses of 1 Service after Berth, ns-0/s-1 first',
+      'critical second-writer: "kube-vip" wrote the addresses of 1 Service after Berth, ns-0/s-1 first, last at 2026-11-30T09:30:00Z',
       'warning other-writer: 1 Service shows what "controller" wrote, shop/old first',
     ]);
+    const later = { ...sampleCluster(), nowMs: SAMPLE_MS + 3_600_000 };
+    expect(linesOf(later, { written: [written('s-1', 'ns-0', 'kube-vip', '2026-11-30T09:30:00Z')] })).to.include(
+      'info second-writer: "kube-vip" wrote the addresses of 1 Service after Berth, ns-0/s-1 first, last at 2026-11-30T09:30:00Z',
+    );
+  });
+
+  it('DR-14: what is so before a move from another product is no alarm while that serves, and the move is named', () => {
+    const service = {
+      metadata: { name: 'old', namespace: 'shop' },
+      spec: { type: 'LoadBalancer', clusterIPs: ['10.96.0.9'] },
+      status: { loadBalancer: { ingress: [{ ip: '203.0.113.7' }] } },
+    };
+    const fieldsV1 = { 'f:status': { 'f:loadBalancer': {} } };
+    const managedFields = [{ manager: 'controller', time: '2026-11-30T08:00:00Z', fieldsV1 }];
+    const written = [{ metadata: { name: 'old', namespace: 'shop', managedFields } }];
+    const objects = { ...sampleCluster({ vips: 0, services: [service] }), configMaps: [] };
+    const about = (beside: Partial<DoctorObjects>) =>
+      findings(objects, { written, ...beside })
+        .filter(({ kind }) => kind === 'no-configuration' || kind === 'other-writer')
+        .map(({ kind, severity, command }) => `${severity} ${kind}: ${command}`);
+    expect(about(metallbWorkloads())).to.deep.equal([
+      'info no-configuration: kubectl berth migrate metallb',
+      'info other-writer: kubectl berth migrate metallb',
+    ]);
+    const without = [
+      'critical no-configuration: kubectl apply -f my-pools.yaml',
+      'warning other-writer: kubectl berth preview my-pools.yaml',
+    ];
+    expect(about({})).to.deep.equal(without);
+    expect(about(metallbWorkloads(['--lb-class=metallb']))).to.deep.equal(without);
+    const labels = { 'svccontroller.k3s.cattle.io/svcname': 'old' };
+    const serviceLb = { daemonSets: [workloadOf('kube-system/svclb-old', {}, labels)] };
+    expect(about(serviceLb)[1]).to.equal('info no-configuration: kubectl apply -f my-pools.yaml');
   });
 
   it('DR-05: finds nodes that are excluded, and says so louder where none is left', () => {
@@ -276,7 +323,7 @@ describe('examine', () => {
       status: { ...status, nodeInfo: { kubeletVersion: 'v1.27.9' } },
     }));
     expect(linesOf(old)[0]).to.equal(
-      'warning old-kubernetes: node edge-1 runs Kubernetes v1.27.9; 1.28 is the first that Berth supports',
+      'warning old-kubernetes: node edge-1 runs Kubernetes v1.27.9; 1.28 is the first that the chart takes',
     );
   });
 

@@ -4,6 +4,9 @@ import { DEFAULT_LOAD_BALANCER_CLASS } from '../service/load-balancer-class.ts';
 import type { DoctorObjects, KubeWorkload } from './objects.ts';
 import { argumentOf, containerOfImage, containersOf, isWanted } from './workload.ts';
 
+/** As the API server calls MetalLB's controller where it writes a status: the name of its program. */
+export const METALLB_MANAGER = 'controller';
+
 /** What MetalLB consists of. */
 export type MetallbPart = 'controller' | 'speaker';
 

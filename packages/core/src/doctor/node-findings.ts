@@ -89,7 +89,7 @@ function oldKubelets({ nodes }: ClusterFacts): Finding[] {
   return [
     findingOf({
       ...{ kind: 'old-kubernetes', severity: 'warning', nodes: names, page: 'docs/compatibility.md' },
-      text: `node ${names[0]} runs Kubernetes ${first.status?.nodeInfo?.kubeletVersion}; 1.28 is the first that Berth supports`,
+      text: `node ${names[0]} runs Kubernetes ${first.status?.nodeInfo?.kubeletVersion}; 1.28 is the first that the chart takes`,
       command: 'kubectl get nodes',
     }),
   ];

@@ -34,6 +34,7 @@ export interface KubePodSpec {
 export interface KubePod {
   readonly metadata: KubeMeta;
   readonly spec?: KubePodSpec;
+  readonly status?: { readonly phase?: string };
 }
 
 /** A DaemonSet or a Deployment. */

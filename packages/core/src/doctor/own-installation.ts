@@ -7,6 +7,9 @@ import { type Finding, findingOf } from './finding.ts';
 import type { DoctorObjects, KubePod, KubePort, KubeWorkload } from './objects.ts';
 import { containersOf } from './workload.ts';
 
+/** What installs it, in a copy of the repository. */
+export const INSTALL_COMMAND = 'kubectl apply -k manifests/';
+
 /** Label that the manifests and the chart put on both parts. */
 const COMPONENT_LABEL = 'app.kubernetes.io/component';
 
@@ -38,10 +41,15 @@ export function ownController(
   return deployments.find((one) => isOwn(one, namespace, 'controller'));
 }
 
+/** What its own Leases tell, and in which namespace they are. */
+export interface HeardOf extends Pick<ClusterFacts, 'reports'> {
+  readonly objects: Pick<ClusterFacts['objects'], 'berthNamespace' | 'leases'>;
+}
+
 /** Whether any part of it is there, or is heard of. */
 export function isInstalled(
-  { objects: { berthNamespace, leases }, reports }: ClusterFacts,
-  objects: DoctorObjects,
+  { objects: { berthNamespace, leases }, reports }: HeardOf,
+  objects: Pick<DoctorObjects, 'daemonSets' | 'deployments'>,
 ): boolean {
   const isHeard = reports.length > 0 || leases.some(({ metadata }) => metadata.name === LEADER_LEASE);
   return (
@@ -57,7 +65,7 @@ export function ownFindings(facts: ClusterFacts, objects: DoctorObjects): Findin
         findingOf({
           ...{ kind: 'not-installed', severity: 'info', page: 'docs/install/README.md' },
           text: `Berth is not installed in namespace ${berthNamespace}`,
-          command: 'kubectl apply -k manifests/',
+          command: INSTALL_COMMAND,
         }),
       ];
   return [...missing, ...takenPorts(objects, berthNamespace), ...skew(objects, berthNamespace), ...unread(objects)];

@@ -59,7 +59,7 @@ export const WHY: Readonly<Record<SurroundingKind | ProblemKind, string>> = {
   'outside-subnet': 'hosts of the LAN need a route for it',
   'report-cut': 'not all VIPs of the node can be shown',
   'configuration-refused': 'edits of the pools have no effect until it is mended',
-  'no-configuration': 'no Service gets an address',
+  'no-configuration': 'no Service gets an address from Berth, and Berth answers for none',
   'pool-full': 'further Services wait for an address',
   'pool-nearly-full': 'further Services will wait for an address soon',
   'no-address': 'clients from outside cannot reach it',

@@ -14,6 +14,11 @@ export function containersOf({ spec }: KubeWorkload): readonly KubeContainer[] {
   return spec?.template?.spec?.containers ?? [];
 }
 
+/** Whether nothing of it runs any more and nothing will: it was evicted, or its Job is done. */
+export function hasEnded({ status }: Pick<KubePod, 'status'>): boolean {
+  return status?.phase === 'Failed' || status?.phase === 'Succeeded';
+}
+
 /**
  * Whether pods of it are wanted. A DaemonSet that selects no node wants none; one that was just made has not been
  * looked at yet.

@@ -39,6 +39,8 @@ export class AllocationTable {
   #nextRestEndMs = Number.POSITIVE_INFINITY;
   /** Records as they were at the last commit, of the addresses that changed since. */
   #before = new Map<string, AddressRecord | undefined>();
+  /** Records that change now would be counted in the old pools and not in the new ones. */
+  #isSwapping = false;
 
   readonly #limitOf: (address: IpAddress) => number;
 
@@ -57,9 +59,14 @@ export class AllocationTable {
     return this.spaces.catalog;
   }
 
-  /** Swaps the pools; the records stay. */
-  setCatalog(catalog: PoolCatalog): void {
-    this.spaces.setCatalog(catalog, this.#records.values());
+  /** Swaps the pools, in steps. The records stay, and no one changes them between two steps. */
+  *swapCatalog(catalog: PoolCatalog): Generator<void> {
+    this.#isSwapping = true;
+    try {
+      yield* this.spaces.swapCatalog(catalog, this.#records.values());
+    } finally {
+      this.#isSwapping = false;
+    }
   }
 
   get(address: IpAddress): AddressRecord | undefined {
@@ -129,7 +136,7 @@ export class AllocationTable {
    * not that they do.
    */
   settle(nowMs: number): void {
-    if (nowMs < this.#nextRestEndMs) return;
+    if (nowMs < this.#nextRestEndMs || this.#isSwapping) return;
     this.#nextRestEndMs = Number.POSITIVE_INFINITY;
     for (const key of [...this.#resting]) {
       const record = this.#records.get(key);
@@ -193,7 +200,7 @@ export class AllocationTable {
   }
 
   #countOf(sharingKey: string): number {
-    return this.#bySharingKey.keysOf(sharingKey).size;
+    return this.#bySharingKey.countOf(sharingKey);
   }
 
   #replace(key: string, present: AddressRecord | undefined, next: AddressRecord | undefined): void {
@@ -206,7 +213,7 @@ export class AllocationTable {
   }
 
   #index(key: string, record: AddressRecord): void {
-    for (const index of [this.#byService, this.#byFormer, this.#bySharingKey]) index.add(key, record);
+    for (const index of [this.#byService, this.#byFormer, this.#bySharingKey]) index.addRecord(key, record);
     this.spaces.add(record);
     if (record.quarantine !== undefined) this.#quarantined.add(key);
     if (record.former === undefined) return;
@@ -222,7 +229,7 @@ export class AllocationTable {
   }
 
   #unindex(key: string, record: AddressRecord): void {
-    for (const index of [this.#byService, this.#byFormer, this.#bySharingKey]) index.remove(key, record);
+    for (const index of [this.#byService, this.#byFormer, this.#bySharingKey]) index.removeRecord(key, record);
     this.spaces.remove(record);
     for (const set of [this.#resting, this.#remembered, this.#quarantined]) set.delete(key);
   }

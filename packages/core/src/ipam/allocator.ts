@@ -68,9 +68,17 @@ export class Allocator {
    * it.
    */
   setSurroundings(surroundings: Surroundings): void {
+    Array.from(this.swapSurroundings(surroundings));
+  }
+
+  /**
+   * {@link Allocator.setSurroundings} in steps, since thousands of records are counted anew. Between two of them others
+   * may read, and nothing is decided.
+   */
+  *swapSurroundings(surroundings: Surroundings): Generator<void> {
     const { config, occupants } = surroundings;
     const isSame = config === this.#surroundings.config && occupants === this.#surroundings.occupants;
-    if (!isSame) this.#table.setCatalog(new PoolCatalog(config, occupants));
+    if (!isSame) yield* this.#table.swapCatalog(new PoolCatalog(config, occupants));
     this.#surroundings = surroundings;
   }
 

@@ -80,13 +80,13 @@ function remarksOnWishes(scope: DecisionScope): Remark[] {
 }
 
 function messageOf(addresses: readonly AssignedAddress[], { refusal, lost }: Plan, remarks: readonly string[]): string {
-  const sentences = [
+  const clauses = [
     ...(addresses.length > 0 ? [addresses.map(placeOf).join(' and ')] : []),
     ...(refusal === undefined ? [] : [addresses.length > 0 ? `kept, since ${refusal.message}` : refusal.message]),
     ...remarks,
     ...lost.map((reason) => `another address is needed: ${reason}`),
   ];
-  return sentences.join('. ');
+  return clauses.join('; ');
 }
 
 function placeOf({ address, pool }: AssignedAddress): string {

@@ -135,7 +135,9 @@ describe('dual stack', () => {
       expect(decision.addresses.map(({ address }) => `${address}`)).to.deep.equal([gets]);
       expect(decision).to.deep.include({ refusal: undefined, remarks: ['FamilyUnavailable'] });
       expect(decision.condition).to.deep.include({ status: 'True', reason: 'FamilyUnavailable' });
-      expect(decision.condition.message).to.match(/cannot be given: the Service has IPv[46] only/);
+      expect(decision.condition.message).to.match(
+        /^\S+ from pool \S+; \S+ cannot be given: the Service has IPv[46] only$/,
+      );
     }
   });
 

@@ -1,39 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Keys of records, grouped by something that the records say. */
 import type { AddressRecord } from './address-record.ts';
-
-const NO_KEYS: ReadonlySet<string> = new Set();
+import { KeyGroups } from './key-groups.ts';
 
 /** Keys of records by something that records say. */
-export class GroupIndex {
-  readonly #groups = new Map<string, Set<string>>();
+export class GroupIndex extends KeyGroups {
   readonly #groupsOf: (record: AddressRecord) => readonly string[];
 
   constructor(groupsOf: (record: AddressRecord) => readonly string[]) {
+    super();
     this.#groupsOf = groupsOf;
   }
 
-  groups(): IterableIterator<string> {
-    return this.#groups.keys();
+  addRecord(key: string, record: AddressRecord): void {
+    for (const group of this.#groupsOf(record)) this.add(group, key);
   }
 
-  keysOf(group: string): ReadonlySet<string> {
-    return this.#groups.get(group) ?? NO_KEYS;
-  }
-
-  add(key: string, record: AddressRecord): void {
-    for (const group of this.#groupsOf(record)) {
-      const keys = this.#groups.get(group);
-      if (keys === undefined) this.#groups.set(group, new Set([key]));
-      else keys.add(key);
-    }
-  }
-
-  remove(key: string, record: AddressRecord): void {
-    for (const group of this.#groupsOf(record)) {
-      const keys = this.#groups.get(group);
-      keys?.delete(key);
-      if (keys?.size === 0) this.#groups.delete(group);
-    }
+  removeRecord(key: string, record: AddressRecord): void {
+    for (const group of this.#groupsOf(record)) this.delete(group, key);
   }
 }

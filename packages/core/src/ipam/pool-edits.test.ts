@@ -6,6 +6,9 @@ import { previewConfig } from './preview.ts';
 import { configOf, DUAL, requestOf, serviceOf } from './testing/builders.ts';
 import { annotate, LAN, reasonOf, worldWith } from './testing/sketches.ts';
 
+/** Names of objects and addresses begin no sentence. */
+const GOES_ON_IN_LOWER_CASE = /[.] [^A-Z]/;
+
 describe('pool edits', () => {
   const edits: { name: string; next: PoolConfig; reason: string; pool: string | undefined }[] = [
     { name: 'the same configuration', next: LAN, reason: 'Assigned', pool: 'lan' },
@@ -69,6 +72,7 @@ describe('pool edits', () => {
         const decision = world.settle().get('shop/a');
         expect(world.shown('a')).to.deep.equal(['203.0.113.40']);
         expect(decision?.condition).to.include({ status: 'True', reason });
+        expect(decision?.condition.message, 'ST-14').to.not.match(GOES_ON_IN_LOWER_CASE);
         expect(decision?.addresses[0]?.pool).to.equal(pool);
         const mark = world.server.services.get('shop/a')?.metadata?.annotations?.['berth.dev/ip-allocated-from-pool'];
         expect(mark).to.equal(pool);
@@ -76,6 +80,15 @@ describe('pool edits', () => {
       });
     }
   }
+
+  it('ST-14: says where the address comes from, and then why it is kept, as clauses of one sentence', () => {
+    const world = worldWith(LAN, { a: {} });
+    world.configure({
+      config: configOf({ lan: { addresses: ['203.0.113.40/30'], serviceAllocation: { namespaces: ['ops'] } } }),
+    });
+    const message = world.settle().get('shop/a')?.condition.message;
+    expect(message).to.match(/^203\.0\.113\.40 from pool lan; .*; 203\.0\.113\.40 is kept$/);
+  });
 
   it('an address outside the pools is not given again once it is free, not even to its last owner', () => {
     const world = worldWith(LAN, { a: {} });

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { ip } from '../net/testing.ts';
 import { poolReport } from './pool-report.ts';
 import { configOf, DUAL, IPV6_ONLY, requestOf } from './testing/builders.ts';
+import { disagreementIn } from './testing/disagreement.ts';
 import { allocatorOf, give, stateOf, TINY } from './testing/give.ts';
 
 describe('rules of a pool: exclude, reserved, quota, cooldown', () => {
@@ -100,6 +101,20 @@ describe('rules of a pool: exclude, reserved, quota, cooldown', () => {
     allocator.commit(['1']);
     poolReport(allocator, 700_000);
     expect(allocator.writes()).to.deep.equal([]);
+  });
+
+  it('TN-05: other pools take effect in steps, and until the last one the old pools are there', () => {
+    const pool = { addresses: ['10.0.0.0/16'], cooldown: '10m' };
+    const allocator = allocatorOf(configOf({ lan: pool }));
+    for (let index = 0; index < 2_500; index++) allocator.decide(requestOf(`s${index}`), 0);
+    allocator.release('shop/s0', 0);
+    const report = () => poolReport(allocator, 700_000).map((one) => `${one.pool} ${one.used} ${one.cooling}`);
+    const seen: string[] = [];
+    const surroundings = { config: configOf({ wan: pool }), namespaces: new Map() };
+    for (const _ of allocator.swapSurroundings(surroundings)) seen.push(...report());
+    expect(seen).to.deep.equal(['lan 2499 1', 'lan 2499 1']);
+    expect(report()).to.deep.equal(['wan 2499 0']);
+    expect(disagreementIn(allocator.table)).to.equal(undefined);
   });
 
   it('a Service that is made again gets its address back while it is free', () => {

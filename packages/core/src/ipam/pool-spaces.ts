@@ -5,6 +5,9 @@ import type { AddressRecord } from './address-record.ts';
 import { type CatalogPool, IP_FAMILIES, type PoolCatalog } from './pool-catalog.ts';
 import { PoolSpace } from './pool-space.ts';
 
+/** Records that are counted in one step of a swap. */
+const RECORDS_PER_STEP = 1_000;
+
 export class PoolSpaces {
   #catalog: PoolCatalog;
   #spaces = new Map<CatalogPool, PoolSpace>();
@@ -19,12 +22,21 @@ export class PoolSpaces {
     return this.#catalog;
   }
 
-  /** Swaps the pools; `records` are all that occupy them. */
-  setCatalog(catalog: PoolCatalog, records: Iterable<AddressRecord>): void {
+  /**
+   * Swaps the pools, in steps: until the last one the old pools are there to be read. `records` are all that occupy
+   * them, and do not change meanwhile.
+   */
+  *swapCatalog(catalog: PoolCatalog, records: Iterable<AddressRecord>): Generator<void> {
+    const next = new PoolSpaces(catalog);
+    let counted = 0;
+    for (const record of records) {
+      next.add(record);
+      counted += 1;
+      if (counted % RECORDS_PER_STEP === 0) yield;
+    }
     this.#catalog = catalog;
-    this.#spaces = new Map();
+    this.#spaces = next.#spaces;
     for (const family of IP_FAMILIES) this.#firstRoomy[family] = 0;
-    for (const record of records) this.add(record);
   }
 
   add(record: AddressRecord): void {

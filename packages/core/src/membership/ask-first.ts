@@ -30,7 +30,8 @@ export function withoutDoubt(
 ): Taken[] {
   const { state, nowMs } = turn;
   const doubts = new Doubts(turn);
-  const isUnsure = !isConnected(state, nowMs) || isAnybodySilent(state, nowMs) || knowsLittle(state, nowMs);
+  const isUnsure =
+    taken.length > 0 && (!isConnected(state, nowMs) || isAnybodySilent(state, nowMs) || knowsLittle(state, nowMs));
   const isFresh = state.company.freshness === 'fresh';
   // What was left lying may have been taken unheard since its owner was asked.
   const isAsked = (key: string, reason: AnswerReason) =>

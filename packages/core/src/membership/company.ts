@@ -94,6 +94,12 @@ export function areMostElsewhere(state: MembershipState, nowMs: number): boolean
   return heard * 2 < all;
 }
 
+/** Whether this node has been here and has heard most nodes of the cluster for so long that it knows who owns what. */
+export function hasHeardMost({ company }: MembershipState, nowMs: number): boolean {
+  const { freshness, manySinceMs } = company;
+  return freshness === 'settled' && manySinceMs !== undefined && nowMs - manySinceMs >= ESTABLISHED_AFTER_MS;
+}
+
 /**
  * Whether others go before this node, and what it owned when it was cut off, or took without an offer since, is weak.
  */

@@ -166,9 +166,14 @@ function overMs({ firstMs, wasAnswered }: Doubt, deadAfterMs: number, place: num
   return firstMs + deadAfterMs * ANSWER_WITHIN + (wasAnswered ? place * UNHEARD_STEP_MS : 0);
 }
 
-/** Whether a member lives and is not heard here: it answers for its VIPs, or others hear it. */
-export function isAnybodySilent({ members }: MembershipState, nowMs: number): boolean {
-  return members.some((one) => isUnheard(one, nowMs));
+/**
+ * Whether somebody may live who is not heard here: a member that answers for its VIPs or that others vouch for, or one
+ * that is no member here and stands in the list of a node that is heard.
+ */
+export function isAnybodySilent({ members, self, farewells }: MembershipState, nowMs: number): boolean {
+  if (members.some((one) => isUnheard(one, nowMs))) return true;
+  const known = new Set([self.bootId, ...farewells.keys(), ...members.map(({ bootId }) => bootId)]);
+  return members.some(({ view }) => view !== undefined && [...view].some((bootId) => !known.has(bootId)));
 }
 
 /**

@@ -151,6 +151,8 @@ export interface MembershipState {
   readonly members: readonly Member[];
   /** Counters of members that are gone, so that their old frames stay old. */
   readonly retired: ReadonlyMap<string, number>;
+  /** Boot ids of those that said goodbye lately, and when: the lists of others may name them for a moment longer. */
+  readonly farewells: ReadonlyMap<string, number>;
   /** Senders of frames with a good tag that are not known to be alive, by boot id. */
   readonly strangers: ReadonlyMap<string, Stranger>;
   readonly desired: ReadonlyMap<string, DesiredVip>;
@@ -238,6 +240,7 @@ export function initialMembership(options: MembershipOptions, nowMs: number): Me
     graceUntilMs: nowMs,
     members: [],
     retired: options.retired ?? new Map(),
+    farewells: new Map(),
     strangers: new Map(),
     desired: new Map(),
     terms: new Map(),

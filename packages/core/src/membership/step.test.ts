@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
-import { claimsOf, heartbeatOf, LoneNode, OWN_BOOT, viewOf, vipOf } from './testing.ts';
+import { claimsOf, heartbeatOf, LoneNode, macOf, OWN_BOOT, viewOf, vipOf } from './testing.ts';
 
 const BOTH = ['edge-1', 'edge-2'];
 const VIP = String(vipOf(20));
+/** Of edge-2, edge-3, and one that is not heard. */
+const [SECOND_BOOT, THIRD_BOOT, UNHEARD_BOOT] = ['00000000000000b0', '00000000000000c0', '00000000000000d0'] as const;
 
 /** edge-1 at work, alone, owner of .20. */
 function owner(): LoneNode {
@@ -12,6 +14,11 @@ function owner(): LoneNode {
   node.begin();
   expect(node.owned()).to.deep.equal([VIP]);
   return node;
+}
+
+/** A frame of edge-3, which hears these. */
+function third(...heard: readonly string[]) {
+  return { bootId: THIRD_BOOT, node: 'edge-3', mac: macOf(3), ...viewOf(1, ...heard) };
 }
 
 describe('stepMembership', () => {
@@ -131,6 +138,33 @@ describe('stepMembership', () => {
     node.hear({ phase: 'gone' });
     node.give({ type: 'tick' });
     expect(node.changes()).to.deep.equal([`answer ${VIP} orphaned`]);
+  });
+
+  it('takes over at once when the owner says goodbye, though the list of another names it for a moment longer', () => {
+    const node = new LoneNode();
+    node.want(BOTH, 20);
+    node.pass(400, claimsOf(1, [20, 4]), third(OWN_BOOT, SECOND_BOOT));
+    node.take();
+    node.hear({ phase: 'gone' });
+    node.give({ type: 'tick' });
+    expect(node.changes()).to.deep.equal([`answer ${VIP} orphaned`]);
+  });
+
+  it('BL-10: asks for what is new while a node that it hears hears one that it does not', () => {
+    const begun = (...heard: string[]) => {
+      const node = new LoneNode();
+      node.pass(5_000, third(...heard));
+      node.take();
+      node.want(BOTH.slice(0, 1), 20);
+      node.give({ type: 'tick' });
+      return node;
+    };
+    expect(begun(OWN_BOOT).owned(), 'all are heard').to.deep.equal([VIP]);
+    const node = begun(OWN_BOOT, UNHEARD_BOOT);
+    expect(node.owned()).to.deep.equal([]);
+    expect(node.take().filter(({ type }) => type === 'question')).to.have.length(1);
+    node.pass(200, third(OWN_BOOT, UNHEARD_BOOT));
+    expect(node.owned(), 'no one answered').to.deep.equal([VIP]);
   });
 
   it('stops at once when it hears a better claim', () => {

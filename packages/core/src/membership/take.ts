@@ -2,7 +2,7 @@
 /** Makes VIPs this node's own: the claim, its term, and the answer. */
 import type { IpAddress } from '../net/ip-address.ts';
 import { nextTerm, nextTermOfFew } from './claim.ts';
-import { areMostElsewhere, isFrail } from './company.ts';
+import { areMostElsewhere, hasHeardMost, isFrail } from './company.ts';
 import type { AnswerReason, Succession } from './event.ts';
 import { successionOf } from './predecessor.ts';
 import type { OwnClaim } from './state.ts';
@@ -27,12 +27,12 @@ export function take(turn: Turn, taken: readonly Taken[], strength: 'firm' | 'we
   for (const { vip, reason, isUnsure = false, after } of taken) {
     const key = String(vip);
     const line = reason === 'handed-over' ? undefined : silentClaims.get(key);
-    // A claim that was offered is known to be good; of others, one that has just come, was silent itself or hears few
-    // may know too little.
-    const { company, former } = turn.state;
+    // A claim that was offered is known to be good; of others, one that has just come, was silent itself, hears few or
+    // has heard most for a moment only may know too little.
+    const { former } = turn.state;
     const isOfFew = line !== undefined && areMostElsewhere(turn.state, turn.nowMs);
     const term = isOfFew ? nextTermOfFew(terms.get(key)) : nextTerm(terms.get(key));
-    const isIgnorant = company.freshness === 'fresh' || company.manySinceMs === undefined || former.has(key);
+    const isIgnorant = !hasHeardMost(turn.state, turn.nowMs) || former.has(key);
     const isNewcomers = reason !== 'handed-over' && isIgnorant;
     claims.set(key, {
       ...{

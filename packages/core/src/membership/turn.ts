@@ -167,6 +167,12 @@ export function retire(turn: Turn, member: Pick<Member, 'bootId' | 'counter'>): 
   change(turn, { retired });
 }
 
+function noteFarewell(turn: Turn, bootId: string): void {
+  const { state, nowMs } = turn;
+  const recent = [...state.farewells].filter(([, atMs]) => nowMs - atMs < FORMER_MS);
+  change(turn, { farewells: new Map(recent).set(bootId, nowMs) });
+}
+
 /** Takes a member out of the table. */
 export function lose(turn: Turn, member: Member, why: 'silent' | 'gone'): void {
   retire(turn, member);
@@ -176,7 +182,7 @@ export function lose(turn: Turn, member: Member, why: 'silent' | 'gone'): void {
     const isAsked = member.trial !== undefined && !member.trial.isAnsweredElsewhere;
     rememberClaims(turn, member, isAsked ? 'asked' : 'unasked');
     if (member.trial === undefined) noteUnasked(turn, member.node, 'silent');
-  }
+  } else noteFarewell(turn, member.bootId);
   if (member.answeringSinceMs !== undefined) report(turn, { kind: 'owner-answers', node: member.node, state: 'ended' });
   change(turn, {
     members: turn.state.members.filter((one) => one.bootId !== member.bootId),

@@ -17,7 +17,8 @@ import { checkOf, conflictOf, orderOf, unreachableOf } from './decode-remarks.ts
 import { segmentOf } from './decode-segment.ts';
 import { MAX_REMARKS, NODE_STATE_VERSION } from './encode.ts';
 import { countOf, everyOf, listOf, objectOf, oneOf, readJson, textOf } from './json-fields.ts';
-import type { NodeHealth, NodeState, NotAnnounced, OwnedState } from './node-state.ts';
+import { decodeMovesState } from './moves-state.ts';
+import { MAX_LAPSE_TIMES, type NodeHealth, type NodeState, type NotAnnounced, type OwnedState } from './node-state.ts';
 import { decodeServing } from './serving.ts';
 import { decodeStandings } from './standing.ts';
 import { decodeMoves } from './succession.ts';
@@ -66,11 +67,13 @@ export function decodeNodeState(text: string): Parsed<NodeState> {
   const [testedSeconds, report] = [secondsOf(tested), checkOf(check)];
   const serving = decodeServing(json.serving) ?? [];
   const keeping = countOf(json.keeping);
+  const moves = decodeMovesState(json.moves);
   const extras = {
     ...(testedSeconds !== undefined && { testedSeconds }),
     ...(report && { check: report }),
     ...(serving.length > 0 && { serving }),
     ...(keeping !== undefined && keeping > 0 && { keeping }),
+    ...(moves && { moves }),
   };
   return isWhole(parts)
     ? parsed({ ...parts, ...extras })
@@ -96,11 +99,14 @@ export function decodeNodeHealth(text: string | undefined): NodeHealth | undefin
   if (json === undefined) return undefined;
   const { latestMs, lapses } = json;
   const read = { latestMs: countOf(latestMs), lapses: countOf(lapses) };
+  const lapsedSeconds =
+    json.lapsed === undefined ? undefined : everyOf(listOf(json.lapsed, MAX_LAPSE_TIMES), secondsOf);
   const [forwarded, strays] = (everyOf(listOf(json.spread, 8), countOf) ?? []).slice(0, 2);
   return read.latestMs === undefined || read.lapses === undefined
     ? undefined
     : {
         ...{ latestMs: read.latestMs, lapses: read.lapses },
+        ...(lapsedSeconds && { lapsedSeconds }),
         ...(forwarded !== undefined && strays !== undefined && { spread: { forwarded, strays } }),
       };
 }

@@ -4,7 +4,15 @@
  * the API server. 5,000 IPv4 VIPs take about 60 kB, 5,000 random IPv6 ones about 160 kB.
  */
 import type { IpAddress } from '../net/ip-address.ts';
-import type { CheckReport, NodeHealth, NodeState, OwnedState, SegmentState } from './node-state.ts';
+import { encodeMovesState } from './moves-state.ts';
+import {
+  type CheckReport,
+  MAX_LAPSE_TIMES,
+  type NodeHealth,
+  type NodeState,
+  type OwnedState,
+  type SegmentState,
+} from './node-state.ts';
 import { encodeServing } from './serving.ts';
 import { encodeStandings } from './standing.ts';
 import { encodeUnanswered, moveHead } from './succession.ts';
@@ -41,10 +49,11 @@ function shortened<T>(list: readonly T[]): readonly T[] {
   return list.slice(0, Math.floor((list.length * 3) / 4));
 }
 
-export function encodeNodeHealth({ latestMs, lapses, spread }: NodeHealth): string {
+export function encodeNodeHealth({ latestMs, lapses, lapsedSeconds, spread }: NodeHealth): string {
   return JSON.stringify({
     latestMs: Math.round(latestMs),
     lapses,
+    lapsed: lapsedSeconds?.slice(-MAX_LAPSE_TIMES),
     spread: spread && [spread.forwarded, spread.strays],
   });
 }
@@ -79,6 +88,7 @@ function encodeWhole(state: NodeState): string {
     check: state.check && encodeCheck(state.check),
     serving: filled(encodeServing(state.serving ?? [])),
     keeping: state.keeping === 0 ? undefined : state.keeping,
+    moves: state.moves && encodeMovesState(state.moves),
   });
 }
 

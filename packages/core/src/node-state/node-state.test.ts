@@ -71,6 +71,7 @@ describe('node state as text', () => {
       ],
       testedSeconds: 1_800_000_000,
       keeping: 2,
+      moves: { why: 'program', code: 'EPERM' },
       check: {
         id: 'c1',
         asked: 2,
@@ -206,6 +207,13 @@ describe('node state as text', () => {
 describe('node health as text', () => {
   it('comes back in whole milliseconds', () => {
     expect(decodeNodeHealth(encodeNodeHealth({ latestMs: 3.4, lapses: 2 }))).to.deep.equal({ latestMs: 3, lapses: 2 });
+  });
+
+  it('CL-17: tells when the last lapses were, no more of them than are read', () => {
+    const lapsedSeconds = Array.from({ length: 20 }, (_, index) => index);
+    const read = decodeNodeHealth(encodeNodeHealth({ latestMs: 3, lapses: 20, lapsedSeconds }));
+    expect(read).to.deep.equal({ latestMs: 3, lapses: 20, lapsedSeconds: lapsedSeconds.slice(4) });
+    expect(decodeNodeHealth('{"latestMs":1,"lapses":1,"lapsed":["x"]}')).to.deep.equal({ latestMs: 1, lapses: 1 });
   });
 
   it('is unknown when it is missing or of another shape', () => {

@@ -9,6 +9,7 @@ import type { IpAddress } from '../net/ip-address.ts';
 import type { IpPrefix } from '../net/ip-prefix.ts';
 import type { MacAddress } from '../net/mac-address.ts';
 import type { HeartbeatPhase, NodeFitness } from '../wire/heartbeat.ts';
+import type { MovesState } from './moves-state.ts';
 import type { ServingState } from './serving.ts';
 import type { Standing } from './standing.ts';
 import type { Moved } from './succession.ts';
@@ -63,6 +64,8 @@ export interface NodeState {
   readonly serving?: readonly ServingState[];
   /** Number of VIPs that moved on or are served elsewhere while this node keeps connections of them. Default: 0. */
   readonly keeping?: number;
+  /** What becomes of connections in planned moves. Default: they break, an older speaker does not tell. */
+  readonly moves?: MovesState;
 }
 
 export interface SegmentState {
@@ -215,12 +218,20 @@ export interface OrderOutcome {
   readonly why: MoveRefusal | undefined;
 }
 
+/** Most times of lapses that a node tells. */
+export const MAX_LAPSE_TIMES = 16;
+
 /** What changes all the time, and is therefore published at renewals only. */
 export interface NodeHealth {
   /** Longest delay of a heartbeat since the last renewal, in milliseconds. */
   readonly latestMs: number;
   /** Times that the node stopped answering because its heartbeats were late, since it started. */
   readonly lapses: number;
+  /**
+   * When the last {@link MAX_LAPSE_TIMES} of them were, in seconds since 1970, oldest first; undefined: an older
+   * speaker, which does not say.
+   */
+  readonly lapsedSeconds?: readonly number[] | undefined;
   /** What the node does for VIPs that every node serves; undefined: nothing. */
   readonly spread?: SpreadHealth | undefined;
 }

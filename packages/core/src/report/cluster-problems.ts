@@ -11,7 +11,7 @@ import { CONDITION_ADDRESS_ASSIGNED } from '../service/usage.ts';
 import { announcedConditionOf } from '../status/announced.ts';
 import type { ClusterFacts } from './cluster-facts.ts';
 import { noteOnConfig } from './config-facts.ts';
-import type { LeaderRow, PoolRow, Problem, VipRow } from './model.ts';
+import type { LeaderRow, PoolRow, Problem, Severity, VipRow } from './model.ts';
 import { problemOf } from './problem.ts';
 
 /** A pool that is fuller than this will be full soon. */
@@ -74,8 +74,15 @@ function configurationProblems(facts: ClusterFacts): Problem[] {
     return [problemOf({ kind: 'configuration-refused', about: [], text, command: edit })];
   }
   if (configFrom === POOL_CONFIG_MAP) return [];
-  const kind = configFrom === undefined ? 'no-configuration' : 'configuration-refused';
-  return [problemOf({ kind, about: [], text: noteOnConfig(facts), command: commandForMissing(facts) })];
+  const found = { about: [], text: noteOnConfig(facts), command: commandForMissing(facts) };
+  if (configFrom !== undefined) return [problemOf({ kind: 'configuration-refused', ...found })];
+  return [problemOf({ kind: 'no-configuration', severity: severityOfMissing(facts), ...found })];
+}
+
+/** While MetalLB serves, or no Service waits, no client goes without. */
+function severityOfMissing({ isMetallbAtWork, requests }: ClusterFacts): Severity {
+  if (isMetallbAtWork) return 'info';
+  return requests.length === 0 ? 'warning' : 'critical';
 }
 
 /** There is nothing to edit where the ConfigMap is missing. */

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { serviceOf } from '../ipam/testing/builders.ts';
 import { MacAddress } from '../net/mac-address.ts';
 import { ip } from '../net/testing.ts';
-import type { NodeState, SegmentState } from '../node-state/node-state.ts';
+import type { NodeHealth, NodeState, SegmentState } from '../node-state/node-state.ts';
 import type { KubeService } from '../service/kube-service.ts';
 import { readCluster } from './cluster-facts.ts';
 import { clusterReport } from './cluster-report.ts';
@@ -239,31 +239,76 @@ describe('clusterReport', () => {
       expect(found[0]?.runbook).to.match(/^docs\/runbooks\/[A-Za-z-]+\.md$/);
     });
 
-  for (const { name, word, command } of [
-    { name: 'a missing configuration', word: 'NoCrds', command: 'kubectl apply -f my-pools.yaml' },
-    { name: 'the same beside a MetalLB at work', word: 'MetallbRuns', command: 'kubectl berth migrate metallb' },
+  const apply = 'kubectl apply -f my-pools.yaml';
+  const migrate = 'kubectl berth migrate metallb';
+  for (const { name, word, vips, command, severity } of [
+    { name: 'a missing configuration', word: 'NoCrds', vips: 1, command: apply, severity: 'critical' },
+    { name: 'the same without any Service', word: 'NoCrds', vips: 0, command: apply, severity: 'warning' },
+    { name: 'the same beside a MetalLB at work', word: 'MetallbRuns', vips: 1, command: migrate, severity: 'info' },
   ])
-    it(`RM-05: tells of ${name}, with a command that can be run`, () => {
+    it(`RM-05, DR-14: tells of ${name}, with a command that can be run`, () => {
       const status = { metadata: { name: 'pool-status' }, data: { config: 'Missing', metallb: word } };
-      const problems = clusterReport(readCluster({ ...sampleCluster({ vips: 0 }), configMaps: [status] })).problems;
+      const problems = clusterReport(readCluster({ ...sampleCluster({ vips }), configMaps: [status] })).problems;
       const [found] = problems.filter(({ kind }) => kind === 'no-configuration');
-      expect(found?.command).to.equal(command);
+      expect([found?.severity, found?.command]).to.deep.equal([severity, command]);
       expect(found?.text).to.include('there is no configuration in force: ConfigMap ip-address-pools is missing');
     });
 
   it('gives a problem the same id as long as it is the same, and two of a kind different ones', () => {
     const late = (lapses: number) => ({
-      healths: { 'edge-1': { latestMs: 9, lapses }, 'edge-2': { latestMs: 9, lapses } },
+      healths: { 'edge-1': lapsed(lapses), 'edge-2': lapsed(lapses) },
     });
     const ids = (sample: SampleOptions) => reportOf(sample).problems.map(({ id }) => id);
     expect(ids(late(1))).to.deep.equal(['heartbeats-late edge-1', 'heartbeats-late edge-2']);
     expect(ids(late(7))).to.deep.equal(ids(late(1)));
   });
 
+  const lapses: { name: string; health: NodeHealth; text?: string; severity?: string }[] = [
+    {
+      name: 'one a minute ago',
+      health: lapsed(1),
+      text: 'edge-1: stopped answering once at 2026-11-30T09:59:00Z: its heartbeats were late',
+      severity: 'warning',
+    },
+    {
+      name: 'some of several within the last hour',
+      health: { ...lapsed(3), lapsedSeconds: [7200, 1800, 60].map((ago) => SAMPLE_MS / 1000 - ago) },
+      text: 'edge-1: stopped answering 2 times within the last hour, last at 2026-11-30T09:59:00Z: its heartbeats were late',
+      severity: 'warning',
+    },
+    {
+      name: 'more than a node tells the times of',
+      health: lapsed(40),
+      text: 'edge-1: stopped answering at least 16 times within the last hour, last at 2026-11-30T09:59:00Z: its heartbeats were late',
+      severity: 'warning',
+    },
+    { name: 'one more than an hour ago', health: { ...lapsed(1), lapsedSeconds: [SAMPLE_MS / 1000 - 3600] } },
+    {
+      name: 'those of an older speaker, at a time that it does not tell',
+      health: { latestMs: 9, lapses: 2 },
+      text: 'edge-1: stopped answering 2 times since its speaker started: its heartbeats were late',
+      severity: 'info',
+    },
+  ];
+  for (const { name, health, text, severity } of lapses)
+    it(`CL-17: counts lapses while they are recent: ${name}`, () => {
+      const found = reportOf({ healths: { 'edge-1': health } }).problems;
+      expect(found.map((one) => [one.text, one.severity])).to.deep.equal(text === undefined ? [] : [[text, severity]]);
+    });
+
+  it('CL-17: tells of every node when it fell silent last', () => {
+    const { nodes } = reportOf({ healths: { 'edge-1': lapsed(3), 'edge-2': { latestMs: 9, lapses: 2 } } });
+    expect(nodes.map(({ lapses: count, lapsedMs }) => [count, lapsedMs])).to.deep.equal([
+      [3, SAMPLE_MS - 60_000],
+      [2, undefined],
+      [0, undefined],
+    ]);
+  });
+
   it('puts the most severe problem first', () => {
     const severities = reportOf({
       absent: ['edge-3'],
-      healths: { 'edge-1': { latestMs: 9, lapses: 1 } },
+      healths: { 'edge-1': lapsed(1) },
       states: { 'edge-2': { segments: [{ ...segment(), contact: 'cut-off' }] } },
     }).problems.map(({ severity }) => severity);
     expect(severities).to.deep.equal(['critical', 'warning', 'info']);
@@ -272,6 +317,11 @@ describe('clusterReport', () => {
 
 function reportOf(sample: SampleOptions = {}): ClusterReport {
   return clusterReport(readCluster(sampleCluster(sample)));
+}
+
+/** Lapses a minute ago. */
+function lapsed(lapses: number): NodeHealth {
+  return { latestMs: 9, lapses, lapsedSeconds: Array<number>(Math.min(lapses, 16)).fill(SAMPLE_MS / 1000 - 60) };
 }
 
 function segment(...members: SegmentState['members']): NodeState['segments'][number] {

@@ -26,7 +26,7 @@ export function clusterReport(facts: ClusterFacts): ClusterReport {
   const pools = poolRows(allocator, byKey, objects.nowMs);
   const leader = leaderOf(objects);
   const problems = [
-    ...nodeProblems(reports, objects.berthNamespace),
+    ...nodeProblems(reports, objects),
     ...clusterProblems(facts, { vips, pools, leader, history, allocator }),
   ];
   return {

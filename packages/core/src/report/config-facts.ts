@@ -84,6 +84,14 @@ export interface JoinedConfig {
   readonly conflicts: readonly string[];
 }
 
+/** The objects without those that files have anew, as `IPAddressPool lan`. */
+export function objectsWithout({ pools, advertisements }: PoolConfig, replaced: ReadonlySet<string>): PoolConfig {
+  return {
+    pools: pools.filter(({ name }) => !replaced.has(`IPAddressPool ${name}`)),
+    advertisements: advertisements.filter(({ name }) => !replaced.has(`L2Advertisement ${name}`)),
+  };
+}
+
 /** What a new ConfigMap comes to, once the objects are deleted that it has too. */
 export function joinObjects(next: PoolConfig, { pools, advertisements }: PoolConfig): JoinedConfig {
   const has = (list: readonly { readonly name: string }[]) => (name: string) => list.some((one) => one.name === name);

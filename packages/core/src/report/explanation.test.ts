@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
+import type { NodeState } from '../node-state/node-state.ts';
 import type { ServingState } from '../node-state/serving.ts';
 import { readCluster } from './cluster-facts.ts';
 import { explainService } from './explanation.ts';
@@ -38,4 +39,33 @@ describe('explainService', () => {
   it('EN-26: tells nothing of a Service that does not ask for it', () => {
     expect(said([SERVING])).to.not.include('served by');
   });
+
+  const rows: { name: string; states: Readonly<Record<string, Partial<NodeState>>>; text: string }[] = [
+    {
+      name: 'that it keeps them',
+      states: { 'edge-1': { moves: 'kept' }, 'edge-2': { moves: 'kept' } },
+      text: 'A planned move of 198.18.0.1 keeps its connections.',
+    },
+    {
+      name: 'why it breaks them',
+      states: { 'edge-1': { moves: { why: 'data-plane', code: 'Cilium' } }, 'edge-2': { moves: 'kept' } },
+      text: 'A planned move of 198.18.0.1 breaks its connections: edge-1 has Cilium, whose connections the kernel does not show.',
+    },
+    {
+      name: 'which node it may not go to',
+      states: { 'edge-1': { moves: 'kept' }, 'edge-2': { moves: { why: 'program', code: 'EPERM' } } },
+      text: 'A planned move of 198.18.0.1 keeps its connections, but not to every node: the kernel of edge-2 refuses the program that passes packets on (EPERM).',
+    },
+    {
+      name: 'that an older speaker breaks them',
+      states: { 'edge-2': { moves: 'kept' } },
+      text: 'A planned move of 198.18.0.1 breaks its connections: edge-1 has an older speaker.',
+    },
+  ];
+  for (const { name, states, text } of rows)
+    it(`MV-30: tells of a planned move ${name}`, () => {
+      const facts = readCluster(sampleCluster({ nodes: 2, states }));
+      const lines = explainService(facts, 'ns-0/s-0')?.sections.flatMap((section) => section.lines) ?? [];
+      expect(lines.filter((line) => line.startsWith('A planned move'))).to.deep.equal([text]);
+    });
 });

@@ -12,6 +12,7 @@ import { readServiceRequest, type ServiceRequest } from '../service/service-requ
 import { answeredBy } from './answered-by.ts';
 import { allocatorOf, type ClusterFacts } from './cluster-facts.ts';
 import { countText } from './count-text.ts';
+import { plannedMoveText } from './planned-move-words.ts';
 
 export interface ExplanationSection {
   /** Above the table; empty where the lines say all. */
@@ -47,7 +48,10 @@ export function explainService(facts: ClusterFacts, key: string): Explanation | 
     vips: request.shownAddresses.map(String),
     sections: [
       said(headline(key, request), `Asks for: ${wishesOf(request)}.`, ledgerOf(allocator, request)),
-      said(...request.shownAddresses.map((vip) => answeredBy(vip, service, facts))),
+      said(
+        ...request.shownAddresses.map((vip) => answeredBy(vip, service, facts)),
+        ...request.shownAddresses.flatMap((vip) => plannedMoveText(vip, facts) ?? []),
+      ),
       conditions,
       poolsOf(explainPools(allocator, request, nowMs)),
       said(decisionText(allocator, request, nowMs)),

@@ -109,9 +109,11 @@ export interface NodeRow {
   readonly isSchedulable: boolean | undefined;
   /** VIPs that it answers for, each once. */
   readonly load: number;
-  /** How late heartbeats were, in milliseconds, and how often it fell silent because of that. */
+  /** How late heartbeats were, in milliseconds, and how often it fell silent because of that since it started. */
   readonly latestMs: number | undefined;
   readonly lapses: number | undefined;
+  /** When it fell silent last because of that; undefined: never, or an older speaker, which does not say. */
+  readonly lapsedMs: number | undefined;
   readonly interfaces: readonly InterfaceRow[];
 }
 

@@ -4,9 +4,12 @@ import { timeText } from '../history/time-text.ts';
 import type { MacAddress } from '../net/mac-address.ts';
 import { nodeLeaseName } from '../node-state/lease-name.ts';
 import type { AddressConflict, NodeState, SegmentAnswer } from '../node-state/node-state.ts';
+import { obstacleWords } from '../node-state/obstacle-words.ts';
 import { EXCLUDE_LABEL } from '../placement/eligibility.ts';
 import type { Problem } from './model.ts';
+import { lapsesOf } from './node-lapses.ts';
 import { type DatedReport, isLive } from './node-report.ts';
+import type { ClusterObjects } from './objects.ts';
 import { problemOf } from './problem.ts';
 
 /** What each way means, and why it is used. */
@@ -19,12 +22,16 @@ const WAYS = {
 } as const;
 
 /** Leases that are silent or cannot be read, then what each node tells, then what all of them together show. */
-export function nodeProblems(reports: readonly DatedReport[], namespace = 'berth-system'): Problem[] {
+export function nodeProblems(
+  reports: readonly DatedReport[],
+  { nowMs, berthNamespace: namespace }: Pick<ClusterObjects, 'nowMs' | 'berthNamespace'>,
+): Problem[] {
   return [
     ...reports.filter(({ freshness }) => freshness === 'stale').map((report) => silentNode(report, namespace)),
     ...reports.flatMap(({ node, problem }) => (problem === undefined ? [] : [unreadable(node, problem)])),
     // The last words of a node that is silent are old: whether a conflict or a cut is over, no one can say.
     ...reports.filter(isLive).flatMap((report) => problemsOfNode(report, report.state)),
+    ...reports.filter(isLive).flatMap((report) => lapsesOf(report, nowMs)),
     ...keysDiffer(reports),
   ];
 }
@@ -33,9 +40,10 @@ export function nodeProblems(reports: readonly DatedReport[], namespace = 'berth
 export function notAnsweredRemarks(reports: readonly DatedReport[]): string[] {
   return reports.flatMap(({ node, state }) => {
     const waiting = Map.groupBy(state?.notAnnounced ?? [], ({ why }) => why);
-    return [...waiting].map(
-      ([why, vips]) => `${node}: ${vips.length} ${vips.length === 1 ? 'VIP' : 'VIPs'} not answered: ${why}`,
-    );
+    return [...waiting].map(([why, vips]) => {
+      const count = vips.length === 1 ? '1 VIP' : `${vips.length} VIPs`;
+      return `${node} does not answer for ${count}: ${obstacleWords(why, state?.ineligible)}`;
+    });
   });
 }
 
@@ -54,8 +62,7 @@ function unreadable(node: string, problem: string): Problem {
   });
 }
 
-function problemsOfNode({ node, health }: DatedReport, state: NodeState): Problem[] {
-  const lapses = health?.lapses ?? 0;
+function problemsOfNode({ node }: DatedReport, state: NodeState): Problem[] {
   return [
     ...standingOf(node, state),
     ...hearingOf(node, state),
@@ -67,15 +74,6 @@ function problemsOfNode({ node, health }: DatedReport, state: NodeState): Proble
           problemOf({
             ...{ kind: 'report-cut', about: [node], nodes: [node] },
             text: `${node}: ${state.leftOut} more VIPs than its Lease has room for`,
-          }),
-        ]),
-    ...(lapses === 0
-      ? []
-      : [
-          problemOf({
-            ...{ kind: 'heartbeats-late', about: [node], nodes: [node] },
-            text: `${node}: stopped answering ${lapses === 1 ? 'once' : `${lapses} times`} since its speaker started: its heartbeats were late`,
-            command: `kubectl berth history ${node}`,
           }),
         ]),
   ];

@@ -15,6 +15,7 @@ export function nodeRows({ nodes, reports }: ClusterFacts): readonly NodeRow[] {
 
 function rowOf(node: string, object: KubeNode | undefined, report: DatedReport | undefined): NodeRow {
   const { state, health } = report ?? {};
+  const lapsedSeconds = health?.lapsedSeconds?.at(-1);
   const ready = object?.status?.conditions?.find(({ type }) => type === 'Ready')?.status;
   return {
     node,
@@ -27,6 +28,7 @@ function rowOf(node: string, object: KubeNode | undefined, report: DatedReport |
     isSchedulable: object && object.spec?.unschedulable !== true,
     load: vipsOf(report).length,
     ...{ latestMs: health?.latestMs, lapses: health?.lapses },
+    lapsedMs: lapsedSeconds === undefined ? undefined : lapsedSeconds * 1000,
     interfaces: state === undefined ? [] : interfacesOf(state),
   };
 }

@@ -81,7 +81,7 @@ describe('whatIf', () => {
   });
 
   it('DB-14: tells what a pool file does to Services, and how to apply it', () => {
-    const text = poolDocuments({ other: { addresses: ['203.0.113.0/28'] } });
+    const text = poolDocuments({ lan: { addresses: ['203.0.113.0/28'] } });
     const outlook = ask({ poolFile: { name: 'pools.yaml', text } });
     expect(outlook.pools?.stranded).to.have.length(6);
     expect(outlook.pools?.refused).to.deep.equal([]);
@@ -90,13 +90,22 @@ describe('whatIf', () => {
       'kubectl create configmap ip-address-pools -n berth-system --from-file=pools.yaml --dry-run=client -o yaml | kubectl apply -f -',
     ]);
     const manifest = JSON.stringify({
+      apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: { name: 'ip-address-pools' },
-      data: { 'a.yaml': text },
+      data: { 'pools.yaml': text },
     });
     expect(ask({ poolFile: { name: 'pools.yaml', text: manifest } }).commands).to.deep.equal([
       'kubectl apply -n berth-system -f pools.yaml',
     ]);
+  });
+
+  it('DB-14, PR-02: a pool file that is one of several documents leaves the others, and says so', () => {
+    const text = poolDocuments({ other: { addresses: ['203.0.113.0/28'] } });
+    const { pools, remarks, commands } = ask({ poolFile: { name: 'other.yaml', text } });
+    expect(pools?.stranded).to.deep.equal([]);
+    expect(remarks[0]).to.equal('What ConfigMap ip-address-pools has beside other.yaml stays: IPAddressPool lan.');
+    expect(commands).to.deep.equal(['kubectl edit configmap ip-address-pools -n berth-system']);
   });
 
   it('DB-14: shows what is wrong with a pool file, and offers no command', () => {

@@ -3,7 +3,8 @@
  * What would happen if nodes were drained or lost, or another pool file applied: by the very rules that would decide
  * it. Nothing is written.
  */
-import { isConfigMapManifest, parseConfigFiles } from '../config/config-file.ts';
+import { applyFiles, stayingText } from '../config/applied.ts';
+import { isConfigMapManifest } from '../config/config-file.ts';
 import { POOL_CONFIG_MAP, type PoolConfig } from '../config/pool-config.ts';
 import { formatProblem } from '../config/problem.ts';
 import { type ConfigPreview, previewConfig } from '../ipam/preview.ts';
@@ -11,7 +12,7 @@ import type { IpAddress } from '../net/ip-address.ts';
 import type { KubeService } from '../service/kube-service.ts';
 import { wasAnnounced } from '../status/announced-before.ts';
 import type { ClusterFacts } from './cluster-facts.ts';
-import { joinObjects } from './config-facts.ts';
+import { joinObjects, objectsWithout } from './config-facts.ts';
 import { isLive } from './node-report.ts';
 import {
   type DarkVip,
@@ -46,10 +47,13 @@ export function whatIf(facts: ClusterFacts, { drain = [], lose = [], poolFile }:
     loads: loadsOf(facts, before.holdings, after.holdings),
     pools: pools?.outlook,
     commands: commandsFor(drained, poolFile, { pools, facts }),
-    remarks: remarksOn(
-      { drained, lost, unknown: [...drain, ...lose].filter((node) => !known.has(node)) },
-      { facts, changes },
-    ),
+    remarks: [
+      ...(poolFile && pools?.others ? remarkOnOthers(poolFile, pools.others) : []),
+      ...remarksOn(
+        { drained, lost, unknown: [...drain, ...lose].filter((node) => !known.has(node)) },
+        { facts, changes },
+      ),
+    ],
   };
 }
 
@@ -58,6 +62,8 @@ interface PoolsRead {
   /** Undefined: refused. */
   readonly config?: PoolConfig;
   readonly preview?: ConfigPreview;
+  /** What stays beside the file. Default: nothing. */
+  readonly others?: readonly string[];
 }
 
 const NOTHING = {
@@ -71,18 +77,20 @@ const NOTHING = {
 } as const;
 
 function poolsOutlook(facts: ClusterFacts, file: NonNullable<WhatIf['poolFile']>): PoolsRead {
-  const [read, more] = parseConfigFiles([file]);
-  if (read === undefined || more !== undefined)
+  const live = facts.objects.configMaps.find(({ metadata }) => metadata.name === POOL_CONFIG_MAP);
+  const applied = applyFiles([file], live);
+  if (applied === undefined)
     return { outlook: { ...NOTHING, refused: [`${file.name}: wanted one ConfigMap ip-address-pools`] } };
-  if (!read.ok) return { outlook: { ...NOTHING, refused: read.problems.map(formatProblem) } };
-  const joined = joinObjects(read.config, facts.metallbObjects);
+  const { parsed, staying: others, objects } = applied;
+  if (!parsed.ok) return { outlook: { ...NOTHING, refused: parsed.problems.map(formatProblem) } };
+  const joined = joinObjects(parsed.config, objectsWithout(facts.metallbObjects, objects));
   if (joined.conflicts.length > 0) return { outlook: { ...NOTHING, refused: joined.conflicts } };
   const { nowMs } = facts.objects;
   const used = (key: string, address: IpAddress) => wasAnnounced(facts.byKey.get(key) ?? {}, address, nowMs);
   const preview = previewConfig(facts.config, joined.config, { ...facts, nowMs, wasAnnounced: used });
   const { staying, ...lists } = preview;
   return {
-    ...{ config: joined.config, preview },
+    ...{ config: joined.config, preview, others },
     outlook: { ...serviceRows(lists), staying, refused: [] },
   };
 }
@@ -139,15 +147,21 @@ function commandsFor(
   const berth =
     berthNamespace === DEFAULT_NAMESPACE ? 'kubectl berth' : `kubectl berth --berth-namespace ${berthNamespace}`;
   return [
-    ...(file !== undefined && pools?.config !== undefined ? [applyCommand(file, berthNamespace)] : []),
+    ...(file !== undefined && pools?.config !== undefined ? [applyCommand(file, pools, berthNamespace)] : []),
     ...drained.map((node) => `${berth} drain ${node}`),
   ];
 }
 
-function applyCommand(file: NonNullable<WhatIf['poolFile']>, namespace: string): string {
+function applyCommand(file: NonNullable<WhatIf['poolFile']>, { others = [] }: PoolsRead, namespace: string): string {
   if (isConfigMapManifest(file)) return `kubectl apply -n ${namespace} -f ${file.name}`;
+  // By the command below the file would be all that there is.
+  if (others.length > 0) return `kubectl edit configmap ${POOL_CONFIG_MAP} -n ${namespace}`;
   const manifest = `kubectl create configmap ${POOL_CONFIG_MAP} -n ${namespace} --from-file=${file.name} --dry-run=client -o yaml`;
   return `${manifest} | kubectl apply -f -`;
+}
+
+function remarkOnOthers({ name }: NonNullable<WhatIf['poolFile']>, others: readonly string[]): string[] {
+  return others.length === 0 ? [] : [`${stayingText(name, others)}.`];
 }
 
 interface Wished {

@@ -8,7 +8,7 @@
 import * as z from 'zod/mini';
 import { IpAddress } from '../net/ip-address.ts';
 import type { KubeCondition, KubeIngress, KubeService } from './kube-service.ts';
-import type { LoadBalancerClassRule } from './load-balancer-class.ts';
+import { DEFAULT_LOAD_BALANCER_CLASS, type LoadBalancerClassRule } from './load-balancer-class.ts';
 
 export const CONDITION_GIVEN = 'berth.dev/Given';
 
@@ -34,6 +34,9 @@ export interface Usage {
 }
 
 const addresses = z.array(z.string().check(z.maxLength(64))).check(z.maxLength(MAX_ADDRESSES));
+const NO_ADDRESSES: readonly IpAddress[] = [];
+const NOTHING_ASKED: ReadonlyMap<string, string> = new Map();
+
 const askedPools = z.record(z.string().check(z.maxLength(64)), z.string().check(z.maxLength(253)));
 const shape = z.object({
   class: z.string().check(z.maxLength(512)),
@@ -59,31 +62,35 @@ export function usageCondition({
   };
 }
 
-/** What was read of a condition; objects of the API server are never changed. */
-const known = new WeakMap<KubeCondition, { readonly usage: Usage | undefined }>();
+/** What was read of a condition, null where it cannot be read; objects of the API server are never changed. */
+const known = new WeakMap<KubeCondition, Usage | null>();
 
 /** What the status says; undefined when it says nothing or what it says cannot be read. Never throws. */
 export function usageOf(service: KubeService): Usage | undefined {
   const condition = givenConditionOf(service);
   if (condition === undefined) return undefined;
   const before = known.get(condition);
-  if (before !== undefined) return before.usage;
-  const usage = readUsage(condition.message);
-  known.set(condition, { usage });
+  if (before !== undefined) return before ?? undefined;
+  const usage = readUsage(condition.message, shownAddressesOf(service));
+  known.set(condition, usage ?? null);
   return usage;
 }
 
-function readUsage(text: unknown): Usage | undefined {
+/** `shown`: what is kept of the Service already, and is kept once where it is the same. */
+function readUsage(text: unknown, shown: readonly IpAddress[]): Usage | undefined {
   if (typeof text !== 'string' || text.length > MAX_CHARACTERS) return undefined;
   const read = shape.safeParse(parseJson(text));
   if (!read.success) return undefined;
-  const [given, used] = [listOf(read.data.given), listOf(read.data.used)];
+  const given = listOf(read.data.given, shown);
+  const used = given && listOf(read.data.used, given);
   if (given === undefined || used === undefined) return undefined;
+  const { class: itsClass, pools = {} } = read.data;
+  const asked = Object.entries(pools);
   return {
-    loadBalancerClass: read.data.class,
+    loadBalancerClass: itsClass === DEFAULT_LOAD_BALANCER_CLASS ? DEFAULT_LOAD_BALANCER_CLASS : itsClass,
     given,
     used,
-    askedPools: new Map(Object.entries(read.data.pools ?? {})),
+    askedPools: asked.length === 0 ? NOTHING_ASKED : new Map(asked),
   };
 }
 
@@ -106,8 +113,6 @@ export function askedPoolsOf(service: KubeService, rule: LoadBalancerClassRule):
   const usage = usageOf(service);
   return (usage?.loadBalancerClass === rule.loadBalancerClass ? usage.askedPools : undefined) ?? NOTHING_ASKED;
 }
-
-const NOTHING_ASKED: ReadonlyMap<string, string> = new Map();
 
 /** What the status shows of that: the addresses that this installation is to see to. */
 export function ownAddressesOf(service: KubeService, rule: LoadBalancerClassRule): readonly IpAddress[] {
@@ -176,7 +181,10 @@ function distinct(texts: readonly (string | undefined)[]): readonly IpAddress[] 
   return [...addresses.values()];
 }
 
-function listOf(texts: readonly string[]): readonly IpAddress[] | undefined {
+/** The addresses of these texts; `kept` itself where they are the same. */
+function listOf(texts: readonly string[], kept: readonly IpAddress[]): readonly IpAddress[] | undefined {
+  if (texts.length === 0) return NO_ADDRESSES;
+  if (texts.length === kept.length && texts.every((text, index) => text === String(kept[index]))) return kept;
   const list = texts.map((text) => IpAddress.parse(text));
   return list.every((one) => one.ok) ? list.map(({ value }) => value) : undefined;
 }

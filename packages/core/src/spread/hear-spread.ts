@@ -14,7 +14,7 @@ import {
 import type { SpreadFellow } from './spread-event.ts';
 import { nodeIdOf } from './spread-rows.ts';
 import { byId, type SetMember, type SpreadSet } from './spread-set.ts';
-import type { HeardList, KnownSet, SpreadPeer } from './spread-state.ts';
+import { type HeardList, type KnownSet, NOT_ASKED, type SpreadPeer } from './spread-state.ts';
 import { change, due, type SpreadTurn, tableChanged } from './spread-turn.ts';
 
 /** A speaker of which nothing was heard yet. */
@@ -39,12 +39,12 @@ export function hearSpread(turn: SpreadTurn, from: string, sections: SpreadSecti
   if (sections.digest) peer = hearDigest(turn, peer, sections.digest);
   change(turn, { peers: new Map(turn.state.peers).set(from, peer) });
   if (peer.strays.version !== before.strays.version) {
-    adoptAway(turn, peer);
     due(turn, 'digest');
     tableChanged(turn);
   }
   if (peer.sets.version !== before.sets.version) due(turn, 'digest');
   followSets(turn, peer);
+  if (peer.strays.version !== before.strays.version || peer.sets.version !== before.sets.version) adoptAway(turn, peer);
 }
 
 function hearServes(list: SpreadPeer['serves'], part: NonNullable<SpreadSections['serves']>): SpreadPeer['serves'] {
@@ -90,7 +90,8 @@ function hearList<Known, Entry>(
   part: WirePart<Entry>,
   known: (entries: readonly Entry[]) => Known,
 ): HeardList<Known, Entry> {
-  if (part.version === list.version) return list;
+  // Versions grow: a part that was late on its way takes nothing back.
+  if (list.version !== undefined && part.version <= list.version) return list;
   const { complete, assembly } = assemble(list.assembly, part, MAX_STRAY_PARTS);
   if (complete === undefined) return { ...list, assembly };
   return { known: known(complete), version: part.version, assembly: undefined };
@@ -103,20 +104,26 @@ function hearDigest(turn: SpreadTurn, peer: SpreadPeer, { strays, has }: WireDig
   return { ...peer, heardMs: turn.nowMs, straysSaid: strays, has: known };
 }
 
-/** Who was not there when a speaker ended learns of its flows from an owner, and tells them on when it owns the VIP itself. */
-function adoptAway(turn: SpreadTurn, peer: SpreadPeer): void {
+/**
+ * Who was not there when a speaker ended learns of its flows from an owner, and tells them on when it owns the VIP
+ * itself. Its strays and the set that names it come in any order. Who is silent is none of them ({@link adoptSilent}).
+ */
+export function adoptAway(turn: SpreadTurn, peer: SpreadPeer): void {
   const { away: before, unheard, peers, self, known } = turn.state;
   const present = new Set([self.id, ...[...peers.values()].map(({ id }) => id)]);
   const away = new Map(before);
   for (const [id, strays] of peer.strays.known) {
     if (present.has(id) || away.has(id) || unheard.has(id)) continue;
-    const mac = [...known.values()].flatMap(({ set }) => set.committed).find((one) => one.id === id)?.mac;
-    if (mac) away.set(id, { id, mac, node: undefined, strays, sinceMs: turn.nowMs });
+    const member = [...known.values()].flatMap(({ set }) => set.committed).find((one) => one.id === id);
+    const mac = member?.state === 'away' || member?.state === 'draining' ? member.mac : undefined;
+    if (mac) away.set(id, { id, mac, node: undefined, strays, sinceMs: turn.nowMs, ...NOT_ASKED });
   }
   if (away.size !== before.size) change(turn, { away });
 }
 
-/** What an owner tells of its VIPs is in force at once; what somebody tells of a VIP that it does not own is nothing. */
+/**
+ * What an owner tells of its VIPs is in force at once; what somebody tells of a VIP that it does not own is nothing.
+ */
 export function followSets(turn: SpreadTurn, peer: SpreadPeer): void {
   const { vips, known: before, arrivedMs } = turn.state;
   const known = new Map(before);

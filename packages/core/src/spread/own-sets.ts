@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The sets of the VIPs that this node owns. A change is pending first: all members mark its rows, read which flows they have, and tell those that the new
- * rows do not find. It is committed when all have told and heard, or after a second. A dead node is taken out at once.
+ * The sets of the VIPs that this node owns. A change is pending first: all members mark its rows, read which flows they
+ * have, and tell those that the new rows do not find. It is committed when all have told and heard, or after a second.
+ * A dead node is taken out at once.
  */
 import { composeSet, RELIEVED_FOR_MS } from './compose-set.ts';
 import type { SpreadVip } from './spread-event.ts';
@@ -27,6 +28,7 @@ export function followOwned(turn: SpreadTurn): void {
   for (const [vip, about] of state.vips)
     if (about.owner === state.self.bootId) owned.set(vip, state.owned.get(vip) ?? inherited(turn, vip, about));
   keepGivenUp(turn, owned);
+  turn.owned = owned;
   change(turn, { owned, known: new Map([...turn.state.known].filter(([vip]) => !owned.has(vip))) });
   for (const [vip, { set }] of owned) if (!state.owned.has(vip)) adoptSilent(turn, set.committed);
   const facts = factsOf(turn);
@@ -193,8 +195,11 @@ function haveAllTold(state: SpreadState, { set, pendingVersion }: OwnSet): boole
   );
 }
 
+// With thousands of VIPs a copy for each would take seconds.
 function keep(turn: SpreadTurn, vip: string, own: OwnSet): void {
-  change(turn, { owned: new Map(turn.state.owned).set(vip, own) });
+  turn.owned ??= new Map(turn.state.owned);
+  turn.owned.set(vip, own);
+  if (turn.state.owned !== turn.owned) change(turn, { owned: turn.owned });
 }
 
 /** Puts a set into force here, under a new version of the list. */

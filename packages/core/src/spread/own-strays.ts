@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Strays: flows that live at this node although their hash names another one, by its own connection tracking. No history, no clocks. */
+/**
+ * Strays: flows that live at this node although their hash names another one, by its own connection tracking. No
+ * history, no clocks.
+ */
 import { type OwnedRows, ownedRows, rowCountOf } from './spread-rows.ts';
 import type { SetMember, SpreadSet } from './spread-set.ts';
 import { type SpreadState, setInForce } from './spread-state.ts';
 import { change, due, type SpreadTurn, tableChanged } from './spread-turn.ts';
 
-/** Most strays that a node tells; what is more is counted. */
+/** Most strays that a node reports; what is more is counted. */
 export const MAX_STRAYS = 65_536;
 
 /** Rows of a list of members, worked out once for each list: sets of thousands of VIPs share a few lists. */
@@ -30,7 +33,7 @@ const MAX_LATELY = 64;
 /** Where the low half of a number of 64 bits stands on this machine. */
 const LOW_WORD = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 0 : 1;
 
-/** Takes what was read into account; what is told changes only if the strays do. */
+/** Follows what was read. The list for the other nodes gets a new version only if the strays have changed. */
 export function updateStrays(turn: SpreadTurn): void {
   const strays = straysOf(turn.state, turn.nowMs);
   if (isSame(strays, turn.state.strays)) return;
@@ -49,7 +52,7 @@ function straysOf(state: SpreadState, nowMs: number): BigUint64Array {
   for (let index = 0; index < fingerprints.length; index++) {
     const set = sets[services[index] ?? 0];
     const flow = { low: low[index * 2 + LOW_WORD] ?? 0, clientRow: clientRows[index] ?? 0 };
-    // Who does not know yet how rows go tells all that it has: others may go by a set that it has not heard.
+    // A node that does not know yet how rows go reports all that it has: others may go by a set that it has not heard.
     if (set === undefined || isStray(set, flow, self.id)) found.push(fingerprints[index] ?? 0n);
     if (found.length >= MAX_STRAYS) break;
   }
@@ -67,7 +70,7 @@ function isStray({ by, committed, pending, pendingBy }: SpreadSet, flow: FlowRow
   return pending !== undefined && !isFoundAt(id, pending, pendingBy ?? by, flow);
 }
 
-// In a row that a silent node had, only flows that are told are known not to be that one's.
+// In a row that a silent node had, a flow counts as that node's unless it is reported as a stray.
 function isFoundAt(id: number, members: readonly SetMember[], by: SpreadSet['by'], flow: FlowRows): boolean {
   const { targets, fallbacks } = rowsOfMembers(members);
   const row = (by === 'flow' ? flow.low : flow.clientRow) & (targets.length - 1);

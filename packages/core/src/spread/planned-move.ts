@@ -4,7 +4,7 @@
  * (docs/design/0042-planned-moves.md).
  */
 import { heldVips } from './own-strays.ts';
-import { isSettled, type SpreadState, setInForce } from './spread-state.ts';
+import { isSettled, type SpreadPeer, type SpreadState, setInForce } from './spread-state.ts';
 import { takesPart } from './takes-part.ts';
 
 export interface PlannedMove {
@@ -25,9 +25,23 @@ export function isReadyToMove(state: SpreadState, { vip, to, sinceVersion }: Pla
   if (state.phase === 'starting' || next === undefined || !takesPart(next, nowMs)) return false;
   if (!state.owned.has(vip) || !isSettled(state, vip, nowMs) || !next.serves.known.has(vip)) return false;
   const ours = next.has.get(state.self.bootId);
-  const knowsOurs = (ours?.sets ?? 0) >= sinceVersion && (ours?.strays ?? 0) >= state.straysVersion;
+  return (ours?.sets ?? 0) >= sinceVersion && knowsStrays(state, next, nowMs);
+}
+
+/** Worked out once for all VIPs that are about to move, of which there may be thousands. */
+const KNOWS_STRAYS = new WeakMap<SpreadState, Map<SpreadPeer, boolean>>();
+
+function knowsStrays(state: SpreadState, next: SpreadPeer, nowMs: number): boolean {
+  const byPeer = KNOWS_STRAYS.get(state) ?? new Map<SpreadPeer, boolean>();
+  KNOWS_STRAYS.set(state, byPeer);
+  const known = byPeer.get(next);
+  if (known !== undefined) return known;
   const others = [...state.peers.values()].filter((peer) => peer !== next && takesPart(peer, nowMs));
-  return knowsOurs && others.every((peer) => (next.has.get(peer.bootId)?.strays ?? 0) >= peer.straysSaid);
+  const knows =
+    (next.has.get(state.self.bootId)?.strays ?? 0) >= state.straysVersion &&
+    others.every((peer) => (next.has.get(peer.bootId)?.strays ?? 0) >= peer.straysSaid);
+  byPeer.set(next, knows);
+  return knows;
 }
 
 /**

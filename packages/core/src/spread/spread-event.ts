@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What goes into the state machine of who serves, and what comes out (docs/design/0040-every-node-serves.md, section 6). */
+/**
+ * What goes into the state machine of who serves, and what comes out (docs/design/0040-every-node-serves.md, section
+ * 6).
+ */
 import type { IpAddress } from '../net/ip-address.ts';
 import type { MacAddress } from '../net/mac-address.ts';
 import type { SpreadSections } from '../wire/spread-message.ts';

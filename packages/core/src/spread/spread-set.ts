@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Who serves a VIP: the set of members that its owner tells to all (docs/design/0040-every-node-serves.md, section 4).
- * A set without a change under way is its committed members alone.
+ * Who serves a VIP: the set of members, as its owner sends it to all (docs/design/0040-every-node-serves.md, section
+ * 4). A set without a change under way is its committed members alone.
  */
 import type { MacAddress } from '../net/mac-address.ts';
 import type { ServeState } from '../wire/spread-message.ts';
@@ -20,7 +20,7 @@ export interface SetMember {
 }
 
 export interface SpreadSet {
-  /** Of the list in which its owner told it; grows with each change. */
+  /** Of the list in which its owner sent it; grows with each change. */
   readonly version: number;
   readonly by: SpreadBy;
   /** In the order of ids. */

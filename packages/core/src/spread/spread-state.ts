@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What one node knows of who serves on one segment. Immutable: a step makes a new one and shares what did not change. */
+/**
+ * What one node knows of who serves on one segment. Immutable: a step makes a new one and shares what did not change.
+ */
 
 import type { Assembly } from '../membership/list-assembly.ts';
 import type { MacAddress } from '../net/mac-address.ts';
@@ -41,8 +43,17 @@ export interface SpreadPeer {
   readonly has: ReadonlyMap<string, WireHas>;
 }
 
+/** What is known of the kernel of a node whose speaker is not there. */
+export interface AskedKernel {
+  /** How often it was asked since it last answered, and when. */
+  readonly unanswered: number;
+  readonly askedMs: number;
+  /** Undefined: it has not answered since its speaker was late, or ended. */
+  readonly answeredMs: number | undefined;
+}
+
 /** A node whose speaker ended in order. */
-export interface AwayNode {
+export interface AwayNode extends AskedKernel {
   readonly id: number;
   /** Undefined: it was never heard here. */
   readonly node: string | undefined;
@@ -52,7 +63,7 @@ export interface AwayNode {
 }
 
 /** A node whose speaker is late, or lost without a goodbye. */
-export interface UnheardNode {
+export interface UnheardNode extends AskedKernel {
   readonly id: number;
   /** Undefined: it was never heard here. */
   readonly node: string | undefined;
@@ -61,11 +72,6 @@ export interface UnheardNode {
   readonly lostMs: number | undefined;
   /** What it told last. */
   readonly strays: BigUint64Array;
-  /** How often its kernel was asked since it last answered, and when. */
-  readonly unanswered: number;
-  readonly askedMs: number;
-  /** Undefined: it has not answered since its speaker was late. */
-  readonly answeredMs: number | undefined;
 }
 
 /** The set of a VIP that this node owns. */
@@ -131,6 +137,8 @@ export interface SpreadState {
 }
 
 const NEVER = Number.NEGATIVE_INFINITY;
+/** A kernel that was not asked yet. */
+export const NOT_ASKED: AskedKernel = { unanswered: 0, askedMs: NEVER, answeredMs: undefined };
 export const NO_FLOWS: OwnFlows = {
   fingerprints: new BigUint64Array(),
   services: new Uint16Array(),
@@ -164,7 +172,10 @@ export function initialSpread(self: Omit<SpreadSelf, 'id'>, firstVersion = 1): S
   };
 }
 
-/** The set of a VIP that holds at this node: its own, or what the owner told lately. Undefined: frames stay where they arrive. */
+/**
+ * The set of a VIP that holds at this node: its own, or what the owner told lately. Undefined: frames stay where they
+ * arrive.
+ */
 export function setInForce(state: SpreadState, vip: string, nowMs: number): SpreadSet | undefined {
   const own = state.owned.get(vip);
   if (own) return own.set;
@@ -172,9 +183,15 @@ export function setInForce(state: SpreadState, vip: string, nowMs: number): Spre
   return known && nowMs - known.freshMs < KNOWN_FOR_MS ? known.set : undefined;
 }
 
-/** Version of the sets of an owner by which this node goes; undefined while it takes somebody else for the owner of one of them. */
+/**
+ * Version of the sets of an owner by which this node goes; undefined while it does not take that one for the owner of
+ * each of their VIPs that it follows: it goes by no set of who is not known to own the VIP ({@link followSets}).
+ */
 export function setsVersionInForce({ vips }: SpreadState, { bootId, sets }: SpreadPeer): number | undefined {
-  const isOwner = (vip: string) => (vips.get(vip)?.owner ?? bootId) === bootId;
+  const isOwner = (vip: string) => {
+    const about = vips.get(vip);
+    return about === undefined || about.owner === bootId;
+  };
   return [...sets.known.keys()].every(isOwner) ? sets.version : undefined;
 }
 
@@ -183,10 +200,15 @@ export const KNOWN_FOR_MS = 2_000;
 
 /** Flows that began while a change was committed are read so long after it once more, in milliseconds. */
 export const READ_AFTER_COMMIT_MS = 1_000;
-/** A VIP is handed over on purpose so long after its last commit, in milliseconds: by then all know what began during the change. */
+/**
+ * A VIP is handed over on purpose so long after its last commit, in milliseconds: by then all know what began during
+ * the change.
+ */
 const SETTLED_AFTER_MS = 1_200;
 
-/** Whether a VIP may be handed over on purpose: nothing is under way, and what began during the last change is known. */
+/**
+ * Whether a VIP may be handed over on purpose: nothing is under way, and what began during the last change is known.
+ */
 export function isSettled({ owned }: SpreadState, vip: string, nowMs: number): boolean {
   const own = owned.get(vip);
   return own === undefined || (own.set.pending === undefined && nowMs - own.committedMs >= SETTLED_AFTER_MS);

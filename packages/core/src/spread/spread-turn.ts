@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** One step under way: the state so far and the actions so far. Only the functions of one step share it. */
 import type { SpreadAction } from './spread-event.ts';
-import type { SpreadState } from './spread-state.ts';
+import type { OwnSet, SpreadState } from './spread-state.ts';
 
 export interface SpreadTurn {
   state: SpreadState;
@@ -9,6 +9,8 @@ export interface SpreadTurn {
   readonly actions: SpreadAction[];
   /** Version of the own sets when the step began. */
   readonly versionBefore: number;
+  /** The own sets of the state so far, once the step has made a list of them that no other state shares. */
+  owned?: Map<string, OwnSet>;
 }
 
 export function change(turn: SpreadTurn, changes: Partial<SpreadState>): void {

@@ -248,6 +248,38 @@ describe('stepSpread', () => {
     expect(Object.values(memberStates(on, owner))).to.deep.equal(['serving', 'serving', 'serving']);
   });
 
+  for (const how of ['kill', 'freeze'] as const)
+    it(`EN-50: the owner of a VIP is lost (${how}), and the others find late who owns it next: no connection breaks`, () => {
+      const on = lan('every-node', NAMES, 0);
+      open(on, 600);
+      on[how]('node-1', 'node-2');
+      for (let round = 0; round < 500; round++) {
+        on.run(1);
+        // Each sends twenty times a second.
+        for (const [index, one] of on.connections.entries()) if (index % 50 === round % 50) on.send(one);
+      }
+      expect(memberStates(on, 'node-2')['node-1']).to.equal('silent');
+      expect(brokenOf(on)).to.equal(0);
+    });
+
+  it('EN-51: an owner that stood still, and is the owner again before it has heard a set, goes on by its own', () => {
+    const on = lan('every-node', NAMES, 0);
+    open(on, 600);
+    on.freeze('node-1', 'node-2');
+    on.run(5_000);
+    on.thaw('node-1');
+    on.run(20);
+    on.kill('node-2', 'node-1');
+    for (let round = 0; round < 100; round++) {
+      on.run(10);
+      for (const one of on.connections.slice(0, 200)) on.send(one);
+    }
+    for (const one of on.connections) on.send(one);
+    // It did not know that others took it for silent: what its own node served may be lost while clients find it.
+    const broken = on.connections.filter(({ state, server }) => state === 'broken' && server !== 'node-1');
+    expect(broken).to.have.length(0);
+  });
+
   it('EN-29: an owner that gives everything up for a moment, as it was late, goes on by its set', () => {
     const on = lan('every-node', NAMES, 0);
     open(on, 600);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The state machine of who serves on one segment: a pure function of state, event and monotonic time in milliseconds. */
-import { followSets, hearSpread, newPeer } from './hear-spread.ts';
+/** State machine of who serves on one segment: a pure function of state, event and monotonic time in milliseconds. */
+import { adoptAway, followSets, hearSpread, newPeer } from './hear-spread.ts';
 import { listsInForce } from './lists-in-force.ts';
 import { followOwned } from './own-sets.ts';
 import { heldVips, updateStrays } from './own-strays.ts';
@@ -9,6 +9,7 @@ import { say } from './say-turn.ts';
 import type { OwnFlows, SpreadAction, SpreadEvent, SpreadFellow, SpreadVip } from './spread-event.ts';
 import {
   type AwayNode,
+  NOT_ASKED,
   type OwnSet,
   READ_AFTER_COMMIT_MS,
   type SpreadPeer,
@@ -17,10 +18,13 @@ import {
 } from './spread-state.ts';
 import { change, due, type SpreadTurn, tableChanged } from './spread-turn.ts';
 import { takesPart } from './takes-part.ts';
-import { askUnheard, loseSpeaker, noteAnswer, noteLate } from './unheard-nodes.ts';
+import { askAway, askUnheard, forgiveStandstill, loseSpeaker, noteAnswer, noteLate } from './unheard-nodes.ts';
 
-/** Connection tracking is read again after so long while there are strays, and where reading failed, in milliseconds. */
+/** Connection tracking is read again after so long while there are strays, and after a failure, in milliseconds. */
 const READ_EVERY_MS = 10_000;
+/** And after so many times as long as the last reading took, within bounds: a node may have millions of entries. */
+const READ_REST = 50;
+const READ_EVERY_AT_MOST_MS = 300_000;
 /** After a reading that failed none is tried for so long, whatever is pending, in milliseconds. */
 const READ_FAILED_MS = 1_000;
 /** Connection tracking is read once all members mark what changes, or after so long, in milliseconds. */
@@ -49,8 +53,10 @@ export function stepSpread(before: SpreadState, event: SpreadEvent, nowMs: numbe
 function handle(turn: SpreadTurn, event: SpreadEvent): void {
   switch (event.type) {
     case 'tick':
+      forgiveStandstill(turn);
       dropOld(turn);
       askUnheard(turn);
+      askAway(turn);
       break;
     case 'late':
       noteLate(turn, event.bootIds);
@@ -131,7 +137,8 @@ function sendAway(turn: SpreadTurn, bootId: string): void {
   const { id, node, mac } = peer;
   const strays = peer.strays.known.get(id) ?? new BigUint64Array();
   const isMember = peer.heardMs !== undefined;
-  const away = isMember ? new Map(state.away).set(id, { id, node, mac, strays, sinceMs: nowMs }) : state.away;
+  const gone: AwayNode = { id, node, mac, strays, sinceMs: nowMs, ...NOT_ASKED };
+  const away = isMember ? new Map(state.away).set(id, gone) : state.away;
   const unheard = new Map([...state.unheard].filter(([one]) => one !== id));
   change(turn, { peers, away, unheard });
   tableChanged(turn);
@@ -139,7 +146,10 @@ function sendAway(turn: SpreadTurn, bootId: string): void {
 
 function wantVips(turn: SpreadTurn, wanted: readonly SpreadVip[]): void {
   change(turn, { vips: new Map(wanted.map((one) => [String(one.vip), one])) });
-  for (const peer of turn.state.peers.values()) followSets(turn, peer);
+  for (const peer of turn.state.peers.values()) {
+    followSets(turn, peer);
+    adoptAway(turn, peer);
+  }
   due(turn, 'digest');
   tableChanged(turn);
   noteServes(turn);
@@ -160,16 +170,17 @@ function takeFlows(turn: SpreadTurn, flows: OwnFlows): void {
   change(turn, { flows, flowsMs: reading?.sinceMs ?? turn.nowMs, told, reading: undefined, readAtMs: undefined });
   if (phase === 'starting') change(turn, { phase: 'taking-part' });
   updateStrays(turn);
-  change(turn, { readAtMs: nextReadMs(turn) });
+  change(turn, { readAtMs: nextReadMs(turn, reading ? turn.nowMs - reading.sinceMs : 0) });
   noteServes(turn);
   due(turn, 'digest');
 }
 
-function nextReadMs({ state, nowMs }: SpreadTurn): number | undefined {
+function nextReadMs({ state, nowMs }: SpreadTurn, tookMs: number): number | undefined {
   if (state.flowsMs < state.commitMs) return nowMs;
   const onceMoreMs = state.commitMs + READ_AFTER_COMMIT_MS;
   if (nowMs < onceMoreMs) return onceMoreMs;
-  return state.strays.length > 0 || isDraining(state, nowMs) ? nowMs + READ_EVERY_MS : undefined;
+  const restMs = Math.min(Math.max(READ_EVERY_MS, READ_REST * tookMs), READ_EVERY_AT_MOST_MS);
+  return state.strays.length > 0 || isDraining(state, nowMs) ? nowMs + restMs : undefined;
 }
 
 /**

@@ -5,8 +5,8 @@ import type { SpreadState } from './spread-state.ts';
 import { lostNodes } from './unheard-nodes.ts';
 
 /**
- * Strays that hold at this node: flow by flow, with the id of the node at which each lives. Of two that both have a flow
- * the last one counts.
+ * Strays that hold at this node: flow by flow, with the id of the node at which each lives. Of two that both have a
+ * flow the last one counts.
  */
 export function straysInForce(state: SpreadState): {
   readonly fingerprints: BigUint64Array;

@@ -5,7 +5,14 @@
  * was in, as `silent` (docs/design/0043-keeper.md).
  */
 import type { SetMember } from './spread-set.ts';
-import type { SpreadPeer, SpreadState, UnheardNode } from './spread-state.ts';
+import {
+  type AskedKernel,
+  type AwayNode,
+  NOT_ASKED,
+  type SpreadPeer,
+  type SpreadState,
+  type UnheardNode,
+} from './spread-state.ts';
 import { change, type SpreadTurn, tableChanged } from './spread-turn.ts';
 import { takesPart } from './takes-part.ts';
 
@@ -21,6 +28,9 @@ const ANSWER_WITHIN_MS = 40;
 /** A speaker that is not heard is expected back for so long, in milliseconds. */
 const SILENT_FOR_MS = 600_000;
 
+/** Ticks that are so far apart, in milliseconds: this process stood still. */
+const STANDSTILL_MS = 1_000;
+
 /** What is known of a kernel: the answer is waited for, or there is one. */
 export function kernelOf({ answeredMs }: UnheardNode): 'asked' | 'answers' {
   return answeredMs === undefined ? 'asked' : 'answers';
@@ -29,6 +39,19 @@ export function kernelOf({ answeredMs }: UnheardNode): 'asked' | 'answers' {
 /** Those that are lost, not only late. */
 export function lostNodes({ unheard }: SpreadState): UnheardNode[] {
   return [...unheard.values()].filter(({ lostMs }) => lostMs !== undefined);
+}
+
+/**
+ * While this process stood still it heard no one: that takes no one out of a set. Whom it still hears membership tells.
+ */
+export function forgiveStandstill(turn: SpreadTurn): void {
+  const stoodMs = turn.nowMs - turn.state.tickedMs;
+  if (stoodMs < STANDSTILL_MS || !Number.isFinite(stoodMs)) return;
+  const later = (peer: SpreadPeer) => ({
+    ...peer,
+    heardMs: peer.heardMs === undefined ? undefined : peer.heardMs + stoodMs,
+  });
+  change(turn, { peers: new Map([...turn.state.peers].map(([bootId, peer]) => [bootId, later(peer)])) });
 }
 
 /** Speakers that are heard late are asked about already, so that the answer is here when they count as lost. */
@@ -52,26 +75,45 @@ export function loseSpeaker(turn: SpreadTurn, peer: SpreadPeer): void {
   putUnheard(turn, { ...asked, strays, lostMs: asked.lostMs ?? turn.nowMs });
 }
 
-/** Members of a set that its owner before took for silent, and that this node has never heard. */
+/**
+ * Members of a set that its owner before took for silent, and that this node has never heard, with what it told of
+ * them.
+ */
 export function adoptSilent(turn: SpreadTurn, members: readonly SetMember[]): void {
   for (const { id, mac, state } of members) {
     const isKnown = turn.state.unheard.has(id) || turn.state.away.has(id) || isTakingPart(turn, id);
     if (state !== 'silent' || isKnown || id === turn.state.self.id) continue;
-    putUnheard(turn, newUnheard({ id, mac, node: undefined }, turn.nowMs));
+    const told = [...turn.state.peers.values()].flatMap(({ strays }) => strays.known.get(id) ?? []);
+    const one = newUnheard({ id, mac, node: undefined }, turn.nowMs);
+    putUnheard(turn, { ...one, strays: told.at(-1) ?? one.strays });
   }
 }
 
 /** The kernel of a node has answered for an address of its own. */
 export function noteAnswer(turn: SpreadTurn, id: number): void {
+  const answered = { unanswered: 0, answeredMs: turn.nowMs };
   const one = turn.state.unheard.get(id);
-  if (one) putUnheard(turn, { ...one, unanswered: 0, answeredMs: turn.nowMs });
+  if (one) putUnheard(turn, { ...one, ...answered });
+  const away = turn.state.away.get(id);
+  if (away) putAway(turn, { ...away, ...answered });
 }
 
 /** Asks those that it is time for, and forgets those that are dead, back, or silent for too long. */
 export function askUnheard(turn: SpreadTurn): void {
   for (const one of turn.state.unheard.values()) {
     if (isOver(turn, one)) forget(turn, one.id);
-    else if (turn.nowMs >= nextQuestionMs(one)) ask(turn, one);
+    else if (turn.nowMs >= nextQuestionMs(one)) putUnheard(turn, asked(turn, one));
+  }
+}
+
+/**
+ * A node whose speaker ended in order may be about to go itself, as in a restart: packets for it would be lost, where
+ * clients would soon be reset otherwise. One that never answers may be one that cannot, and is left alone.
+ */
+export function askAway(turn: SpreadTurn): void {
+  for (const one of turn.state.away.values()) {
+    if (one.answeredMs !== undefined && isDead(one, turn.nowMs)) forgetAway(turn, one.id);
+    else if (turn.nowMs >= nextQuestionMs(one)) putAway(turn, asked(turn, one));
   }
 }
 
@@ -110,20 +152,31 @@ function isTakingPart({ state, nowMs }: SpreadTurn, id: number): boolean {
   return [...state.peers.values()].some((peer) => peer.id === id && takesPart(peer, nowMs));
 }
 
-function isDead({ unanswered, askedMs, answeredMs }: UnheardNode, nowMs: number): boolean {
+function isDead({ unanswered, askedMs, answeredMs }: AskedKernel, nowMs: number): boolean {
   const most = answeredMs === undefined ? UNANSWERED.first : UNANSWERED.later;
   return unanswered >= most && nowMs - askedMs >= ANSWER_WITHIN_MS;
 }
 
-function nextQuestionMs({ unanswered, askedMs, answeredMs }: UnheardNode): number {
-  return unanswered === 0 && answeredMs !== undefined
-    ? answeredMs + ASK_AGAIN_MS.answered
-    : askedMs + ASK_AGAIN_MS.unanswered;
+function nextQuestionMs({ unanswered, askedMs, answeredMs }: AskedKernel): number {
+  if (unanswered === 0 && answeredMs !== undefined) return answeredMs + ASK_AGAIN_MS.answered;
+  return askedMs + (unanswered < UNANSWERED.later ? ASK_AGAIN_MS.unanswered : ASK_AGAIN_MS.answered);
 }
 
-function ask(turn: SpreadTurn, one: UnheardNode): void {
-  putUnheard(turn, { ...one, unanswered: one.unanswered + 1, askedMs: turn.nowMs });
+/** Asks a node; returns it as it is then. */
+function asked<Node extends UnheardNode | AwayNode>(turn: SpreadTurn, one: Node): Node {
   turn.actions.push({ type: 'ask', id: one.id, mac: one.mac });
+  return { ...one, unanswered: one.unanswered + 1, askedMs: turn.nowMs };
+}
+
+function putAway(turn: SpreadTurn, one: AwayNode): void {
+  change(turn, { away: new Map(turn.state.away).set(one.id, one) });
+}
+
+function forgetAway(turn: SpreadTurn, id: number): void {
+  const away = new Map(turn.state.away);
+  away.delete(id);
+  change(turn, { away });
+  tableChanged(turn);
 }
 
 function forget(turn: SpreadTurn, id: number): void {
@@ -143,6 +196,6 @@ function newUnheard(
 ): UnheardNode {
   return {
     ...{ id, node, mac, lostMs, strays: new BigUint64Array() },
-    ...{ unanswered: 0, askedMs: Number.NEGATIVE_INFINITY, answeredMs: undefined },
+    ...NOT_ASKED,
   };
 }

@@ -30,7 +30,38 @@ describe('servedByFinding', () => {
 
   it('EN-26: names who keeps older flows', () => {
     const draining = { ...serving(), servers: [{ node: 'b', state: 'draining' as const, weight: 1 }] };
-    expect(finding(draining)?.message).to.equal('192.0.2.7 is served by a; b keeps older flows');
+    expect(finding(draining)?.message).to.equal(
+      '192.0.2.7 is served by a alone: no other node serves it; b keeps older flows',
+    );
+  });
+
+  const few: { name: string; servers: ServingState['servers'] }[] = [
+    { name: 'a set that the owner has only begun', servers: [{ node: 'a', state: 'serving', weight: 1 }] },
+    { name: 'nothing known of others', servers: [] },
+    {
+      name: 'one that serves and one that is silent',
+      servers: [
+        { node: 'a', state: 'serving', weight: 1 },
+        { node: 'b', state: 'silent', weight: 1 },
+      ],
+    },
+  ];
+  for (const { name, servers } of few)
+    it(`EN-60: does not say that every node serves before a second one does: ${name}`, () => {
+      const found = finding({ ...serving(), servers });
+      expect([found?.status, found?.reason]).to.deep.equal(['False', 'OneNode']);
+      expect(found?.message).to.match(/^192\.0\.2\.7 is served by a alone: no other node serves it/);
+    });
+
+  it('EN-60: says so of a Service with two addresses once both are', () => {
+    const [first] = few;
+    const owners = (word: ServingState) => [{ node: 'a', serving: word }];
+    const facts = [serving(), { ...serving(), servers: first?.servers ?? [] }].map((word) => ({
+      vip,
+      isAsked: true,
+      owners: owners(word),
+    }));
+    expect(servedByFinding(facts, undefined)?.reason).to.equal('OneNode');
   });
 
   for (const { why, reason, message } of [

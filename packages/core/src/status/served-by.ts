@@ -4,6 +4,7 @@
  * the owner alone does.
  */
 import type { IpAddress } from '../net/ip-address.ts';
+import { kernelReasonText } from '../node-state/kernel-reason.ts';
 import type { AloneReason, AloneState, ServerState, ServingState } from '../node-state/serving.ts';
 import type { KubeCondition, KubeService } from '../service/kube-service.ts';
 
@@ -11,6 +12,8 @@ export const CONDITION_SERVED_BY = 'berth.dev/ServedBy';
 
 export type ServedByReason =
   | 'EveryNode'
+  /** A single node serves: no other one can, or none does yet. */
+  | 'OneNode'
   /** Services that share the address do not all ask for it. */
   | 'SharedWithOwnerServed'
   /** Policy Local without a healthCheckNodePort. */
@@ -87,7 +90,13 @@ function findingOn(vip: IpAddress, owner: OwnerWord): ServedByFinding {
   const { serving } = owner;
   if (serving === undefined) return { status: 'Unknown', reason: 'NotTold', message };
   if (serving.alone) return { status: 'False', reason: REASONS[serving.alone.why], message };
+  // A new owner begins with itself alone, and takes the others in once all know which flows live where.
+  if (servingIn(serving).length < 2) return { status: 'False', reason: 'OneNode', message };
   return { status: 'True', reason: 'EveryNode', message };
+}
+
+function servingIn({ servers }: ServingState): readonly ServerState[] {
+  return servers.filter(({ state }) => state === 'serving');
 }
 
 /** Who serves an address by the word of its owner: `192.0.2.7 is served by edge-1 (50 %) and edge-2 (50 %)`. */
@@ -97,18 +106,20 @@ export function servedText(vip: IpAddress, { node, serving }: OwnerWord): string
   const keeping = servers.filter((one) => one.state !== 'serving' && one.node !== node).map((one) => one.node);
   const kept = keeping.length > 0 ? `; ${listed(keeping)} ${keeping.length > 1 ? 'keep' : 'keeps'} older flows` : '';
   if (alone) return `${vip} is served by ${node} alone: ${whyAlone(node, alone)}${kept}`;
-  return `${vip} is served by ${listed(sharesOf(servers)) || node}${kept}`;
+  const shares = sharesOf(serving);
+  if (shares.length < 2)
+    return `${vip} is served by ${servingIn(serving)[0]?.node ?? node} alone: no other node serves it${kept}`;
+  return `${vip} is served by ${listed(shares)}${kept}`;
 }
 
 /** Shares of new flows, in percent. */
-function sharesOf(servers: readonly ServerState[]): string[] {
-  const serving = servers.filter(({ state }) => state === 'serving');
+function sharesOf(state: ServingState): string[] {
+  const serving = servingIn(state);
   const sum = serving.reduce((total, { weight }) => total + weight, 0);
   return serving.map(({ node, weight }) => `${node} (${Math.round((100 * weight) / sum)} %)`);
 }
 
 function whyAlone(owner: string, { why, nodes, code }: AloneState): string {
-  const said = code === '' ? '' : ` (${code})`;
   switch (why) {
     case 'shared-with-owner-served':
       return 'not all Services that share it ask for every node';
@@ -116,14 +127,8 @@ function whyAlone(owner: string, { why, nodes, code }: AloneState): string {
       return 'externalTrafficPolicy is Local, and the Service has no healthCheckNodePort';
     case 'nodes-without':
       return `${listed(nodes)} ${nodes.length > 1 ? 'take' : 'takes'} no part, by an older speaker or a kernel that refuses the program`;
-    case 'program':
-      return `the kernel of ${owner} refuses the program that passes packets on${said}`;
-    case 'conntrack':
-      return `${owner} cannot read its connection tracking${said}`;
-    case 'room':
-      return `the tables of ${owner} are full`;
-    case 'unknown':
-      return `${owner} has a newer speaker, which knows why`;
+    default:
+      return kernelReasonText(owner, { why, code });
   }
 }
 

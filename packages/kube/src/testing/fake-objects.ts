@@ -131,7 +131,11 @@ export class FakeObjects {
   }
 }
 
-/** `name`, `name=value` or `name!=value`; nothing else is supported. */
+/** `name`, `name=value` or `name!=value`, or several of them with commas; nothing else is supported. */
+function hasLabels(object: KubeObject, selector: string): boolean {
+  return selector.split(',').every((one) => hasLabel(object, one));
+}
+
 function hasLabel({ metadata }: KubeObject, selector: string): boolean {
   if (!selector.includes('=')) return metadata.labels?.[selector] !== undefined;
   const [name = '', value] = selector.split(/!?=/);
@@ -148,7 +152,7 @@ function nameIn(object: KubeObject): ObjectName {
 export function matches(object: KubeObject, options: Selection): boolean {
   const { namespace, fieldSelector, labelSelector } = options;
   if (namespace !== undefined && object.metadata.namespace !== namespace) return false;
-  if (labelSelector !== undefined && !hasLabel(object, labelSelector)) return false;
+  if (labelSelector !== undefined && !hasLabels(object, labelSelector)) return false;
   return fieldSelector === undefined || fieldSelector === `metadata.name=${object.metadata.name}`;
 }
 

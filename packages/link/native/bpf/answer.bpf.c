@@ -27,20 +27,12 @@ INLINED const struct answer_vip *vip_table_find_v4(const struct vip_table *table
 #pragma clang attribute pop
 
 #include "../outcomes.h"
+#include "helpers.h"
 
 #define SECTION(name) __attribute__((section(name), used))
 
 // Maps are made by the loader (kernel-program.c), which finds them by these names.
 extern const char points, vips, counters, fence, outcomes, scratch;
-
-static void *(*const map_lookup)(const void *map, const void *key) = (void *)BPF_FUNC_map_lookup_elem;
-static uint64_t (*const fence_now)(void) = (void *)BPF_FUNC_ktime_get_boot_ns;
-static long (*const load_bytes)(const void *skb, uint32_t offset, void *to, uint32_t length) = (void *)BPF_FUNC_skb_load_bytes;
-static long (*const store_bytes)(struct __sk_buff *skb, uint32_t offset, const void *from, uint32_t length,
-                                 uint64_t flags) = (void *)BPF_FUNC_skb_store_bytes;
-static long (*const change_tail)(struct __sk_buff *skb, uint32_t length, uint64_t flags) = (void *)BPF_FUNC_skb_change_tail;
-static long (*const vlan_pop)(struct __sk_buff *skb) = (void *)BPF_FUNC_skb_vlan_pop;
-static long (*const redirect)(uint32_t ifindex, uint64_t flags) = (void *)BPF_FUNC_redirect;
 
 // TCX_NEXT and TC_ACT_UNSPEC are the same number: the next program on the hook has its turn. So are TCX_DROP and
 // TC_ACT_SHOT.
@@ -67,7 +59,7 @@ INLINED void count(uint32_t outcome) {
 
 INLINED bool is_before(uint32_t which) {
   const uint64_t *deadline = map_lookup(&fence, &which);
-  return deadline != NULL && fence_now() < *deadline;
+  return deadline != NULL && boot_time_now() < *deadline;
 }
 
 INLINED bool fence_holds(void) { return is_before(FENCE_ANSWER); }
@@ -127,7 +119,7 @@ INLINED uint32_t fetch(struct __sk_buff *skb, uint8_t *frame, uint64_t limit) {
 INLINED int answer_arp(struct __sk_buff *skb, const struct answer_point *point, struct answer_scratch *room) {
   uint8_t *frame = room->frame, *reply = room->reply, *mapped = room->address;
   uint32_t length = fetch(skb, frame, ARP_FRAME_BYTES);
-  struct arp_point at = {.slot_bit = point->slot_bit, .mac = point->mac, .fence_holds = fence_holds()};
+  struct decision_point at = {.slot_bit = point->slot_bit, .mac = point->mac, .fence_holds = fence_holds()};
   struct arp_decision decision = arp_decide(&at, frame, length, reply);
   uint32_t outcome = decision.outcome;
   if (outcome == ARP_REPLY && !put_reply(skb, reply, ARP_FRAME_BYTES)) outcome = RESPONDER_SEND_FAILED;
@@ -160,7 +152,7 @@ INLINED bool is_neighbor_discovery(struct __sk_buff *skb) {
 INLINED int answer_ndp(struct __sk_buff *skb, const struct answer_point *point, struct answer_scratch *room) {
   uint8_t *frame = room->frame, *reply = room->reply;
   fetch(skb, frame, NDP_LONGEST_FRAME);
-  struct arp_point at = {.slot_bit = point->slot_bit, .mac = point->mac, .fence_holds = fence_holds()};
+  struct decision_point at = {.slot_bit = point->slot_bit, .mac = point->mac, .fence_holds = fence_holds()};
   struct ndp_decision decision = ndp_decide(&at, frame, skb->len, reply);
   uint32_t outcome = NDP_BEFORE + decision.outcome;
   if (decision.outcome == NDP_REPLY && !put_reply(skb, reply, NDP_FRAME_BYTES)) outcome = RESPONDER_SEND_FAILED;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Passes packets for VIPs on to the node that serves their flow, where they enter an interface (TC ingress): the destination MAC becomes that node's, the
-// source MAC this interface's own. Everything else it leaves to the next program. docs/design/0041-spread-program.md says why it is this way.
+// Passes packets for VIPs on to the node that serves their flow, where they enter an interface (TC ingress): the
+// destination MAC becomes that node's, the source MAC this interface's own. Everything else it leaves to the next
+// program. docs/design/0041-spread-program.md says why it is this way.
 #include <linux/bpf.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,23 +14,12 @@
 #define packet_source __sk_buff
 #include "../spread-packet-read.h"
 #include "../spread-hash.h"
+#include "spread-memory.h"
 
 #define SECTION(name) __attribute__((section(name), used))
 
-// Maps are made by the loader (spread-engine.c), which finds them by these names.
-extern const char control, vips, services, rows, members, senders, strays, seen, mine, fragments, counts, forwarded;
-
-static void *(*const map_lookup)(const void *map, const void *key) = (void *)BPF_FUNC_map_lookup_elem;
-static long (*const map_update)(const void *map, const void *key, const void *value, uint64_t flags) = (void *)BPF_FUNC_map_update_elem;
-static long (*const map_delete)(const void *map, const void *key) = (void *)BPF_FUNC_map_delete_elem;
-static uint64_t (*const time_now)(void) = (void *)BPF_FUNC_ktime_get_boot_ns;
-static long (*const load_bytes)(const void *skb, uint32_t offset, void *to, uint32_t length) = (void *)BPF_FUNC_skb_load_bytes;
-static long (*const store_bytes)(struct __sk_buff *skb, uint32_t offset, const void *from, uint32_t length,
-                                 uint64_t flags) = (void *)BPF_FUNC_skb_store_bytes;
-static long (*const replace_checksum)(struct __sk_buff *skb, uint32_t offset, uint64_t from, uint64_t to,
-                                      uint64_t flags) = (void *)BPF_FUNC_l3_csum_replace;
-static long (*const vlan_pop)(struct __sk_buff *skb) = (void *)BPF_FUNC_skb_vlan_pop;
-static long (*const redirect)(uint32_t ifindex, uint64_t flags) = (void *)BPF_FUNC_redirect;
+// Maps are made by the loader (spread-engine.c), which finds them by these names; more of them in spread-memory.h.
+extern const char control, vips, services, rows, members, senders, counts, forwarded;
 
 // TO_THIS_HOST is PACKET_HOST of if_packet.h.
 enum { PASS_ON = -1, TO_THIS_HOST = 0, VLAN_ID = 0x0fff, MAC_BYTES = 6, IPV4_TTL_AT = 14 + 8, IPV4_CHECKSUM_AT = 14 + 10, IPV6_HOPS_AT = 14 + 7 };
@@ -37,21 +27,6 @@ enum { PASS_ON = -1, TO_THIS_HOST = 0, VLAN_ID = 0x0fff, MAC_BYTES = 6, IPV4_TTL
 INLINED bool packet_read(struct __sk_buff *skb, uint32_t offset, void *to, uint32_t length) {
   return load_bytes(skb, offset, to, length) == 0;
 }
-
-// What is known about a frame while it is decided on.
-struct passage {
-  struct packet packet;
-  bool is_from_member;
-  enum packet_kind kind;
-  uint32_t self;
-  uint64_t fingerprint;
-  uint64_t now;
-  bool is_seen_used, are_strays_used;
-  // What the entry in "seen" says; 0: none that counts.
-  uint64_t seen_number, seen_at;
-  bool is_stray;
-  struct spread_counts *counts;
-};
 
 INLINED int serve(const struct passage *at) {
   at->counts->served++;
@@ -63,7 +38,8 @@ INLINED const struct spread_member *member_of(uint32_t ifindex, uint32_t number)
   return map_lookup(&members, &key);
 }
 
-// The program of an interface sees only frames without a tag of another VLAN; a priority tag goes, as in all frames that this host sends.
+// The program of an interface sees only frames without a tag of another VLAN; a priority tag goes, as in all frames
+// that this host sends.
 INLINED int send_to(struct __sk_buff *skb, const struct passage *at, const struct spread_member *member, uint32_t number) {
   if (skb->vlan_present && vlan_pop(skb) != 0) return PASS_ON;
   if (store_bytes(skb, 0, member, sizeof *member, 0) != 0) return PASS_ON;
@@ -90,14 +66,7 @@ INLINED int give_back(struct __sk_buff *skb, const struct passage *at, uint32_t 
   return send_to(skb, at, member, number);
 }
 
-// A connection that began here, in a row of which a silent node may have others.
-INLINED void note_mine(const struct passage *at) {
-  uint64_t fingerprint = at->fingerprint;
-  const uint8_t one = 1;
-  if (at->packet.protocol == PROTOCOL_TCP && at->packet.is_opening) map_update(&mine, &fingerprint, &one, BPF_ANY);
-}
-
-// The target of a flow that somebody silent may be serving: a flow that did not begin here is his.
+// The target of a flow that a silent node may be serving: a flow that did not begin here is that one's.
 INLINED int serve_or_give_back(struct __sk_buff *skb, const struct passage *at, uint32_t row) {
   uint64_t fingerprint = at->fingerprint;
   bool may_be_his = at->kind == PACKET_FLOW && at->packet.protocol == PROTOCOL_TCP && spread_target(row) == at->self && spread_fallback(row) != 0 &&
@@ -108,34 +77,8 @@ INLINED int serve_or_give_back(struct __sk_buff *skb, const struct passage *at, 
   return give_back(skb, at, spread_fallback(row));
 }
 
-INLINED void look_at_seen(struct passage *at) {
-  if (!at->is_seen_used) return;
-  uint64_t fingerprint = at->fingerprint;
-  const struct spread_seen *entry = map_lookup(&seen, &fingerprint);
-  if (entry == NULL || at->now - entry->at >= SPREAD_SEEN_NS) return;
-  at->seen_number = entry->number;
-  at->seen_at = entry->at;
-}
-
-// Where the tables send a flow, but for what the row says; 0: they say nothing else.
-INLINED uint32_t known_place(struct passage *at) {
-  uint64_t fingerprint = at->fingerprint;
-  if (at->packet.is_opening) {
-    if (at->are_strays_used) map_delete(&strays, &fingerprint);
-    if (at->is_seen_used) map_delete(&seen, &fingerprint);
-    return 0;
-  }
-  look_at_seen(at);
-  const uint32_t *stray = at->are_strays_used ? map_lookup(&strays, &fingerprint) : NULL;
-  if (stray != NULL) {
-    at->is_stray = true;
-    return *stray;
-  }
-  return (uint32_t)at->seen_number;
-}
-
-// A member that passes on may go by the next set already, in which the row is this node's and somebody is silent: what
-// did not begin here is his, as it will be by that set.
+// A member that passes on may go by the next set already, in which the row is this node's and a node is silent:
+// what did not begin here is that one's, as it will be by that set.
 INLINED int serve_early(struct __sk_buff *skb, struct passage *at, uint32_t row) {
   uint64_t fingerprint = at->fingerprint;
   uint32_t number = known_place(at);
@@ -149,28 +92,6 @@ INLINED int serve_early(struct __sk_buff *skb, struct passage *at, uint32_t row)
 INLINED bool is_sure(const struct passage *at, uint32_t row) {
   bool is_known = at->is_stray || at->seen_number != 0 || at->packet.is_opening;
   return is_known || spread_fallback(row) == 0 || at->packet.protocol != PROTOCOL_TCP;
-}
-
-INLINED void remember(const struct passage *at, uint32_t number) {
-  bool is_remembered = at->seen_number == number && at->now - at->seen_at < SPREAD_SEEN_AGAIN_NS;
-  if (at->kind == PACKET_ERROR || is_remembered) return;
-  uint64_t fingerprint = at->fingerprint;
-  const struct spread_seen entry = {.at = at->now, .number = number};
-  map_update(&seen, &fingerprint, &entry, BPF_ANY);
-}
-
-INLINED struct spread_fragment_key fragment_key(const struct packet *packet) {
-  struct spread_fragment_key key = {.id = packet->fragment_id, .protocol = packet->protocol};
-  // The protocol of a later fragment of IPv6 is that behind the fragment header, as in the first.
-  memcpy(key.source, packet->source.bytes, sizeof key.source);
-  memcpy(key.destination, packet->destination.bytes, sizeof key.destination);
-  return key;
-}
-
-INLINED void lead_fragments(const struct passage *at, uint32_t number) {
-  if (at->kind != PACKET_FIRST_FRAGMENT) return;
-  const struct spread_fragment_key key = fragment_key(&at->packet);
-  map_update(&fragments, &key, &number, BPF_ANY);
 }
 
 INLINED int follow_fragment(struct __sk_buff *skb, const struct passage *at) {
@@ -250,22 +171,23 @@ INLINED bool is_from_member(struct __sk_buff *skb) {
 
 INLINED int spread_frame(struct __sk_buff *skb, struct passage *at) {
   const uint32_t only = 0;
-  const struct spread_control *told = map_lookup(&control, &only);
+  const struct spread_control *rule = map_lookup(&control, &only);
   at->counts = map_lookup(&counts, &only);
-  if (told == NULL || at->counts == NULL) return PASS_ON;
-  at->now = time_now();
-  if (at->now > told->fresh_until) {
+  if (rule == NULL || at->counts == NULL) return PASS_ON;
+  at->now = boot_time_now();
+  if (at->now > rule->fresh_until) {
     at->counts->stale++;
     return PASS_ON;
   }
-  at->self = told->self;
-  at->is_seen_used = at->now < told->seen_until;
-  at->are_strays_used = told->has_strays != 0;
+  at->self = rule->self;
+  at->is_seen_used = at->now < rule->seen_until;
+  at->are_strays_used = rule->has_strays != 0;
   at->is_from_member = is_from_member(skb);
-  return spread_packet(skb, at, told->seed);
+  return spread_packet(skb, at, rule->seed);
 }
 
-// The kernel has taken the outer tag off already. A frame of a VLAN is for the interface above, which has a program of its own.
+// The kernel has taken the outer tag off already. A frame of a VLAN is for the interface above, which has a program of
+// its own.
 SECTION("tc") int berth_spread(struct __sk_buff *skb) {
   bool is_ipv6 = skb->protocol == __builtin_bswap16(ETHER_IPV6);
   if (!is_ipv6 && skb->protocol != __builtin_bswap16(ETHER_IPV4)) return PASS_ON;

@@ -3,6 +3,7 @@
  * The program that runs in each host of a WireLan: it owns a responder and a packet socket per interface, and obeys
  * over IPC.
  */
+import { flushCompileCache } from 'node:module';
 import {
   gratuitousArp,
   HEARTBEAT_ETHER_TYPE,
@@ -16,7 +17,7 @@ import {
   AddressProber,
   type AnnounceResult,
   Announcer,
-  ClaimEars,
+  ClaimReceiver,
   ConflictWatch,
   DatagramSocket,
   DefaultRoutes,
@@ -29,6 +30,7 @@ import {
   Responder,
   SolicitedGroups,
   sourceFor,
+  TrialPort,
 } from '@berth/link';
 import { systemClock } from '@berth/runtime';
 import { BeatEar, sendBeats } from './beats.ts';
@@ -43,13 +45,20 @@ const LOOK_MS = 100;
 /** How long {@link HostCalls.inquire} waits for answers, in milliseconds. */
 const INQUIRY_MS = 250;
 
+// It is killed in the end, too late to keep what it was compiled to.
+flushCompileCache();
+
 let engine: EngineName = 'packet-socket';
 let responder: Responder | undefined;
-const groups = new SolicitedGroups({ onFailed: (_group, _ifindex, error) => console.error(error) });
+const groups = new SolicitedGroups();
+groups.failures.subscribe((_group, _ifindex, error) => console.error(error));
 const sockets = new Map<string, PacketSocket>();
 const datagrams = new Map<string, DatagramSocket>();
-const links = new Links({ onChange: () => {}, onError: (error) => console.error(error) });
+const links = new Links();
+links.failures.subscribe(console.error);
 let announcer: Announcer | undefined;
+let trials: TrialPort | undefined;
+const trialsHeard: string[] = [];
 let routes: DefaultRoutes | undefined;
 let fenceTimer: NodeJS.Timeout | undefined;
 
@@ -107,6 +116,19 @@ const calls = {
   sendDatagram(to: string, text: string): boolean | undefined {
     const address = addressOf(to);
     return datagrams.get(address.family)?.send(new TextEncoder().encode(text), address);
+  },
+  /** Begins to hear trial frames, or, without an interface, to hear none. */
+  listenForTrials(ifname?: string): void {
+    if (ifname === undefined) trials?.rest();
+    else trialsOn(ifname).listen();
+  },
+  sendTrial(ifname: string, to: string): void {
+    const mac = MacAddress.parse(to);
+    if (mac.ok) trialsOn(ifname).send(mac.value);
+  },
+  /** The senders of those that were heard. */
+  trialsHeard(): readonly string[] {
+    return trialsHeard;
   },
   send(ifname: string, hex: string): boolean {
     return socketOf(ifname).send(Buffer.from(hex, 'hex'));
@@ -222,7 +244,7 @@ const calls = {
       clock: systemClock,
       random: Math.random,
       isMember: (mac) => members.includes(String(mac)),
-      ears: new ClaimEars({ clock: systemClock }),
+      receiver: new ClaimReceiver({ clock: systemClock }),
     });
     const { index, mac = MacAddress.ZERO } = linkOf(ifname);
     const timing = times === 'quick' ? { timing: QUICK_PROBE_TIMING } : {};
@@ -263,7 +285,8 @@ const calls = {
   /** The next hops by an interface, as they are known at this moment. */
   gateways(ifname: string): string[] {
     if (!routes) {
-      routes = new DefaultRoutes({ clock: systemClock, onFailed: (error) => console.error(error) });
+      routes = new DefaultRoutes({ clock: systemClock });
+      routes.failures.subscribe(console.error);
       routes.start();
     }
     return routes.on(linkOf(ifname).index).map(String);
@@ -278,9 +301,9 @@ const calls = {
         const frame = vip.family === 'IPv4' ? gratuitousArp('request', vip, mac) : unsolicitedAdvertisement(vip, mac);
         responder?.announce(index, frame);
       },
-      onAlarm: (vip, stranger) => alarms.push(`${vip} ${stranger}`),
-      onAlarmEnded: (vip) => alarms.push(`${vip} ended`),
     });
+    watch.raised.subscribe((vip, stranger) => alarms.push(`${vip} ${stranger}`));
+    watch.ended.subscribe((vip) => alarms.push(`${vip} ended`));
     setInterval(() => watch.look(performance.now()), LOOK_MS);
   },
   alarms(): readonly string[] {
@@ -313,21 +336,22 @@ const alarms: string[] = [];
 const failures = new Map<string, number>();
 
 function newAnnouncer(refreshMs: number): Announcer {
-  return new Announcer({
+  const made = new Announcer({
     sender: { announce: (ifindex, frame) => responder?.announce(ifindex, frame) ?? 'not-attached' },
     clock: systemClock,
     random: () => 0,
     schedule: { refreshMs },
     audience,
-    onSent: () => {},
-    onFailed: (_vip, ifindex) => {
-      const name = links.list().find((link) => link.index === ifindex)?.name ?? String(ifindex);
-      failures.set(name, (failures.get(name) ?? 0) + 1);
-    },
   });
+  made.failures.subscribe((_vip, ifindex) => {
+    const name = links.list().find((link) => link.index === ifindex)?.name ?? String(ifindex);
+    failures.set(name, (failures.get(name) ?? 0) + 1);
+  });
+  return made;
 }
 
-const audience = new ListeningAudience({ clock: systemClock, onFailed: console.error });
+const audience = new ListeningAudience({ clock: systemClock });
+audience.failures.subscribe(console.error);
 
 export type HostCalls = typeof calls;
 
@@ -356,6 +380,16 @@ function rowsOf(rows: readonly TextRow[]) {
     vip: addressOf(vip),
     ifindexes: ifnames.map((name) => linkOf(name).index),
   }));
+}
+
+function trialsOn(ifname: string): TrialPort {
+  const { index: ifindex, mac = MacAddress.ZERO } = linkOf(ifname);
+  trials ??= new TrialPort({
+    ...{ ifindex, mac },
+    onHeard: (from) => trialsHeard.push(String(from)),
+    onFailed: (error) => console.error(error),
+  });
+  return trials;
 }
 
 function socketOf(ifname: string): PacketSocket {

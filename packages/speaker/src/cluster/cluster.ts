@@ -42,19 +42,16 @@ export async function openCluster(parts: ClusterParts): Promise<Cluster> {
   const api = new KubeClient({ access, clock, userAgent: 'berth-speaker', onCall: apiCalled });
   const news = new Signal();
   const budget = new ApiBudget({ clock, maxConcurrency: EVENTS_AT_ONCE });
-  const watches = new Watches({
-    api,
-    clock,
-    namespace: config.namespace,
-    onChange: () => news.emit(),
-    onError: (what, error, retryInMs) => log.warn('watch failed', { what, retryInMs, ...errorFields(error) }),
-  });
-  const endpoints = new EndpointWatch({
-    api,
-    clock,
-    onChange: () => news.emit(),
-    onError: (error, retryInMs) => log.warn('watch failed', { what: 'endpoints', retryInMs, ...errorFields(error) }),
-  });
+  const watches = new Watches({ api, clock, namespace: config.namespace });
+  watches.changes.subscribe(() => news.emit());
+  watches.failures.subscribe((what, error, retryInMs) =>
+    log.warn('watch failed', { what, retryInMs, ...errorFields(error) }),
+  );
+  const endpoints = new EndpointWatch({ api, clock });
+  endpoints.changes.subscribe(() => news.emit());
+  endpoints.failures.subscribe((error, retryInMs) =>
+    log.warn('watch failed', { what: 'endpoints', retryInMs, ...errorFields(error) }),
+  );
   watches.services.subscribe(({ object: { spec } }) => {
     if (spec?.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local') endpoints.begin();
   });
@@ -64,21 +61,17 @@ export async function openCluster(parts: ClusterParts): Promise<Cluster> {
     state: () => stateOf(watches, endpoints, credentials),
   });
   if (stateFile) news.subscribe(() => stateFile.changed());
+  const relist = async () => {
+    await Promise.all([watches.relist(), endpoints.relist()]);
+  };
+  const refresh = new Refresh({ clock, relist });
+  refresh.impatience.subscribe(() => log.warn('API server does not answer: going on with what is known'));
+  const pools = new PoolSource();
+  pools.refusals.subscribe((problems) =>
+    log.error('pool configuration refused, the last good one stays', { problems }),
+  );
   return {
-    api,
-    news,
-    watches,
-    endpoints,
-    credentials,
-    stateFile,
-    refresh: new Refresh({
-      clock,
-      relist: async () => {
-        await Promise.all([watches.relist(), endpoints.relist()]);
-      },
-      onImpatient: () => log.warn('API server does not answer: going on with what is known'),
-    }),
-    pools: new PoolSource((problems) => log.error('pool configuration refused, the last good one stays', { problems })),
+    ...{ api, news, watches, endpoints, credentials, stateFile, refresh, pools },
     events: new EventRecorder({ api, budget, clock, component: 'berth-speaker', instance: config.nodeName }),
   };
 }

@@ -35,12 +35,9 @@ describe('EndpointWatch', () => {
     api = new FakeApi();
     clock = new FakeClock();
     news = 0;
-    watch = new EndpointWatch({
-      ...{ api, clock },
-      onChange: () => {
-        news += 1;
-      },
-      onError: () => {},
+    watch = new EndpointWatch({ api, clock });
+    watch.changes.subscribe(() => {
+      news += 1;
     });
     await api.create(endpointSlices, slice('web-1', ['edge-1', true]));
     await api.create(endpointSlices, slice('web-2', ['edge-2', true]));

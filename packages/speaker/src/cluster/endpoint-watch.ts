@@ -14,7 +14,7 @@ import {
   Store,
   type StoreEvent,
 } from '@berth/kube';
-import { type Clock, sleep } from '@berth/runtime';
+import { type Clock, Signal, sleep } from '@berth/runtime';
 
 /** Names the Service of a slice. */
 const SERVICE_LABEL = 'kubernetes.io/service-name';
@@ -24,13 +24,14 @@ const NO_NODES: ReadonlySet<string> = new Set();
 export interface EndpointWatchOptions {
   readonly api: KubeApi;
   readonly clock: Clock;
-  /** The nodes of a Service have changed. */
-  onChange(): void;
-  onError(error: KubeError, retryInMs: number): void;
 }
 
 export class EndpointWatch {
   readonly name = 'endpoints';
+  /** The nodes of a Service have changed. */
+  readonly changes = new Signal();
+  /** The watch failed. */
+  readonly failures = new Signal<[error: KubeError, retryInMs: number]>();
   readonly #options: EndpointWatchOptions;
   readonly #store = new Store<EndpointSlice, 'service'>({ service: (slice) => serviceOf(slice) });
   #reflector: Reflector<EndpointSlice> | undefined;
@@ -42,7 +43,7 @@ export class EndpointWatch {
   constructor(options: EndpointWatchOptions) {
     this.#options = options;
     this.#store.subscribe((event) => {
-      if (isNews(event)) options.onChange();
+      if (isNews(event)) this.changes.emit();
     });
   }
 
@@ -109,13 +110,14 @@ export class EndpointWatch {
     const wasKnown = this.#isKnown;
     this.#isKnown = true;
     // A Service without any endpoint is known to have none from now on.
-    if (!wasKnown) this.#options.onChange();
+    if (!wasKnown) this.changes.emit();
   }
 
   #newReflector(): Reflector<EndpointSlice> {
-    const { api, clock, onError } = this.#options;
+    const { api, clock } = this.#options;
     return new Reflector<EndpointSlice>({
-      ...{ api, clock, onError },
+      ...{ api, clock },
+      onError: (error, retryInMs) => this.failures.emit(error, retryInMs),
       kind: endpointSlices,
       store: this.#store,
       selection: { labelSelector: SERVICE_LABEL },

@@ -10,7 +10,8 @@ describe('KubeProxyWatch', () => {
     const clock = new FakeClock();
     const told: string[] = [];
     let isWell = true;
-    const watch = new KubeProxyWatch({ clock, isWell: async () => isWell, onChange: (fitness) => told.push(fitness) });
+    const watch = new KubeProxyWatch({ clock, isWell: async () => isWell });
+    watch.changes.subscribe((fitness) => told.push(fitness));
     await watch.start();
     await clock.advance(10_000);
     isWell = false;
@@ -33,11 +34,8 @@ describe('KubeProxyWatch', () => {
 
   it('is unfit at once where the first answer is none', async () => {
     const told: string[] = [];
-    const watch = new KubeProxyWatch({
-      clock: new FakeClock(),
-      isWell: async () => false,
-      onChange: (fitness) => told.push(fitness),
-    });
+    const watch = new KubeProxyWatch({ clock: new FakeClock(), isWell: async () => false });
+    watch.changes.subscribe((fitness) => told.push(fitness));
     await watch.start();
     expect(told).to.deep.equal(['unfit']);
   });

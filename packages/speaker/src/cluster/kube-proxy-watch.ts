@@ -7,7 +7,7 @@
  */
 import { get } from 'node:http';
 import type { NodeFitness } from '@berth/core';
-import type { Clock, Log, Timer } from '@berth/runtime';
+import { type Clock, type Log, Signal, type Timer } from '@berth/runtime';
 
 const ASK_EVERY_MS = 2_000;
 const ANSWER_WITHIN_MS = 1_000;
@@ -21,12 +21,12 @@ export interface KubeProxyWatchOptions {
   readonly clock: Clock;
   /** Whether it says that it is well; never rejects. */
   isWell(): Promise<boolean>;
-  /** Called on each change, and with what was found first. */
-  onChange(fitness: NodeFitness): void;
 }
 
 export class KubeProxyWatch {
   readonly name = 'kube-proxy watch';
+  /** Each change, and what was found first. */
+  readonly changes = new Signal<[NodeFitness]>();
   readonly #options: KubeProxyWatchOptions;
   #timer: Timer | undefined;
   #failures = 0;
@@ -51,13 +51,13 @@ export class KubeProxyWatch {
   }
 
   async #ask(): Promise<void> {
-    const { clock, isWell, onChange } = this.#options;
+    const { clock, isWell } = this.#options;
     const isFit = await isWell();
     if (this.#isStopped) return;
     this.#failures = isFit ? 0 : this.#failures + 1;
     const isUnfit = !isFit && (this.#known !== 'fit' || this.#failures >= FAILURES);
     const fitness = isUnfit ? 'unfit' : 'fit';
-    if (fitness !== this.#known) onChange(fitness);
+    if (fitness !== this.#known) this.changes.emit(fitness);
     this.#known = fitness;
     this.#timer = clock.after(ASK_EVERY_MS, () => void this.#ask());
   }
@@ -68,20 +68,17 @@ export interface OpenOptions {
   readonly url: string;
   readonly clock: Clock;
   readonly log: Log;
-  onChange(fitness: NodeFitness): void;
 }
 
 /** The watch of this node; where it is off, kube-proxy is taken for well. */
-export function openKubeProxyWatch({ url, clock, log, onChange }: OpenOptions): KubeProxyWatch {
-  return new KubeProxyWatch({
-    clock,
-    isWell: () => (url === 'off' ? Promise.resolve(true) : answersWell(url)),
-    onChange: (fitness) => {
-      if (fitness === 'fit') log.info('kube-proxy is healthy', { url });
-      else log.warn('kube-proxy is not healthy: other nodes are preferred', { url });
-      onChange(fitness);
-    },
+export function openKubeProxyWatch({ url, clock, log }: OpenOptions): KubeProxyWatch {
+  const isWell = () => (url === 'off' ? Promise.resolve(true) : answersWell(url));
+  const watch = new KubeProxyWatch({ clock, isWell });
+  watch.changes.subscribe((fitness) => {
+    if (fitness === 'fit') log.info('kube-proxy is healthy', { url });
+    else log.warn('kube-proxy is not healthy: other nodes are preferred', { url });
   });
+  return watch;
 }
 
 /** Whether a URL is answered with a success in time. */

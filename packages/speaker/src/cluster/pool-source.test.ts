@@ -12,7 +12,7 @@ function map(resourceVersion: string, text: string): ConfigMap {
 
 describe('PoolSource', () => {
   it('OW-03: nothing is accepted before the controller has accepted something', () => {
-    const source = new PoolSource(() => {});
+    const source = new PoolSource();
     source.update(undefined);
     expect(source.accepted).to.equal(undefined);
     expect(source.config.pools).to.deep.equal([]);
@@ -20,7 +20,8 @@ describe('PoolSource', () => {
 
   it('CF-16, OW-03: what was accepted stays when its ConfigMap is gone or cannot be read', () => {
     let refusals = 0;
-    const source = new PoolSource(() => {
+    const source = new PoolSource();
+    source.refusals.subscribe(() => {
       refusals += 1;
     });
     source.update(map('1', POOL));

@@ -6,16 +6,14 @@
  */
 import { type ConfigProblem, EMPTY_POOL_CONFIG, type PoolConfig, parseConfigMap } from '@berth/core';
 import type { ConfigMap } from '@berth/kube';
+import { Signal } from '@berth/runtime';
 
 export class PoolSource {
-  readonly #onRefused: (problems: readonly ConfigProblem[]) => void;
+  /** What was published cannot be read; the last good configuration stays. */
+  readonly refusals = new Signal<[problems: readonly ConfigProblem[]]>();
   #version: string | undefined;
   #accepted: PoolConfig | undefined;
   #isStale = false;
-
-  constructor(onRefused: (problems: readonly ConfigProblem[]) => void) {
-    this.#onRefused = onRefused;
-  }
 
   /** What is in force; undefined while nothing was accepted. */
   get accepted(): PoolConfig | undefined {
@@ -40,6 +38,6 @@ export class PoolSource {
     const parsed = parseConfigMap(configMap);
     this.#isStale = !parsed.ok;
     if (parsed.ok) this.#accepted = parsed.config;
-    else this.#onRefused(parsed.problems);
+    else this.refusals.emit(parsed.problems);
   }
 }

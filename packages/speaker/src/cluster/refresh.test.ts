@@ -12,9 +12,9 @@ function setUp() {
     clock,
     relist: () => new Promise((resolve) => lists.push(resolve)),
     patienceMs: 1000,
-    onImpatient: () => {
-      impatient++;
-    },
+  });
+  refresh.impatience.subscribe(() => {
+    impatient++;
   });
   const ended: string[] = [];
   const request = (name: string) => void refresh.request().then(() => ended.push(name));

@@ -3,7 +3,7 @@
  * Makes sure that what is known is fresh before it is acted on again, after a time in which news may have been missed.
  * One reading at a time; who asks while one runs gets the next one, since the running one may have begun too early.
  */
-import { type Clock, sleep } from '@berth/runtime';
+import { type Clock, Signal, sleep } from '@berth/runtime';
 
 export interface RefreshOptions {
   readonly clock: Clock;
@@ -19,13 +19,14 @@ export interface RefreshOptions {
    * server. Default: 250.
    */
   readonly gapMs?: number;
-  onImpatient(): void;
 }
 
 const PATIENCE_MS = 10_000;
 const GAP_MS = 250;
 
 export class Refresh {
+  /** Patience is at its end: what is known has to do. */
+  readonly impatience = new Signal();
   readonly #options: RefreshOptions;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
@@ -59,7 +60,7 @@ export class Refresh {
     );
     const end = await Promise.race([this.#options.relist(), impatience.promise]);
     timer.cancel();
-    if (end === 'impatient') this.#options.onImpatient();
+    if (end === 'impatient') this.impatience.emit();
     if (this.#next === undefined) this.#running = undefined;
   }
 }

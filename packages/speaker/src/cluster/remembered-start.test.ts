@@ -71,9 +71,9 @@ describe('knowCluster', () => {
 
   async function start(saved: SavedState | undefined, keyFolder: string | undefined = folder): Promise<void> {
     const log: Log = { error() {}, warn() {}, info() {}, debug() {} };
-    watches = new Watches({ api, clock, namespace: 'berth-system', onChange() {}, onError() {} });
+    watches = new Watches({ api, clock, namespace: 'berth-system' });
     credentials = new HeartbeatCredentials({ api, clock, log, namespace: 'berth-system' });
-    endpoints = new EndpointWatch({ api, clock, onChange() {}, onError() {} });
+    endpoints = new EndpointWatch({ api, clock });
     watches.start();
     credentials.start();
     const file = { read: async () => saved };

@@ -20,7 +20,7 @@ import {
   services,
   withoutManagedFields,
 } from '@berth/kube';
-import type { Clock, Task } from '@berth/runtime';
+import { type Clock, Signal, type Task } from '@berth/runtime';
 import { holdsAddress, type SavedState } from './saved-state.ts';
 import { kubeServiceOf, trimNode, trimService } from './trim.ts';
 
@@ -28,13 +28,14 @@ export interface WatchesOptions {
   readonly api: KubeApi;
   readonly clock: Clock;
   readonly namespace: string;
-  /** Something changed that matters here. */
-  onChange(): void;
-  onError(what: string, error: KubeError, retryInMs: number): void;
 }
 
 export class Watches {
   readonly name = 'watches';
+  /** Something changed that matters here. */
+  readonly changes = new Signal();
+  /** A watch of this kind failed. */
+  readonly failures = new Signal<[what: string, error: KubeError, retryInMs: number]>();
   readonly services = new Store<Service>();
   readonly nodes = new Store<Node>();
   /** The pool configuration that the controller accepted last. */
@@ -46,12 +47,12 @@ export class Watches {
   constructor(options: WatchesOptions) {
     this.#options = options;
     this.services.subscribe((event) => {
-      if (isVipNews(event)) options.onChange();
+      if (isVipNews(event)) this.changes.emit();
     });
-    this.accepted.subscribe(() => options.onChange());
+    this.accepted.subscribe(() => this.changes.emit());
     this.nodes.subscribe((event) => {
       // The kubelet writes its Node every few minutes although nothing changed that we look at.
-      if (event.type !== 'updated' || !isSameNode(event.previous, event.object)) options.onChange();
+      if (event.type !== 'updated' || !isSameNode(event.previous, event.object)) this.changes.emit();
     });
   }
 
@@ -123,8 +124,7 @@ export class Watches {
 
   #reflector<T extends KubeObject>(options: Omit<ReflectorOptions<T>, 'api' | 'clock' | 'onError'>): Task {
     const { api, clock } = this.#options;
-    const onError = (error: KubeError, retryInMs: number) =>
-      this.#options.onError(options.kind.plural, error, retryInMs);
+    const onError = (error: KubeError, retryInMs: number) => this.failures.emit(options.kind.plural, error, retryInMs);
     return new Reflector<T>({ ...options, api, clock, onError });
   }
 }

@@ -45,12 +45,12 @@ describe('AddressClearance', () => {
         await identified;
         return nodes.some((node) => node.equals(one));
       },
-      onChanged: () => {
-        changes += 1;
-      },
-      onConflict: (one) => told.push(`${one.vip} ${one.interface} ${one.mac} ${one.kind}`),
-      onGivenUp: (vip) => told.push(`given up ${vip}`),
     });
+    clearance.changes.subscribe(() => {
+      changes += 1;
+    });
+    clearance.found.subscribe((one) => told.push(`${one.vip} ${one.interface} ${one.mac} ${one.kind}`));
+    clearance.unprobed.subscribe((vip) => told.push(`given up ${vip}`));
   });
 
   async function answer(result: ProbeResult, index = asked.length - 1): Promise<void> {

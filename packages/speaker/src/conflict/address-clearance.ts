@@ -4,7 +4,7 @@
  */
 import { type AddressConflict, type IpAddress, type MacAddress, PROBE_RATE_LIMIT } from '@berth/core';
 import type { AddressProber, ProbeResult } from '@berth/link';
-import type { Clock } from '@berth/runtime';
+import { type Clock, Signal } from '@berth/runtime';
 import type { Segment } from '../layer2/segments.ts';
 import { type ClearanceState, type Entry, keyOf, newEntry, type Urgency } from './clearance-entry.ts';
 import { ProbeQueue } from './probe-queue.ts';
@@ -39,14 +39,15 @@ export interface AddressClearanceOptions {
    * one whose heartbeats are lost, and that answers for its VIPs. Never rejects.
    */
   isNode(mac: MacAddress, segment: Segment): Promise<boolean>;
-  /** A state changed. */
-  onChanged(): void;
-  onConflict(conflict: AddressConflict): void;
-  /** Nothing could be found out about an address that a Service waits for; it is used all the same. */
-  onGivenUp(vip: IpAddress, segment: Segment, error: unknown): void;
 }
 
 export class AddressClearance {
+  /** A state changed. */
+  readonly changes = new Signal();
+  /** A stranger uses an address. */
+  readonly found = new Signal<[AddressConflict]>();
+  /** Nothing could be found out about an address that a Service waits for; it is used all the same. */
+  readonly unprobed = new Signal<[vip: IpAddress, segment: Segment, error: unknown]>();
   readonly #options: AddressClearanceOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #queue: ProbeQueue;
@@ -60,8 +61,8 @@ export class AddressClearance {
       prober: options.prober,
       entries: () => this.#entries.values(),
       isCurrent: (entry) => this.#isCurrent(entry),
-      onResult: (entry, result) => this.#take(entry, result),
     });
+    this.#queue.results.subscribe((entry, result) => this.#take(entry, result));
   }
 
   /** How many questions were put. */
@@ -187,7 +188,7 @@ export class AddressClearance {
   #forget(entry: Entry): void {
     this.#entries.delete(keyOf(entry.vip, entry.segment.ifindex));
     this.#queue.delete(entry);
-    if (entry.conflict) this.#options.onChanged();
+    if (entry.conflict) this.changes.emit();
   }
 
   // A node that joined may have been taken for a stranger.
@@ -209,7 +210,7 @@ export class AddressClearance {
     entry.failures += 1;
     // What is known of a stranger stays until the wire says otherwise.
     if (entry.urgency === 'at-need' && entry.state !== 'conflict' && entry.failures >= MOST_FAILURES) {
-      this.#options.onGivenUp(entry.vip, entry.segment, error);
+      this.unprobed.emit(entry.vip, entry.segment, error);
       this.#clear(entry);
       return;
     }
@@ -226,11 +227,11 @@ export class AddressClearance {
     Object.assign(entry, { state: 'clear', foundMs: nowMs, failures: 0, conflict: undefined });
     // Only what is looked at ahead of need is listened to.
     entry.freshUntilMs = nowMs + (entry.urgency === 'ahead' ? FRESH_MS : UNHEARD_FRESH_MS);
-    if (isNews) this.#options.onChanged();
+    if (isNews) this.changes.emit();
   }
 
   #settle(entry: Entry, mac: MacAddress): void {
-    const { clock, onConflict, onChanged } = this.#options;
+    const { clock } = this.#options;
     entry.state = 'conflict';
     entry.foundMs = clock.now();
     // An answer that is still under way does not count any more.
@@ -242,7 +243,7 @@ export class AddressClearance {
     const sinceSeconds = Math.floor(clock.date().getTime() / 1000);
     const { vip, segment } = entry;
     entry.conflict = { vip, interface: segment.ifname, mac, sinceSeconds, kind: 'before-use' };
-    onConflict(entry.conflict);
-    onChanged();
+    this.found.emit(entry.conflict);
+    this.changes.emit();
   }
 }

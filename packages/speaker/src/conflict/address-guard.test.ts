@@ -84,7 +84,7 @@ describe('AddressGuard', () => {
         resolve: async () => ({ end: 'heard', macs: [] }),
         stop: () => closed.push('prober'),
       },
-      ears: { listen: () => ({ close: () => {} }) as unknown as Listening, close: () => closed.push('ears') },
+      receiver: { listen: () => ({ close: () => {} }) as unknown as Listening, close: () => closed.push('receiver') },
       readTables: async () => ({ gateways: [{ ifindex: 2, ip: ip('192.0.2.1') }], neighbors: [] }),
     });
     opened.clearances.subscribe(() => told.push('cleared'));
@@ -150,6 +150,6 @@ describe('AddressGuard', () => {
     await clock.advance(1_000);
     guard.stop();
     await settle();
-    expect([clock.pendingTimers, closed]).to.deep.equal([0, ['prober', 'ears']]);
+    expect([clock.pendingTimers, closed]).to.deep.equal([0, ['prober', 'receiver']]);
   });
 });

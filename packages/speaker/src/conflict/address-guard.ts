@@ -4,7 +4,7 @@
  */
 import { type AddressConflict, IpAddress, type MacAddress, type NotAnnounced, wasAnnounced } from '@berth/core';
 import type { Service, StoreEvent } from '@berth/kube';
-import { AddressProber, ClaimEars, type NeighborTables, readNeighbors } from '@berth/link';
+import { AddressProber, ClaimReceiver, type NeighborTables, readNeighbors } from '@berth/link';
 import { errorFields, Signal, type Timer } from '@berth/runtime';
 import type { Cluster } from '../cluster/cluster.ts';
 import { kubeServiceOf } from '../cluster/trim.ts';
@@ -39,16 +39,16 @@ export interface AddressGuardParts extends ProcessParts {
 /** What asks and listens on the wire. */
 export interface GuardWire {
   readonly prober: Pick<AddressProber, 'probe' | 'resolve' | 'stop'>;
-  readonly ears: Pick<ClaimEars, 'listen' | 'close'>;
+  readonly receiver: Pick<ClaimReceiver, 'listen' | 'close'>;
   readTables(): Promise<NeighborTables>;
 }
 
 /** The guard of this node, with sockets of its own that are opened when they are needed. */
 export function openAddressGuard(parts: AddressGuardParts): AddressGuard {
   const { clock, macs } = parts;
-  const ears = new ClaimEars({ clock });
-  const prober = new AddressProber({ clock, random: Math.random, isMember: (mac) => macs.isOurs(mac), ears });
-  return new AddressGuard(parts, { prober, ears, readTables: () => readNeighbors() });
+  const receiver = new ClaimReceiver({ clock });
+  const prober = new AddressProber({ clock, random: Math.random, isMember: (mac) => macs.isOurs(mac), receiver });
+  return new AddressGuard(parts, { prober, receiver, readTables: () => readNeighbors() });
 }
 
 export class AddressGuard {
@@ -76,14 +76,13 @@ export class AddressGuard {
     const { config, clock, log, cluster, lan, memberships, macs } = parts;
     const { nodeName } = config;
     const joined = () => memberships.loops;
-    const onNews = () => this.news.emit();
     this.#parts = parts;
     this.#macs = macs;
     this.#wire = wire;
     this.#clearance = this.#newClearance();
     this.firstUse = new FirstUse({ memberships, joined, clearance: this.#clearance });
     this.#ahead = new ProbingAhead({
-      ...{ clock, joined, nodeName, clearance: this.#clearance, ears: wire.ears },
+      ...{ clock, joined, nodeName, clearance: this.#clearance, receiver: wire.receiver },
       config: () => cluster.pools.config,
       taken: () => [...cluster.watches.services.values()].flatMap(addressesOf),
     });
@@ -93,7 +92,6 @@ export class AddressGuard {
       segments: () => lan.wire.segments,
       isOurs: (mac) => macs.isOurs(mac),
       served: () => parts.served.now,
-      onNews,
     });
     this.#own = new OwnAddressWatch({
       ...{ clock, log, excluded: config.excludedInterfaces },
@@ -102,13 +100,10 @@ export class AddressGuard {
       config: () => cluster.pools.config,
       pools: () => this.#ahead.pools,
       readTables: wire.readTables,
-      onGateways: () => this.gatewayNews.emit(),
-      onNews,
     });
-    this.reachability = new Reachability({
-      ...{ nodeName, clock, log, cluster, memberships, onNews },
-      prober: wire.prober,
-    });
+    this.reachability = new Reachability({ nodeName, clock, log, cluster, memberships, prober: wire.prober });
+    this.#own.gatewayNews.subscribe(() => this.gatewayNews.emit());
+    for (const { news } of [this.#defence, this.#own, this.reachability]) news.subscribe(() => this.news.emit());
     cluster.watches.services.subscribe((event) => this.#serviceChanged(event));
   }
 
@@ -134,7 +129,7 @@ export class AddressGuard {
     this.#ahead.stop();
     this.#wire.prober.stop();
     this.#clearance.stop();
-    this.#wire.ears.close();
+    this.#wire.receiver.close();
   }
 
   /** Pools, Services or segments have changed. */
@@ -185,18 +180,20 @@ export class AddressGuard {
 
   #newClearance(): AddressClearance {
     const { clock, log } = this.#parts;
-    return new AddressClearance({
+    const clearance = new AddressClearance({
       ...{ clock, prober: this.#wire.prober },
       isOurs: (mac) => this.#macs.isOurs(mac),
       isNode: (mac, segment) => this.#isNode(mac, segment),
-      onChanged: () => this.#gather(),
-      onConflict: ({ vip, interface: ifname, mac }) => {
-        this.#usedByStrangers += 1;
-        log.warn('address is used by a stranger', { vip: String(vip), interface: ifname, mac: String(mac) });
-      },
-      onGivenUp: (vip, { ifname }, error) =>
-        log.warn('VIP is answered without a probe', { vip: String(vip), interface: ifname, ...errorFields(error) }),
     });
+    clearance.changes.subscribe(() => this.#gather());
+    clearance.found.subscribe(({ vip, interface: ifname, mac }) => {
+      this.#usedByStrangers += 1;
+      log.warn('address is used by a stranger', { vip: String(vip), interface: ifname, mac: String(mac) });
+    });
+    clearance.unprobed.subscribe((vip, { ifname }, error) =>
+      log.warn('VIP is answered without a probe', { vip: String(vip), interface: ifname, ...errorFields(error) }),
+    );
+    return clearance;
   }
 
   async #isNode(mac: MacAddress, { ifindex, mac: own, ifname }: Segment): Promise<boolean> {

@@ -28,9 +28,9 @@ describe('ConflictAlarms', () => {
       isOurs: (one) => one.equals(MEMBER),
       served: () => served,
       defend: (vip, ifname) => told.push(`${clock.now()} defend ${vip} ${ifname}`),
-      onAlarm: ({ vip, mac: by }, one) => told.push(`${clock.now()} alarm ${vip} ${by} ${one?.services}`),
-      onEnded: ({ vip, mac: by }) => told.push(`${clock.now()} ended ${vip} ${by}`),
     });
+    alarms.began.subscribe(({ vip, mac: by }, one) => told.push(`${clock.now()} alarm ${vip} ${by} ${one?.services}`));
+    alarms.ended.subscribe(({ vip, mac: by }) => told.push(`${clock.now()} ended ${vip} ${by}`));
     alarms.start();
   });
 

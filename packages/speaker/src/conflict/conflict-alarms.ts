@@ -6,7 +6,7 @@
  */
 import type { AddressConflict, IpAddress, MacAddress } from '@berth/core';
 import { ConflictWatch, type VipCounters } from '@berth/link';
-import type { Clock, Timer } from '@berth/runtime';
+import { type Clock, Signal, type Timer } from '@berth/runtime';
 import type { ServedVip } from '../layer2/wire.ts';
 
 const LOOK_MS = 1_000;
@@ -25,12 +25,12 @@ export interface ConflictAlarmsOptions {
   served(): readonly ServedVip[];
   /** Announces the VIP once on an interface. */
   defend(vip: IpAddress, ifname: string): void;
-  onAlarm(conflict: AddressConflict, vip: ServedVip | undefined): void;
-  onEnded(conflict: AddressConflict, vip: ServedVip | undefined): void;
 }
 
 export class ConflictAlarms {
   readonly name = 'conflict alarms';
+  readonly began = new Signal<[conflict: AddressConflict, vip: ServedVip | undefined]>();
+  readonly ended = new Signal<[conflict: AddressConflict, vip: ServedVip | undefined]>();
   readonly #options: ConflictAlarmsOptions;
   readonly #watch: ConflictWatch;
   readonly #alarms = new Map<string, AddressConflict>();
@@ -44,9 +44,9 @@ export class ConflictAlarms {
       counters: () => options.claimed(),
       isOurs: (mac) => options.isOurs(mac),
       announce: (vip) => this.#due.set(String(vip), vip),
-      onAlarm: (vip, mac) => this.#raise(vip, mac),
-      onAlarmEnded: (vip) => this.#end(vip),
     });
+    this.#watch.raised.subscribe((vip, mac) => this.#raise(vip, mac));
+    this.#watch.ended.subscribe((vip) => this.#end(vip));
   }
 
   start(): void {
@@ -79,13 +79,13 @@ export class ConflictAlarms {
     // Which of several interfaces heard it is not counted.
     const conflict = { vip, interface: served?.interfaces.join(',') ?? '', mac, sinceSeconds, kind: 'in-use' } as const;
     this.#alarms.set(String(vip), conflict);
-    this.#options.onAlarm(conflict, served);
+    this.began.emit(conflict, served);
   }
 
   #end(vip: IpAddress): void {
     const conflict = this.#alarms.get(String(vip));
     this.#alarms.delete(String(vip));
-    if (conflict) this.#options.onEnded(conflict, this.#servedOf(vip));
+    if (conflict) this.ended.emit(conflict, this.#servedOf(vip));
   }
 
   #servedOf(vip: IpAddress): ServedVip | undefined {

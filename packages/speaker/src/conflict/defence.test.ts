@@ -51,9 +51,9 @@ describe('Defence', () => {
       segments: () => [{ ifindex: 2, ifname: 'eth0', mac: mac(2), families: ['IPv4', 'IPv6'] }],
       isOurs: () => false,
       served: () => [served(VIP), served(VIP6)],
-      onNews: () => {
-        news += 1;
-      },
+    });
+    defence.news.subscribe(() => {
+      news += 1;
     });
     defence.start();
   });

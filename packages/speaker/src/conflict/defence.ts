@@ -8,7 +8,7 @@ import {
   unsolicitedAdvertisement,
 } from '@berth/core';
 import type { Responder } from '@berth/link';
-import { type Clock, errorFields } from '@berth/runtime';
+import { type Clock, errorFields, Signal } from '@berth/runtime';
 import type { Segment } from '../layer2/segments.ts';
 import type { ServedVip } from '../layer2/wire.ts';
 import { ConflictAlarms } from './conflict-alarms.ts';
@@ -22,18 +22,18 @@ export interface DefenceOptions extends TellConflictsOptions {
   /** Whether a MAC address is one of the cluster's. */
   isOurs(mac: MacAddress): boolean;
   served(): readonly ServedVip[];
-  /** {@link Defence.conflicts} are others. */
-  onNews(): void;
 }
 
 export class Defence {
   readonly name = 'defence';
+  /** {@link conflicts} are others. */
+  readonly news = new Signal();
   readonly #options: DefenceOptions;
   readonly #alarms: ConflictAlarms;
   readonly #counts = { defences: 0, alarms: 0 };
 
   constructor(options: DefenceOptions) {
-    const { clock, responder, onNews } = options;
+    const { clock, responder } = options;
     const tell = tellConflicts(options);
     this.#options = options;
     this.#alarms = new ConflictAlarms({
@@ -42,15 +42,15 @@ export class Defence {
       served: () => options.served(),
       claimed: () => responder.vipCounters('claimed'),
       defend: (vip, ifname) => this.#defend(vip, ifname),
-      onAlarm: (conflict, vip) => {
-        this.#counts.alarms += 1;
-        tell.alarm(conflict, vip);
-        onNews();
-      },
-      onEnded: (conflict, vip) => {
-        tell.ended(conflict, vip);
-        onNews();
-      },
+    });
+    this.#alarms.began.subscribe((conflict, vip) => {
+      this.#counts.alarms += 1;
+      tell.alarm(conflict, vip);
+      this.news.emit();
+    });
+    this.#alarms.ended.subscribe((conflict, vip) => {
+      tell.ended(conflict, vip);
+      this.news.emit();
     });
   }
 

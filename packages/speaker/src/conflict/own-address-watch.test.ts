@@ -55,9 +55,9 @@ describe('OwnAddressWatch', () => {
         if (tables instanceof Error) throw tables;
         return tables;
       },
-      onGateways: () => told.push(`gateways ${watch.gateways.map(({ address }) => address)}`),
-      onNews: () => told.push(`conflicts ${found()}`),
     });
+    watch.gatewayNews.subscribe(() => told.push(`gateways ${watch.gateways.map(({ address }) => address)}`));
+    watch.news.subscribe(() => told.push(`conflicts ${found()}`));
     watch.start();
     return watch;
   }

@@ -5,7 +5,7 @@
  */
 import type { AddressConflict, NamePattern, PoolCatalog, PoolConfig } from '@berth/core';
 import type { LinkState, NeighborTables } from '@berth/link';
-import { type Clock, errorFields, type Log, type Timer } from '@berth/runtime';
+import { type Clock, errorFields, type Log, Signal, type Timer } from '@berth/runtime';
 import {
   entriesOutside,
   type Gateway,
@@ -29,14 +29,14 @@ export interface OwnAddressWatchOptions {
   pools(): PoolCatalog;
   /** What the kernel knows of neighbours and routes. */
   readTables(): Promise<NeighborTables>;
-  /** {@link OwnAddressWatch.gateways} are others. */
-  onGateways(): void;
-  /** {@link OwnAddressWatch.conflicts} are others. */
-  onNews(): void;
 }
 
 export class OwnAddressWatch {
   readonly name = 'own addresses';
+  /** {@link gateways} are others. */
+  readonly gatewayNews = new Signal();
+  /** {@link conflicts} are others. */
+  readonly news = new Signal();
   readonly #options: OwnAddressWatchOptions;
   #conflicts: readonly AddressConflict[] = [];
   #gateways: readonly Gateway[] = [];
@@ -114,11 +114,11 @@ export class OwnAddressWatch {
   #takeGateways(gateways: readonly Gateway[]): void {
     const before = this.#gateways.map(({ address }) => String(address)).join();
     this.#gateways = gateways;
-    if (gateways.map(({ address }) => String(address)).join() !== before) this.#options.onGateways();
+    if (gateways.map(({ address }) => String(address)).join() !== before) this.gatewayNews.emit();
   }
 
   #takeOwn(found: ReturnType<typeof ownAddressConflicts>): void {
-    const { log, clock, onNews } = this.#options;
+    const { log, clock } = this.#options;
     const known = new Map(this.#conflicts.map((one) => [String(one.vip), one]));
     const sinceSeconds = Math.floor(clock.date().getTime() / 1000);
     const isSame = found.length === known.size && found.every(({ vip }) => known.has(String(vip)));
@@ -126,6 +126,6 @@ export class OwnAddressWatch {
     if (isSame) return;
     for (const { vip, interface: ifname } of found)
       log.warn('pool has an address of this node or of its gateway', { vip: String(vip), interface: ifname });
-    onNews();
+    this.news.emit();
   }
 }

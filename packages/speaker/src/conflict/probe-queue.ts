@@ -2,7 +2,7 @@
 /** Puts the questions about addresses, the urgent ones first, and no more at a time than a segment can bear. */
 import { nextProbeMs, QUICK_PROBE_TIMING } from '@berth/core';
 import type { AddressProber, ProbeResult } from '@berth/link';
-import type { Clock, Timer } from '@berth/runtime';
+import { type Clock, Signal, type Timer } from '@berth/runtime';
 import type { Entry, Urgency } from './clearance-entry.ts';
 
 /** Questions at a time: three frames in a fifth of a second each, or three in some seconds. */
@@ -15,10 +15,11 @@ export interface ProbeQueueOptions {
   entries(): Iterable<Entry>;
   /** Whether anything may still come of an address. */
   isCurrent(entry: Entry): boolean;
-  onResult(entry: Entry, result: ProbeResult): void;
 }
 
 export class ProbeQueue {
+  /** What a question brought. */
+  readonly results = new Signal<[entry: Entry, result: ProbeResult]>();
   readonly #options: ProbeQueueOptions;
   readonly #waiting: Readonly<Record<Urgency, Set<Entry>>> = { 'at-need': new Set(), ahead: new Set() };
   readonly #asking: Record<Urgency, number> = { 'at-need': 0, ahead: 0 };
@@ -90,7 +91,7 @@ export class ProbeQueue {
     const timing = urgency === 'at-need' ? { timing: QUICK_PROBE_TIMING } : {};
     const result = await prober.probe({ candidate: vip, ifindex: segment.ifindex, mac: segment.mac, ...timing });
     this.#asking[urgency] -= 1;
-    if (this.#options.isCurrent(entry) && entry.question === question) this.#options.onResult(entry, result);
+    if (this.#options.isCurrent(entry) && entry.question === question) this.results.emit(entry, result);
     this.#pump();
   }
 }

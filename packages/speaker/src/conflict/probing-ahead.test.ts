@@ -53,15 +53,13 @@ describe('ProbingAhead', () => {
       },
       isOurs: () => false,
       isNode: async () => false,
-      onChanged: () => {},
-      onConflict: (one) => found.push(one),
-      onGivenUp: () => {},
     });
+    clearance.found.subscribe((one) => found.push(one));
     ahead = new ProbingAhead({
       clock,
       nodeName: 'node-1',
       clearance,
-      ears: {
+      receiver: {
         listen: (listener) => {
           listeners.add(listener);
           return { send: () => true, drain: () => {}, close: () => listeners.delete(listener) };

@@ -13,7 +13,7 @@ import {
   type SpareAddress,
   spareAddresses,
 } from '@berth/core';
-import type { ClaimEars, Listening } from '@berth/link';
+import type { ClaimReceiver, Listening } from '@berth/link';
 import type { Clock, Timer } from '@berth/runtime';
 import type { Segment } from '../layer2/segments.ts';
 import type { AddressClearance } from './address-clearance.ts';
@@ -33,7 +33,7 @@ export interface ProbingAheadOptions {
   readonly clock: Clock;
   readonly nodeName: string;
   readonly clearance: AddressClearance;
-  readonly ears: Pick<ClaimEars, 'listen'>;
+  readonly receiver: Pick<ClaimReceiver, 'listen'>;
   config(): PoolConfig;
   /** Addresses that Services show. */
   taken(): Iterable<IpAddress>;
@@ -139,13 +139,13 @@ export class ProbingAhead {
   }
 
   #listen(key: string, spare: Spare): boolean {
-    const { ears, clearance } = this.#options;
+    const { receiver, clearance } = this.#options;
     const { address, segment } = spare;
     const onClaim = ({ mac }: { readonly mac: MacAddress }) => clearance.claimed(address, segment, mac);
     // A socket that failed recovers with its link; what it missed the next probe finds.
     const onError = () => clearance.unheard(address, segment.ifindex);
     try {
-      const listening = ears.listen({ address, ifindex: segment.ifindex, onClaim, onError });
+      const listening = receiver.listen({ address, ifindex: segment.ifindex, onClaim, onError });
       this.#listening.set(key, { spare, listening });
       return true;
     } catch {

@@ -50,11 +50,11 @@ describe('Reachability', () => {
           macs: answers.get(String(candidate)) ?? [],
         }),
       },
-      onNews: () => {
-        news += 1;
-      },
     } as unknown as ReachabilityParts;
     reachability = new Reachability(parts);
+    reachability.news.subscribe(() => {
+      news += 1;
+    });
     reachability.start();
   });
 

@@ -11,7 +11,7 @@ import {
 } from '@berth/core';
 import type { Service } from '@berth/kube';
 import type { AddressProber } from '@berth/link';
-import type { Clock, Log } from '@berth/runtime';
+import { type Clock, type Log, Signal } from '@berth/runtime';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Memberships } from '../membership/memberships.ts';
 import { type Heard, SelfTest } from './self-test.ts';
@@ -29,12 +29,12 @@ export interface ReachabilityParts {
   readonly cluster: Pick<Cluster, 'watches' | 'events'>;
   readonly memberships: Pick<Memberships, 'loops'>;
   readonly prober: Pick<AddressProber, 'resolve'>;
-  /** What this node says of VIPs has changed. */
-  onNews(): void;
 }
 
 export class Reachability {
   readonly name = 'self-test';
+  /** What this node says of VIPs has changed. */
+  readonly news = new Signal();
   readonly selfTest: SelfTest;
   readonly #parts: ReachabilityParts;
   #check: CheckReport | undefined;
@@ -45,8 +45,8 @@ export class Reachability {
     this.selfTest = new SelfTest({
       ...{ clock, nodeName, prober },
       joined: () => memberships.loops,
-      onChanged: (vip, change, owner) => this.#tell(vip, change, owner),
     });
+    this.selfTest.changes.subscribe((vip, change, owner) => this.#tell(vip, change, owner));
   }
 
   start(): void {
@@ -69,11 +69,11 @@ export class Reachability {
     // For one VIP everything is reported, for many only what is not right.
     const reported = vip === undefined ? wrong.slice(0, MOST_REPORTED) : heard;
     this.#check = { id, asked: heard.length, right: heard.length - wrong.length, heard: reported.map(rowOf) };
-    this.#parts.onNews();
+    this.news.emit();
   }
 
   #tell(failed: UnreachableVip, change: 'failed' | 'recovered', owner: string): void {
-    const { log, nodeName, onNews } = this.#parts;
+    const { log, nodeName } = this.#parts;
     const { vip, interface: ifname, why, macs } = failed;
     const fields = { vip: String(vip), interface: ifname, owner, macs: macs.map(String) };
     const where = `node "${nodeName}" asked for ${vip} on interface "${ifname}"`;
@@ -90,7 +90,7 @@ export class Reachability {
         message: `${where}: nothing is wrong any more`,
       });
     }
-    onNews();
+    this.news.emit();
   }
 
   // Rare enough to look through all Services.

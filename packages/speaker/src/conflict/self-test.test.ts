@@ -40,8 +40,8 @@ describe('SelfTest', () => {
         },
       },
       joined: () => [wired()],
-      onChanged: ({ vip, why, macs }, change, of) => told.push(`${change} ${vip} ${why} ${macs} ${of}`),
     });
+    selfTest.changes.subscribe(({ vip, why, macs }, change, of) => told.push(`${change} ${vip} ${why} ${macs} ${of}`));
     selfTest.start();
   });
 

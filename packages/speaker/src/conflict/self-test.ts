@@ -18,7 +18,7 @@ import {
   type VipOwner,
 } from '@berth/core';
 import type { AddressProber } from '@berth/link';
-import type { Clock, Timer } from '@berth/runtime';
+import { type Clock, Signal, type Timer } from '@berth/runtime';
 import type { WiredSegment } from './first-use.ts';
 
 const TICK_MS = 1_000;
@@ -32,8 +32,6 @@ export interface SelfTestOptions {
   readonly nodeName: string;
   readonly prober: Pick<AddressProber, 'resolve'>;
   joined(): readonly WiredSegment[];
-  /** A VIP became unreachable, as heard from here, or reachable again. */
-  onChanged(vip: UnreachableVip, change: 'failed' | 'recovered', owner: string): void;
 }
 
 interface Doubt {
@@ -62,6 +60,8 @@ export interface Heard {
 
 export class SelfTest {
   readonly name = 'self-test';
+  /** A VIP became unreachable, as heard from here, or reachable again. */
+  readonly changes = new Signal<[vip: UnreachableVip, change: 'failed' | 'recovered', owner: string]>();
   readonly #options: SelfTestOptions;
   readonly #walks = new Map<number, Walk>();
   /** By VIP and interface. */
@@ -188,7 +188,7 @@ export class SelfTest {
   }
 
   #fail({ vip, interface: ifname, owner, macs }: Heard, why: TestFailure, ifindex: number): void {
-    const { clock, onChanged } = this.#options;
+    const { clock } = this.#options;
     if (owner === undefined) return;
     const key = `${vip} ${ifindex}`;
     const known = this.#doubts.get(key);
@@ -201,13 +201,13 @@ export class SelfTest {
     if (doubt.failures < FAILURES_REPORTED || !isNews) return;
     const sinceSeconds = doubt.reported?.sinceSeconds ?? Math.floor(clock.date().getTime() / 1000);
     doubt.reported = { vip, interface: ifname, why, macs, sinceSeconds };
-    onChanged(doubt.reported, 'failed', owner.node);
+    this.changes.emit(doubt.reported, 'failed', owner.node);
   }
 
   #recover(key: string): void {
     const doubt = this.#doubts.get(key);
     this.#doubts.delete(key);
-    if (doubt?.reported) this.#options.onChanged(doubt.reported, 'recovered', doubt.owner.node);
+    if (doubt?.reported) this.changes.emit(doubt.reported, 'recovered', doubt.owner.node);
   }
 
   // With another owner or none the question is another one; its own round asks it.

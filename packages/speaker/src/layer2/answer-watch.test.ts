@@ -39,9 +39,9 @@ describe('AnswerWatch', () => {
         };
       },
       wouldAnswer: () => state.wouldAnswer,
-      onChanged: () => told.push('changed'),
-      onLeak: ({ ifname }, leak) => told.push(`${ifname} ${leak}`),
     });
+    watch.changes.subscribe(() => told.push('changed'));
+    watch.leaks.subscribe(({ ifname }, leak) => told.push(`${ifname} ${leak}`));
     watch.start();
   });
 

@@ -5,7 +5,7 @@
  * of them on every node).
  */
 import type { IpAddress } from '@berth/core';
-import type { Clock, Timer } from '@berth/runtime';
+import { type Clock, Signal, type Timer } from '@berth/runtime';
 import type { Segment } from './segments.ts';
 import type { Wire } from './wire.ts';
 
@@ -28,17 +28,17 @@ export interface AnswerWatchOptions {
   listen(onNews: (ifindex: number) => void): () => void;
   /** Whether the kernel has one of these VIPs as an address and would answer for it on the interface. */
   wouldAnswer(segment: Segment): boolean;
-  /** A segment is not answered any more, or is answered otherwise. */
-  onChanged(): void;
-  /**
-   * This node's kernel answers for VIPs of others on a segment, and nothing can be done about it here; or does so no
-   * more.
-   */
-  onLeak(segment: Segment, state: 'began' | 'ended'): void;
 }
 
 export class AnswerWatch {
   readonly name = 'answer watch';
+  /** A segment is not answered any more, or is answered otherwise. */
+  readonly changes = new Signal();
+  /**
+   * This node's kernel answers for VIPs of others on a segment, and nothing can be done about it here; or does so no
+   * more.
+   */
+  readonly leaks = new Signal<[segment: Segment, state: 'began' | 'ended']>();
   readonly #options: AnswerWatchOptions;
   #timer: Timer | undefined;
   #gathering: Timer | undefined;
@@ -80,21 +80,20 @@ export class AnswerWatch {
   }
 
   #look(): void {
-    const { wire, onChanged } = this.#options;
-    if (wire.check()) onChanged();
+    if (this.#options.wire.check()) this.changes.emit();
     this.#lookForLeaks();
   }
 
   #lookForLeaks(): void {
-    const { wire, answerer, wouldAnswer, onLeak, onChanged } = this.#options;
+    const { wire, answerer, wouldAnswer } = this.#options;
     const open = wire.segments.filter(({ ifindex }) => !answerer.canHoldBack(ifindex)).filter(wouldAnswer);
     const before = this.#leaking;
     this.#leaking = new Map(open.map((one) => [one.ifindex, one]));
     const begun = open.filter(({ ifindex }) => !before.has(ifindex));
     const ended = [...before.values()].filter(({ ifindex }) => !this.#leaking.has(ifindex));
-    for (const one of begun) onLeak(one, 'began');
-    for (const one of ended) onLeak(one, 'ended');
-    if (begun.length + ended.length > 0) onChanged();
+    for (const one of begun) this.leaks.emit(one, 'began');
+    for (const one of ended) this.leaks.emit(one, 'ended');
+    if (begun.length + ended.length > 0) this.changes.emit();
   }
 }
 

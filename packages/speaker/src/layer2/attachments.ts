@@ -7,7 +7,7 @@
 
 import type { MacAddress } from '@berth/core';
 import type { Attachment, AttachmentState } from '@berth/link';
-import type { Clock } from '@berth/runtime';
+import { type Clock, Signal } from '@berth/runtime';
 import { isSameSegment, type Segment } from './segments.ts';
 
 /** Answers on interfaces; the responder of packages/link. */
@@ -40,7 +40,6 @@ export type AttachmentNews =
 export interface AttachmentsOptions {
   readonly answerer: Attaching;
   readonly clock: Pick<Clock, 'now'>;
-  onNews(segment: Segment, news: AttachmentNews): void;
 }
 
 /** While the thread stands in, the program is tried again after this time, in milliseconds. */
@@ -60,6 +59,8 @@ interface Attached {
 }
 
 export class Attachments {
+  /** What became of the answerer on a segment. */
+  readonly news = new Signal<[segment: Segment, news: AttachmentNews]>();
   readonly #options: AttachmentsOptions;
   readonly #attached = new Map<number, Attached>();
   /** Interfaces that could not be attached, as people know by now. */
@@ -108,11 +109,11 @@ export class Attachments {
   }
 
   #checkOne({ segment, attachment, atMs }: Attached): boolean {
-    const { answerer, clock, onNews } = this.#options;
+    const { answerer, clock } = this.#options;
     const { ifindex } = segment;
     const state = answerer.look(ifindex);
     if (state === 'gone') {
-      onNews(segment, { kind: 'taken-off' });
+      this.news.emit(segment, { kind: 'taken-off' });
       return this.#again(segment);
     }
     if (state === 'behind') return this.#goFirst(segment);
@@ -122,17 +123,17 @@ export class Attachments {
   }
 
   #goFirst(segment: Segment): boolean {
-    const { clock, onNews } = this.#options;
+    const { clock } = this.#options;
     const { ifindex } = segment;
     const lately = (this.#overtaken.get(ifindex) ?? []).filter((ms) => clock.now() - ms < FIRST_AGAIN_WITHIN_MS);
     if (lately.length < FIRST_AGAIN) {
       this.#overtaken.set(ifindex, [...lately, clock.now()]);
-      onNews(segment, { kind: 'overtaken' });
+      this.news.emit(segment, { kind: 'overtaken' });
       return this.#again(segment);
     }
     const known = this.#attached.get(ifindex);
     if (known && known.answer !== 'behind') {
-      onNews(segment, { kind: 'behind' });
+      this.news.emit(segment, { kind: 'behind' });
       this.#note(segment, known.attachment, 'behind');
     }
     return true;
@@ -153,7 +154,7 @@ export class Attachments {
     } catch (error) {
       this.#attached.delete(ifindex);
       this.#options.answerer.detach(ifindex);
-      if (!this.#failed.has(ifindex)) this.#options.onNews(segment, { kind: 'not-attached', error });
+      if (!this.#failed.has(ifindex)) this.news.emit(segment, { kind: 'not-attached', error });
       this.#failed.add(ifindex);
       return false;
     }
@@ -162,10 +163,9 @@ export class Attachments {
   // That all is as it should be is news only where it was not.
   #tell(segment: Segment, { by, refusal }: Attachment): void {
     const before = this.#attached.get(segment.ifindex)?.answer;
-    const { onNews } = this.#options;
-    if (refusal && before !== 'thread') onNews(segment, { kind: 'stand-in', ...refusal });
+    if (refusal && before !== 'thread') this.news.emit(segment, { kind: 'stand-in', ...refusal });
     const wasWrong = before === 'thread' || this.#failed.has(segment.ifindex);
-    if (by === 'engine' && wasWrong) onNews(segment, { kind: 'attached' });
+    if (by === 'engine' && wasWrong) this.news.emit(segment, { kind: 'attached' });
   }
 
   #note(segment: Segment, attachment: Attachment, answer: SegmentAnswer, nowMs?: number): void {

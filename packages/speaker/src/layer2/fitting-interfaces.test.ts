@@ -23,9 +23,9 @@ function world() {
       return state.links;
     },
     excluded: [/^veth/],
-    onNews: () => {
-      state.news += 1;
-    },
+  });
+  interfaces.news.subscribe(() => {
+    state.news += 1;
   });
   interfaces.changed(new Set(['lan0']));
   return { clock, state, interfaces };

@@ -7,7 +7,7 @@
 
 import type { NamePattern } from '@berth/core';
 import type { LinkState } from '@berth/link';
-import type { Clock, Timer } from '@berth/runtime';
+import { type Clock, Signal, type Timer } from '@berth/runtime';
 import { isVipInterface } from './own-addresses.ts';
 import { fittingSegments, isLinkLocal, type Segment } from './segments.ts';
 
@@ -22,11 +22,11 @@ export interface FittingInterfacesOptions {
   links(): readonly LinkState[];
   readonly excluded: readonly NamePattern[];
   readonly clock: Clock;
-  /** An interface that fits came, went, or has other addresses; or this node has other addresses, wherever they are. */
-  onNews(): void;
 }
 
 export class FittingInterfaces {
+  /** An interface that fits came, went, or has other addresses; or this node has other addresses, wherever they are. */
+  readonly news = new Signal();
   readonly #options: FittingInterfacesOptions;
   #segments: readonly Segment[] = [];
   #facts = '';
@@ -49,7 +49,7 @@ export class FittingInterfaces {
   }
 
   #look(): void {
-    const { excluded, links, onNews } = this.#options;
+    const { excluded, links } = this.#options;
     this.#planned?.cancel();
     this.#planned = undefined;
     const all = links();
@@ -58,7 +58,7 @@ export class FittingInterfaces {
     if (facts === this.#facts) return;
     this.#segments = segments;
     this.#facts = facts;
-    onNews();
+    this.news.emit();
   }
 }
 

@@ -12,7 +12,7 @@ import {
   type Responder,
   SolicitedGroups,
 } from '@berth/link';
-import { errorFields, type Log, Signal } from '@berth/runtime';
+import { errorFields, type Log, type Signal } from '@berth/runtime';
 import type { ProcessParts, SpeakerConfig } from '../config.ts';
 import type { AttachmentNews } from './attachments.ts';
 import { FittingInterfaces } from './fitting-interfaces.ts';
@@ -56,42 +56,24 @@ export interface Lan {
 /** Puts the parts together. Nothing is heard or answered yet. */
 export function openLan({ config, log, clock, pools, counters }: LanParts): Lan {
   const { responder, engine } = openEngine(config, log);
-  const linkNews = new Signal();
-  const attachmentNews: Lan['attachmentNews'] = new Signal();
-  const links = new Links({
-    onChange: (names) => interfaces.changed(names),
-    onError: (error) => log.error('interfaces cannot be read', errorFields(error)),
-  });
-  const interfaces = new FittingInterfaces({
-    links: () => links.list(),
-    excluded: config.excludedInterfaces,
-    clock,
-    onNews: () => linkNews.emit(),
-  });
-  const audience = new ListeningAudience({
-    clock,
-    onFailed: (error) => log.warn('neighbours are not known', errorFields(error)),
-  });
-  const defaultRoutes = new DefaultRoutes({
-    clock,
-    onFailed: (error) => log.warn('default routes are not known', errorFields(error)),
-  });
+  const links = new Links();
+  links.failures.subscribe((error) => log.error('interfaces cannot be read', errorFields(error)));
+  const interfaces = new FittingInterfaces({ links: () => links.list(), excluded: config.excludedInterfaces, clock });
+  links.changes.subscribe((names) => interfaces.changed(names));
+  const audience = new ListeningAudience({ clock });
+  audience.failures.subscribe((error) => log.warn('neighbours are not known', errorFields(error)));
+  const defaultRoutes = new DefaultRoutes({ clock });
+  defaultRoutes.failures.subscribe((error) => log.warn('default routes are not known', errorFields(error)));
   const announcer = openAnnouncer({ config, log, clock, counters, responder, links, audience });
-  const groups = new SolicitedGroups({
-    onFailed: (group, ifindex, error) =>
-      log.warn('multicast group not joined', { group: String(group), ifindex, ...errorFields(error) }),
-  });
-  const wire = new Wire({
-    answerer: responder,
-    groups,
-    announcer,
-    clock,
-    onNews: (segment, news) => attachmentNews.emit(segment, news),
-  });
+  const groups = new SolicitedGroups();
+  groups.failures.subscribe((group, ifindex, error) =>
+    log.warn('multicast group not joined', { group: String(group), ifindex, ...errorFields(error) }),
+  );
+  const wire = new Wire({ answerer: responder, groups, announcer, clock });
   const fitting = () => interfaces.segments;
   const segments = () => usedSegments(fitting(), pools.config);
   return {
-    ...{ linkNews, attachmentNews, links, responder, engine },
+    ...{ linkNews: interfaces.news, attachmentNews: wire.news, links, responder, engine },
     ...{ announcer, audience, wire, defaultRoutes, fitting, segments },
   };
 }
@@ -114,17 +96,13 @@ interface AnnouncerParts extends ProcessParts {
 
 function openAnnouncer({ config, log, clock, counters, responder, links, audience }: AnnouncerParts): Announcer {
   const nameOf = (ifindex: number) => links.nameOf(ifindex) ?? String(ifindex);
-  return new Announcer({
-    sender: responder,
-    clock,
-    random: Math.random,
-    schedule: { refreshMs: config.announceEverySeconds * 1000 },
-    onSent: (vip, ifindex) => counters.announced(String(vip), nameOf(ifindex)),
-    audience,
-    onCorrected: (_vip, ifindex) => counters.corrected(nameOf(ifindex)),
-    onFailed: (vip, ifindex, error) => {
-      counters.announceFailed(nameOf(ifindex));
-      log.warn('announcement not sent', { vip: String(vip), interface: nameOf(ifindex), ...errorFields(error) });
-    },
+  const schedule = { refreshMs: config.announceEverySeconds * 1000 };
+  const announcer = new Announcer({ sender: responder, clock, random: Math.random, schedule, audience });
+  announcer.sent.subscribe((vip, ifindex) => counters.announced(String(vip), nameOf(ifindex)));
+  announcer.corrections.subscribe((_vip, ifindex) => counters.corrected(nameOf(ifindex)));
+  announcer.failures.subscribe((vip, ifindex, error) => {
+    counters.announceFailed(nameOf(ifindex));
+    log.warn('announcement not sent', { vip: String(vip), interface: nameOf(ifindex), ...errorFields(error) });
   });
+  return announcer;
 }

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { EVENT_REASONS, type IpAddress } from '@berth/core';
 import { watchFilters } from '@berth/link';
-import { errorFields, Signal } from '@berth/runtime';
+import { errorFields, type Signal } from '@berth/runtime';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ProcessParts } from '../config.ts';
 import { AnswerWatch, answersForVips } from './answer-watch.ts';
@@ -34,7 +34,6 @@ export function openAnswering({ config, log, clock, cluster, lan, vips }: Answer
   const node = () => cluster.watches.nodes.get(config.nodeName);
   const tell = tellAttachments({ log, events: cluster.events, node });
   const counts = new Map<string, { ifname: string; kind: AttachmentNews['kind']; times: number }>();
-  const changes = new Signal();
   const watch = new AnswerWatch({
     clock,
     wire: lan.wire,
@@ -45,18 +44,14 @@ export function openAnswering({ config, log, clock, cluster, lan, vips }: Answer
       const addresses = lan.links.list().flatMap((link) => link.addresses.map(({ address }) => address));
       return answersForVips({ addresses, vips: vips(), arpIgnore: arpIgnoreOf(ifname) });
     },
-    onChanged: () => changes.emit(),
-    onLeak: ({ ifname }, state) => {
-      const message = LEAK[state](ifname);
-      log[state === 'began' ? 'warn' : 'info'](message, { interface: ifname });
-      const object = node();
-      const note = {
-        type: state === 'began' ? 'Warning' : 'Normal',
-        reason: EVENT_REASONS.kernelAnswersForOthers,
-        message,
-      } as const;
-      if (object) cluster.events.record({ ...object, apiVersion: 'v1', kind: 'Node' }, note);
-    },
+  });
+  watch.leaks.subscribe(({ ifname }, state) => {
+    const message = LEAK[state](ifname);
+    log[state === 'began' ? 'warn' : 'info'](message, { interface: ifname });
+    const object = node();
+    const type = state === 'began' ? 'Warning' : 'Normal';
+    const note = { type, reason: EVENT_REASONS.kernelAnswersForOthers, message } as const;
+    if (object) cluster.events.record({ ...object, apiVersion: 'v1', kind: 'Node' }, note);
   });
   lan.attachmentNews.subscribe((segment, news) => {
     const key = `${segment.ifname} ${news.kind}`;
@@ -66,7 +61,7 @@ export function openAnswering({ config, log, clock, cluster, lan, vips }: Answer
   });
   return {
     watch,
-    changes,
+    changes: watch.changes,
     get counts() {
       return [...counts.values()];
     },

@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Tells users what this node announces: an Event on the Service, and the log. */
+/**
+ * Tells users what this node announces: an Event on the Service, and the log. It comes after the answers, and a little
+ * at a time: a thousand lines at once would hold up heartbeats and frames.
+ */
 
 import { EVENT_REASONS, METALLB_REASONS } from '@berth/core';
 import type { EventNote, KubeObject } from '@berth/kube';
-import type { Log } from '@berth/runtime';
+import type { Clock, Log, Timer } from '@berth/runtime';
 import { type ServedChange, servedChanges } from './served-changes.ts';
 import type { ServedVip } from './wire.ts';
 
+/** So long it tells in one turn of the event loop, in milliseconds. */
+const TURN_MS = 5;
+
 export interface TellOptions {
   readonly log: Log;
+  readonly clock: Clock;
   readonly events: { record(object: KubeObject, note: EventNote): void };
   readonly services: { get(key: string): KubeObject | undefined };
   readonly nodeName: string;
@@ -16,14 +23,68 @@ export interface TellOptions {
   isInSubnet(vip: string, interfaces: readonly string[]): boolean;
 }
 
-/** The function to call after each change of what is served. */
-export function tellServices(options: TellOptions): (now: readonly ServedVip[], before: readonly ServedVip[]) => void {
-  return (now, before) => {
-    const { begun, ended, stranded } = servedChanges(now, before);
-    for (const change of begun) tellBegun(options, change);
-    for (const change of stranded) tellStranded(options, change);
-    for (const { service, vip } of ended) options.log.info('withdrawn', { service, vip });
-  };
+export class ServiceTeller {
+  readonly name = 'service teller';
+  readonly #options: TellOptions;
+  #now: readonly ServedVip[] = [];
+  /** What was served when {@link #left} was found out. */
+  #before: readonly ServedVip[] = [];
+  /** What is not told yet, in order. */
+  #left: Iterator<() => void> = [].values();
+  #turn: Timer | undefined;
+
+  constructor(options: TellOptions) {
+    this.#options = options;
+  }
+
+  /** What is served from now on; what changed by that is told soon. */
+  follow(served: readonly ServedVip[]): void {
+    this.#now = served;
+    this.#turn ??= this.#options.clock.after(0, () => this.#tellSome());
+  }
+
+  /** Tells at once what is left. */
+  stop(): void {
+    this.#turn?.cancel();
+    while (this.#tellNext());
+  }
+
+  #tellSome(): void {
+    const { clock } = this.#options;
+    const endMs = clock.now() + TURN_MS;
+    while (clock.now() < endMs)
+      if (!this.#tellNext()) {
+        this.#turn = undefined;
+        return;
+      }
+    this.#turn = clock.after(0, () => this.#tellSome());
+  }
+
+  /** Returns whether there was something to tell. */
+  #tellNext(): boolean {
+    let next = this.#left.next();
+    if (next.done && this.#before !== this.#now) {
+      this.#left = this.#changes();
+      next = this.#left.next();
+    }
+    if (next.done) return false;
+    next.value();
+    return true;
+  }
+
+  #changes(): Iterator<() => void> {
+    const { begun, ended, stranded } = servedChanges(this.#now, this.#before);
+    this.#before = this.#now;
+    return [
+      ...begun.map((change) => () => tellBegun(this.#options, change)),
+      ...stranded.map((change) => () => tellStranded(this.#options, change)),
+      ...ended.map(
+        ({ service, vip }) =>
+          () =>
+            this.#options.log.info('withdrawn', { service, vip }),
+      ),
+    ].values();
+  }
 }
 
 function tellBegun(options: TellOptions, { service, vip, interfaces }: ServedChange): void {

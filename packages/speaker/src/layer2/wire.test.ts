@@ -74,10 +74,8 @@ describe('Wire', () => {
     answerer = new FakePort('answer', calls);
     const announcer = new FakePort('announce', calls);
     const groups = new FakePort('join', calls);
-    wire = new Wire({
-      ...{ answerer, groups, announcer, clock },
-      onNews: ({ ifname }, { kind }) => news.push(`${ifname} ${kind}`),
-    });
+    wire = new Wire({ answerer, groups, announcer, clock });
+    wire.news.subscribe(({ ifname }, { kind }) => news.push(`${ifname} ${kind}`));
   });
 
   it('answers before it announces', () => {

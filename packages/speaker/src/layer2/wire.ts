@@ -2,7 +2,7 @@
 /** Brings what is answered and announced in line with what this node owns, in the order that keeps every step safe. */
 import type { IpAddress, MacAddress, ServiceKey } from '@berth/core';
 import type { AnsweredRow, Shortfall } from '@berth/link';
-import type { Clock } from '@berth/runtime';
+import { type Clock, Signal } from '@berth/runtime';
 import { type Attaching, type AttachmentNews, Attachments, type SegmentAnswer } from './attachments.ts';
 import type { Segment } from './segments.ts';
 
@@ -49,11 +49,11 @@ export interface WireOptions {
   readonly groups: Joining;
   readonly announcer: Announcing;
   readonly clock: Pick<Clock, 'now'>;
-  /** What became of the answerer on a segment. */
-  onNews(segment: Segment, news: AttachmentNews): void;
 }
 
 export class Wire {
+  /** What became of the answerer on a segment. */
+  readonly news = new Signal<[segment: Segment, news: AttachmentNews]>();
   readonly #options: WireOptions;
   readonly #attachments: Attachments;
   #vips: readonly IpAddress[] = [];
@@ -65,6 +65,7 @@ export class Wire {
   constructor(options: WireOptions) {
     this.#options = options;
     this.#attachments = new Attachments(options);
+    this.#attachments.news.subscribe((segment, news) => this.news.emit(segment, news));
   }
 
   /**
@@ -142,7 +143,7 @@ export class Wire {
     } catch (error) {
       // Most often it has just gone; the next change tries again.
       this.#attachments.detach(segment);
-      this.#options.onNews(segment, { kind: 'not-attached', error });
+      this.news.emit(segment, { kind: 'not-attached', error });
     }
   }
 

@@ -7,13 +7,13 @@ import { type IpAddress, isDeaf, type MacAddress, type Member, type Timing, type
 import type { Node } from '@berth/kube';
 import {
   AddressProber,
-  ClaimEars,
+  ClaimReceiver,
   type HeartbeatSender,
   type LinkState,
   type Neighbor,
   readNeighbors,
 } from '@berth/link';
-import type { Clock } from '@berth/runtime';
+import { type Clock, Signal } from '@berth/runtime';
 import type { Segment } from '../layer2/segments.ts';
 import { isInSubnet } from '../layer2/subnets.ts';
 import { DatagramPeers } from './datagram-peers.ts';
@@ -38,8 +38,6 @@ export interface HeartbeatTransportOptions {
   /** Next hops of the default routes of an interface. */
   gateways(segment: Pick<Segment, 'ifindex'>): readonly IpAddress[];
   readonly joined: Pick<JoinedSegments, 'at'>;
-  /** The port could not be had on a segment, for one of the families. */
-  onFailed(segment: Segment, error: unknown): void;
 }
 
 interface Datagrams {
@@ -49,20 +47,22 @@ interface Datagrams {
 }
 
 export class HeartbeatTransport {
+  /** The port could not be had on a segment, for one of the families. */
+  readonly failures = new Signal<[segment: Segment, error: unknown]>();
   readonly #options: HeartbeatTransportOptions;
   readonly #peers = new Map<number, UnicastPeers>();
   readonly #datagrams = new Map<number, DatagramPeers>();
-  readonly #ears: ClaimEars;
+  readonly #receiver: ClaimReceiver;
   readonly #prober: AddressProber;
 
   constructor(options: HeartbeatTransportOptions) {
     this.#options = options;
-    this.#ears = new ClaimEars({ clock: options.clock });
+    this.#receiver = new ClaimReceiver({ clock: options.clock });
     this.#prober = new AddressProber({
       clock: options.clock,
       random: Math.random,
       isMember: () => false,
-      ears: this.#ears,
+      receiver: this.#receiver,
     });
   }
 
@@ -132,12 +132,12 @@ export class HeartbeatTransport {
   }
 
   #openDatagrams(segment: Segment, raw: UnicastPeers): Datagrams | undefined {
-    const { heartbeatPort: port, clock, thread, nodes, links, nodeName, onFailed } = this.#options;
+    const { heartbeatPort: port, clock, thread, nodes, links, nodeName } = this.#options;
     if (port === undefined) return undefined;
     const { ifindex, ifname } = segment;
     const sockets = new SegmentDatagrams({
       ...{ ifname, port, clock },
-      onFailed: (error) => onFailed(segment, error),
+      onFailed: (error) => this.failures.emit(segment, error),
       onOpened: () => peers.again(),
     });
     const peers = new DatagramPeers({

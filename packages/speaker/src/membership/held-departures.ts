@@ -13,12 +13,16 @@ import type { OwnFitness } from './own-fitness.ts';
 
 /** What waits until others can take this node's VIPs is looked at again after this time, in milliseconds. */
 const AGAIN_MS = 25;
+/** And after so many times as long as the last look took: thousands of VIPs must not keep the event loop busy. */
+const REST = 4;
 
 type MayOffer = (vip: IpAddress, to: string) => boolean;
 
 export interface DepartureParts {
   readonly fitness: OwnFitness;
   isOpen(): boolean;
+  /** Whether clients of a VIP are served here: with `externalTrafficPolicy: Local` only while there is an endpoint. */
+  serves(vip: IpAddress): boolean;
   /** What the cluster wants is to be looked at again. */
   onLookedAgain(): void;
 }
@@ -30,6 +34,7 @@ export class HeldDepartures {
   /** What the node is to be once the others can take its VIPs. */
   #next: NodeFitness = 'fit';
   #again: Timer | undefined;
+  #tookMs = 0;
 
   constructor(
     options: Pick<MembershipsOptions, 'answering' | 'clock' | 'mayOffer'>,
@@ -41,11 +46,11 @@ export class HeldDepartures {
     this.#parts = parts;
   }
 
-  /** Whether a VIP may be handed over to a member now. What this node cannot answer goes at once. */
+  /** Whether a VIP may be handed over to a member now. What this node cannot answer, or not serve, goes at once. */
   mayOffer(vip: IpAddress, to: string, segment: Segment): boolean {
     const { answering, mayOffer } = this.#options;
-    const isAnswered = answering.isAttached(segment) && !answering.lacks(vip);
-    return !isAnswered || (mayOffer?.({ ifindex: segment.ifindex, vip, to }) ?? true);
+    const isOfUse = answering.isAttached(segment) && !answering.lacks(vip) && this.#parts.serves(vip);
+    return !isOfUse || (mayOffer?.({ ifindex: segment.ifindex, vip, to }) ?? true);
   }
 
   become(fitness: NodeFitness): void {
@@ -55,7 +60,10 @@ export class HeldDepartures {
 
   /** What the cluster wants on a segment, as far as this node may part with what it owns. */
   desiresOf(desired: readonly DesiredVip[], segment: Segment, state: MembershipState): readonly DesiredVip[] {
-    const held = heldDesires(desired, state, (vip, to) => this.mayOffer(vip, to, segment));
+    const held = heldDesires(desired, state, {
+      serves: (vip) => this.#parts.serves(vip),
+      mayOffer: (vip, to) => this.mayOffer(vip, to, segment),
+    });
     if (held === undefined) return desired;
     this.#lookAgain();
     return held;
@@ -81,10 +89,13 @@ export class HeldDepartures {
 
   #lookAgain(): void {
     if (!this.#parts.isOpen()) return;
-    this.#again ??= this.#options.clock.after(AGAIN_MS, () => {
+    const { clock } = this.#options;
+    this.#again ??= clock.after(Math.max(AGAIN_MS, REST * this.#tookMs), () => {
+      const startMs = clock.now();
       this.#again = undefined;
       this.#follow();
       this.#parts.onLookedAgain();
+      this.#tookMs = clock.now() - startMs;
     });
   }
 }
@@ -96,13 +107,14 @@ export class HeldDepartures {
 function heldDesires(
   desired: readonly DesiredVip[],
   state: MembershipState,
-  mayOffer: MayOffer,
+  { serves, mayOffer }: { readonly serves: DepartureParts['serves']; readonly mayOffer: MayOffer },
 ): readonly DesiredVip[] | undefined {
   const isOwn = ({ candidates }: DesiredVip) => candidates.some(({ node }) => node === state.self.node);
   const before = new Map<DesiredVip, DesiredVip>();
   for (const one of desired) {
     const key = String(one.vip);
-    const known = state.claims.has(key) && !isOwn(one) ? state.desired.get(key) : undefined;
+    const isDeparting = state.claims.has(key) && !isOwn(one) && serves(one.vip);
+    const known = isDeparting ? state.desired.get(key) : undefined;
     if (known && isOwn(known)) before.set(one, known);
   }
   const asked = [...before.keys()].map((one) => {

@@ -80,6 +80,8 @@ export interface MembershipLoopOptions {
   readonly measures?: Pick<Measures, 'stepped' | 'tookOver'> | undefined;
   /** Whether a VIP may be handed over to a member now; asked again and again while it may not. Default: always. */
   mayOffer?: ((vip: IpAddress, to: string) => boolean) | undefined;
+  /** The state machine has taken a step, which was carried out. */
+  onStepped(): void;
   /** The heartbeat says something else from now on. */
   onBeat(): void;
   onOwned(urgency: OwnedUrgency): void;

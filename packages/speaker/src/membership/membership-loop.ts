@@ -146,6 +146,7 @@ export class MembershipLoop {
     this.#state = state;
     this.#offers.follow(before.handOvers, state.handOvers);
     this.#actions.carryOut(actions, startMs);
+    this.#options.onStepped();
     this.#plan();
     return actions;
   }

@@ -333,6 +333,35 @@ describe('Memberships', () => {
         expect(counts()).to.deep.equal([0, 12, 12]);
       });
 
+    it('MV-22: a VIP whose last endpoint left this node goes at once: no connection of it could go on here', async () => {
+      const local = new Map([['shop/web', new Set(['edge-1', 'edge-2'])]]);
+      let asked = 0;
+      const { clock, one, two } = await settled({
+        localNodes: (service) => local.get(service),
+        mayOffer: () => {
+          asked++;
+          return false;
+        },
+      });
+      const want = () => {
+        for (const { memberships } of [one, two])
+          memberships.want(
+            VIPS.map((vip) => ({
+              ...{ service: 'shop/web', vip: ip(vip), policies: [ANNOUNCE_EVERYTHING] },
+              ...{ isLocal: true, wasAnnounced: false },
+            })),
+            NODES,
+          );
+      };
+      want();
+      await clock.advance(100);
+      expect(one.owned()).to.have.length(2);
+      local.set('shop/web', new Set(['edge-2']));
+      want();
+      await clock.advance(100);
+      expect([one.owned().length, two.owned().length, asked]).to.deep.equal([0, 4, 0]);
+    });
+
     it('MV-09: a node that leaves answers until others may take its VIPs, and then leaves', async () => {
       const { clock, one, two } = await holding();
       let hasLeft = false;

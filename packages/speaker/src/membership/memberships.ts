@@ -51,6 +51,7 @@ export class Memberships {
     this.#joiner = this.#newJoiner();
     this.#departures = new HeldDepartures(options, this.#joined, {
       isOpen: () => this.#state !== 'closed',
+      serves: (vip) => this.#groups.get(String(vip))?.local?.has(options.nodeName) ?? true,
       fitness: this.#fitness,
       onLookedAgain: () => this.#desire(),
     });
@@ -200,6 +201,7 @@ export class Memberships {
       isOpen: () => this.#state === 'open',
       fitnessOn: (segment) => this.#fitness.on(segment),
       mayOffer: (vip, to, segment) => this.#departures.mayOffer(vip, to, segment),
+      onStepped: () => this.#beats.decided(),
       onBeat: () => this.#beats.framesChanged(),
       onOwned: (urgency) => this.#changed(urgency),
       onSilenced: () => this.#silenced(),

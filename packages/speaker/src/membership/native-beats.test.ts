@@ -60,6 +60,21 @@ describe('NativeBeats', () => {
     expect(beats.takeLatest()).to.equal(3);
   });
 
+  it('FO-10: takes a decision for a sign of life, but for no end of a lapse', async () => {
+    const { beats, told, state } = setUp();
+    beats.decided();
+    expect(told, 'before it was started').to.deep.equal([]);
+    beats.start();
+    told.length = 0;
+    state.isLapsed = true;
+    beats.decided();
+    expect(told).to.deep.equal(['renew 500']);
+    beats.stop();
+    told.length = 0;
+    beats.decided();
+    expect(told, 'after it was stopped').to.deep.equal([]);
+  });
+
   it('measures how late the heartbeats of an interval were, where some went out', async () => {
     const late: number[] = [];
     const { beats, clock } = setUp({ heartbeatLate: (milliseconds) => late.push(milliseconds) });
@@ -118,6 +133,7 @@ describe('NativeBeats', () => {
     Object.assign(state, { lapses: 3, frames: [frame(2)] });
     await clock.advance(25);
     expect(beats.lapses).to.equal(2);
+    expect(beats.lapsedSeconds).to.have.length(2);
   });
 
   it('sends nothing more on an interface that is gone', () => {

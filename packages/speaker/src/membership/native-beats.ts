@@ -4,7 +4,7 @@
  * is well, and sees to a lapse. A pause of JavaScript is not seen on the wire; one that is longer than the process
  * fence silences the node.
  */
-import type { Timing } from '@berth/core';
+import { MAX_LAPSE_TIMES, type Timing } from '@berth/core';
 import type { Clock, Timer } from '@berth/runtime';
 import type { Measures } from './membership-measures.ts';
 
@@ -67,6 +67,7 @@ export class NativeBeats {
   #threadLapses = 0;
   /** and those of them that were due to a late round. */
   #lapses = 0;
+  #lapsedSeconds: readonly number[] = [];
   #latestMs = 0;
 
   constructor(options: NativeBeatsOptions) {
@@ -84,6 +85,11 @@ export class NativeBeats {
    */
   get lapses(): number {
     return this.#lapses;
+  }
+
+  /** When the last of them were noticed, in seconds since 1970, oldest first. */
+  get lapsedSeconds(): readonly number[] {
+    return this.#lapsedSeconds;
   }
 
   /** Longest delay of a round since this was last asked, in milliseconds. */
@@ -127,6 +133,15 @@ export class NativeBeats {
     });
   }
 
+  /**
+   * This event loop has just decided something, which is as good a sign of life as its turn once an interval: many
+   * frames, one after the other, may take longer than the process fence. A lapse stays one until that turn.
+   */
+  decided(): void {
+    const { thread, timing } = this.#options;
+    if (this.#timer) thread.renew(timing.processFenceMs);
+  }
+
   /** Heartbeats say something else from now on. */
   framesChanged(): void {
     const { frames, thread } = this.#options;
@@ -164,11 +179,18 @@ export class NativeBeats {
     this.#latestMs = Math.max(this.#latestMs, report.latestMs);
     if (report.rounds > this.#rounds) measures?.heartbeatLate(report.latestMs);
     this.#rounds = report.rounds;
-    if (frames().length > 0) this.#lapses += report.lapses - this.#threadLapses;
+    if (frames().length > 0) this.#noteLapses(report.lapses - this.#threadLapses);
     this.#threadLapses = report.lapses;
     if (report.isLapsed) onLapsed();
     thread.renew(timing.processFenceMs);
     // A key may have changed without a word of the state machine, and what was refused is tried again.
     this.framesChanged();
+  }
+
+  #noteLapses(count: number): void {
+    if (count <= 0) return;
+    this.#lapses += count;
+    const seconds = Math.floor(this.#options.clock.date().getTime() / 1000);
+    this.#lapsedSeconds = [...this.#lapsedSeconds, ...Array<number>(count).fill(seconds)].slice(-MAX_LAPSE_TIMES);
   }
 }

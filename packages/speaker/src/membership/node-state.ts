@@ -9,6 +9,7 @@ import {
   type Member,
   type MemberState,
   type MembershipState,
+  type MovesState,
   type NodeFitness,
   type NodeState,
   type NotAnnounced,
@@ -61,6 +62,8 @@ export interface NodeStateParts {
   readonly serving?: readonly ServingState[];
   /** VIPs of others that this node keeps connections of. Default: 0. */
   readonly keeping?: number;
+  /** What becomes of connections in planned moves. Default: nothing is said. */
+  readonly moves?: MovesState;
 }
 
 /** The state at a time of the monotonic clock that the segments run on. */
@@ -87,6 +90,7 @@ export function nodeStateOf(parts: NodeStateParts, nowMs: number): NodeState {
     check: parts.check,
     ...(parts.serving && { serving: parts.serving }),
     ...(parts.keeping && { keeping: parts.keeping }),
+    ...(parts.moves && { moves: parts.moves }),
   };
 }
 

@@ -63,9 +63,10 @@ export function openMemberships(parts: MembershipParts): OpenedMemberships {
     nodes: () => cluster.watches.nodes.values(),
     links: () => lan.links.list(),
     gateways: ({ ifindex }) => lan.defaultRoutes.on(ifindex),
-    onFailed: ({ ifname }, error) =>
-      log.warn('no heartbeats over UDP', { interface: ifname, port: heartbeatPort, ...errorFields(error) }),
   });
+  transport.failures.subscribe(({ ifname }, error) =>
+    log.warn('no heartbeats over UDP', { interface: ifname, port: heartbeatPort, ...errorFields(error) }),
+  );
   const memberships = new Memberships({
     ...{ nodeName, bootId, timing, rebalance, eligibility, source, clock, measures, joined, mayOffer },
     localNodes: (service) => endpoints.nodesOf(service),
@@ -96,19 +97,18 @@ interface WireParts extends MembershipParts {
 /** Lets a node that is cut off hear which VIPs hosts ask for, and takes what it hears for a sign of need. */
 function hearDemand(parts: WireParts, memberships: Memberships): void {
   const { log, lan } = parts;
-  const demandGroups = new DemandGroups(
-    new SolicitedGroups({
-      onFailed: (group, ifindex, error) =>
-        log.info('multicast group not joined', { group: String(group), ifindex, ...errorFields(error) }),
-    }),
+  const groups = new SolicitedGroups();
+  groups.failures.subscribe((group, ifindex, error) =>
+    log.info('multicast group not joined', { group: String(group), ifindex, ...errorFields(error) }),
   );
+  const demandGroups = new DemandGroups(groups);
   // What is new while this node is cut off is to be heard as well.
   memberships.news.wishes.subscribe(() => demandGroups.follow(memberships.loops));
   memberships.news.reports.subscribe(({ kind }) => {
     if (kind === 'cut-off') demandGroups.follow(memberships.loops);
   });
   const isHost = hostTest(parts);
-  lan.audience.tell((vip, asker, ifindex) => {
+  lan.audience.questions.subscribe((vip, asker, ifindex) => {
     if (memberships.awaitsDemand(ifindex, vip) && isHost(asker)) memberships.demanded(ifindex, vip);
   });
 }

@@ -16,7 +16,8 @@ import type { MembershipsOptions } from './memberships-options.ts';
 const JOIN_AGAIN_MS = 2_000;
 
 /** What the loops of all segments have in common. */
-export interface SharedParts extends Pick<MembershipLoopOptions, 'onBeat' | 'onOwned' | 'onSilenced' | 'onLeft'> {
+export interface SharedParts
+  extends Pick<MembershipLoopOptions, 'onStepped' | 'onBeat' | 'onOwned' | 'onSilenced' | 'onLeft'> {
   readonly news: MembershipNews;
   /** Whether more segments may be joined. */
   isOpen(): boolean;
@@ -84,7 +85,7 @@ export class SegmentJoiner {
 
   #openLoop(segment: Segment): MembershipLoop {
     const { timing, rebalance, source, clock, measures, openSocket, openQuestions } = this.#options;
-    const { news, onBeat, onOwned, onSilenced, onLeft } = this.#parts;
+    const { news, onStepped, onBeat, onOwned, onSilenced, onLeft } = this.#parts;
     const self = this.#joined.identityOn(segment, this.#options.segments());
     return new MembershipLoop({
       ...{ timing, rebalance, source, clock, measures, self },
@@ -94,7 +95,7 @@ export class SegmentJoiner {
       socket: openSocket(segment),
       openQuestions: (answers) => openQuestions(segment, answers),
       mayOffer: (vip, to) => this.#parts.mayOffer(vip, to, segment),
-      ...{ onBeat, onOwned, onSilenced, onLeft },
+      ...{ onStepped, onBeat, onOwned, onSilenced, onLeft },
       onAnnounce: (vip) => news.announcements.emit(vip, segment),
       onReport: (report) => news.reports.emit(report, segment),
       onSpread: (from, sections) => news.spread.emit(from, sections, segment),

@@ -30,8 +30,8 @@ describe('NodeLease', () => {
       node: () => ({ ...node('edge-1'), metadata: { name: 'edge-1', uid: 'uid-of-edge-1' } }),
       state: () => stateOf(owned),
       health: () => ({ latestMs: 3, lapses: 0 }),
-      onError: (error) => problems.push(error.code),
     });
+    lease.failures.subscribe(({ code }) => problems.push(code));
   });
 
   afterEach(() => lease.stop());

@@ -18,7 +18,7 @@ import {
   nodeLeaseName,
 } from '@berth/core';
 import { isKubeError, type KubeApi, type KubeError, type Lease, leases, type Node } from '@berth/kube';
-import { Backoff, type Clock, type Timer } from '@berth/runtime';
+import { Backoff, type Clock, Signal, type Timer } from '@berth/runtime';
 
 /** Least time between two writes of a state. */
 const WRITE_EVERY_MS = 1_000;
@@ -40,11 +40,12 @@ export interface NodeLeaseOptions {
   state(): NodeState;
   /** How the node did since this was last asked. */
   health(): NodeHealth;
-  onError(error: KubeError, retryInMs: number): void;
 }
 
 export class NodeLease {
   readonly name = 'node lease';
+  /** It was not written. */
+  readonly failures = new Signal<[error: KubeError, retryInMs: number]>();
   readonly #options: NodeLeaseOptions;
   readonly #backoff = new Backoff({ baseMs: 250, capMs: 10_000 });
   readonly #path: { readonly namespace: string; readonly name: string };
@@ -120,7 +121,7 @@ export class NodeLease {
       // Whether the server made the write is not known.
       this.#written = undefined;
       const retryInMs = this.#backoff.next();
-      this.#options.onError(error as KubeError, retryInMs);
+      this.failures.emit(error as KubeError, retryInMs);
       return retryInMs;
     }
   }

@@ -75,7 +75,7 @@ describe('NodePublisher', () => {
         answering: { isAttached: () => true, lacks: () => false },
         wayOf: () => undefined,
         notReachedOn: () => [],
-        beats: { takeLatest: () => latestMs, lapses: 0 },
+        beats: { takeLatest: () => latestMs, lapses: 1, lapsedSeconds: [5] },
       },
       guard: { conflicts: () => [], notAnnounced: () => [] },
       reachability: {
@@ -83,7 +83,7 @@ describe('NodePublisher', () => {
         carryOut: async () => {},
       },
       isLeaking: () => false,
-      spreading: { serving: () => [], health: undefined, keeping: 0 },
+      spreading: { serving: () => [], health: undefined, keeping: 0, moves: 'kept' },
       served: { now: [{ vip: VIP, services: ['shop/web'], interfaces: ['eth0'] }] },
       speaker: {
         wanted: [wanted(VIP), wanted(LOST)],
@@ -109,6 +109,7 @@ describe('NodePublisher', () => {
     ).to.deep.equal([`${VIP} eth0 3 5 new`]);
     expect(state.segments.map((one) => `${one.interface} ${one.answer}`)).to.deep.equal(['eth0 thread']);
     expect([health?.latestMs, publisher.worstDelayMs]).to.deep.equal([7, 7]);
+    expect([health?.lapses, health?.lapsedSeconds]).to.deep.equal([1, [5]]);
   });
 
   it('tells why it does not answer for the other VIPs', async () => {

@@ -4,6 +4,7 @@ import {
   type AddressConflict,
   eligibilityOf,
   type MembershipReport,
+  type MovesState,
   type NodeHealth,
   type NodeState,
   type NotAnnounced,
@@ -48,6 +49,8 @@ export interface NodePublisherParts extends ProcessParts {
     readonly health: SpreadHealth | undefined;
     /** VIPs of others that this node keeps connections of. */
     readonly keeping: number;
+    /** What becomes of connections in planned moves. */
+    readonly moves: MovesState;
   };
 }
 
@@ -75,16 +78,18 @@ export class NodePublisher {
     this.#orders = new Orders({
       ...{ ...common, log },
       loops: () => memberships.loops.map(({ loop }) => loop),
-      onCheck: (order) => void parts.reachability.carryOut(order),
-      onOutcome: () => this.changed('now'),
     });
     this.#lease = new NodeLease({
       ...{ ...common, nodeName: config.nodeName },
       node: () => watches.nodes.get(config.nodeName),
       state: () => this.#state(),
       health: () => this.#health(),
-      onError: (error, retryInMs) => log.warn('node state not written', { retryInMs, ...errorFields(error) }),
     });
+    this.#orders.checks.subscribe((order) => void parts.reachability.carryOut(order));
+    this.#orders.news.subscribe(() => this.changed('now'));
+    this.#lease.failures.subscribe((error, retryInMs) =>
+      log.warn('node state not written', { retryInMs, ...errorFields(error) }),
+    );
   }
 
   /** The cluster must be known by now. */
@@ -130,7 +135,8 @@ export class NodePublisher {
   #health(): NodeHealth {
     const { beats } = this.#parts.memberships;
     this.#worstDelayMs = beats.takeLatest();
-    return { latestMs: this.#worstDelayMs, lapses: beats.lapses, spread: this.#parts.spreading.health };
+    const { lapses, lapsedSeconds } = beats;
+    return { latestMs: this.#worstDelayMs, lapses, lapsedSeconds, spread: this.#parts.spreading.health };
   }
 
   #state(): NodeState {
@@ -166,6 +172,7 @@ export class NodePublisher {
         orders: this.#orders.outcomes(),
         serving: this.#parts.spreading.serving(this.#parts.served.now),
         keeping: this.#parts.spreading.keeping,
+        moves: this.#parts.spreading.moves,
       },
       this.#parts.clock.now(),
     );

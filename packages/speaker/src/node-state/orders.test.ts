@@ -127,7 +127,8 @@ describe('Orders', () => {
     };
     const silent = () => {};
     const log = { error: silent, warn: silent, info: silent, debug: silent };
-    const onCheck = ({ id }: { readonly id: string }) => checks.push(id);
-    return new Orders({ api, clock, log, namespace: NAMESPACE, loops: () => [loop], onCheck, onOutcome: silent });
+    const orders = new Orders({ api, clock, log, namespace: NAMESPACE, loops: () => [loop] });
+    orders.checks.subscribe(({ id }) => checks.push(id));
+    return orders;
   }
 });

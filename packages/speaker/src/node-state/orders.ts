@@ -13,7 +13,7 @@ import {
   type OrderOutcome,
 } from '@berth/core';
 import { type ConfigMap, configMaps, type KubeApi, Reflector, Store, withoutManagedFields } from '@berth/kube';
-import { type Clock, errorFields, type Log } from '@berth/runtime';
+import { type Clock, errorFields, type Log, Signal } from '@berth/runtime';
 import type { MembershipLoop } from '../membership/membership-loop.ts';
 
 /** So many orders are remembered, with what became of them. */
@@ -27,10 +27,6 @@ export interface OrdersOptions {
   readonly namespace: string;
   /** The segments of this moment. */
   loops(): readonly Pick<MembershipLoop, 'give' | 'owns' | 'state'>[];
-  /** Asks on the wire; the answer is reported elsewhere. */
-  onCheck(order: Order & { readonly kind: 'check' }): void;
-  /** What became of an order may have changed. */
-  onOutcome(): void;
 }
 
 interface Known {
@@ -42,6 +38,10 @@ interface Known {
 
 export class Orders {
   readonly name = 'orders';
+  /** An order to ask on the wire; the answer is reported elsewhere. */
+  readonly checks = new Signal<[Order & { readonly kind: 'check' }]>();
+  /** What became of an order may have changed. */
+  readonly news = new Signal();
   readonly #options: OrdersOptions;
   readonly #store = new Store<ConfigMap>();
   readonly #reflector: Reflector<ConfigMap>;
@@ -83,14 +83,14 @@ export class Orders {
 
   /** News of a segment; a refused move is some. */
   noteReport(report: MembershipReport): void {
-    if (report.kind === 'rebalanced') this.#options.onOutcome();
+    if (report.kind === 'rebalanced') this.news.emit();
     if (report.kind !== 'move-refused') return;
     const { vip, node, why } = report;
     const isMeant = ({ order }: Known) => order.kind === 'move' && order.vip.equals(vip) && order.node === node;
     const [id, known] = [...this.#known].findLast(([, one]) => isMeant(one)) ?? [];
     if (id === undefined || known === undefined) return;
     this.#known.set(id, { ...known, part: 'ours', refusal: why });
-    if (id !== this.#under) this.#options.onOutcome();
+    if (id !== this.#under) this.news.emit();
   }
 
   #look({ data = {} }: ConfigMap): void {
@@ -120,7 +120,7 @@ export class Orders {
     if (known === undefined || part === 'none') return;
     this.#known.set(order.id, { ...known, part });
     log.info('order', { id: order.id, order: order.kind, outcome: this.#outcomeOf({ ...known, part }) });
-    this.#options.onOutcome();
+    this.news.emit();
   }
 
   #carryOut(order: Order): Known['part'] {
@@ -130,7 +130,7 @@ export class Orders {
       return 'ours';
     }
     if (order.kind === 'check') {
-      this.#options.onCheck(order);
+      this.checks.emit(order);
       return 'none';
     }
     const owning = loops.filter((loop) => loop.owns(order.vip));

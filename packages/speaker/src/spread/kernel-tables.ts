@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The program that passes packets on and its tables, kept right: loaded when it is needed, attached again where somebody took it off, and with fewer VIPs
- * where there is no room for all. Whatever is wrong with it costs spreading only.
+ * The program that passes packets on and its tables, kept right: loaded when it is needed, attached again where
+ * somebody took it off, and with fewer VIPs where there is no room for all. Whatever is wrong with it costs spreading
+ * only.
  */
 import type { SpreadCounters } from '@berth/link';
 import { type Clock, errorFields, type Log } from '@berth/runtime';
 import type { Segment } from '../layer2/segments.ts';
+import { Crowding } from './crowding.ts';
 import { NodeNumbers, OWN_NUMBER } from './node-numbers.ts';
 import type { ServedEverywhere } from './served-services.ts';
 import { SpreadContentsBuilder, type SpreadSegment } from './spread-contents.ts';
 import type { Keeping, SpreadObstacle, SpreadTablePort } from './spread-table-port.ts';
 
-/** The tables in the kernel count for so long after they were last renewed, in milliseconds: so long a process may hang. */
+/** The tables in the kernel count for so long after they were renewed, in milliseconds: so long a process may hang. */
 const FRESH_FOR_MS = 2_000;
 /** What could not be opened is tried again after this time, in milliseconds. */
 const OPEN_AGAIN_MS = 60_000;
-/** What had no room is tried again after this time, in milliseconds, or as soon as fewer VIPs are to be served by every node. */
-const ROOM_AGAIN_MS = 120_000;
 /** Attachments are looked at so often, in milliseconds. */
 const LOOK_EVERY_MS = 1_000;
-/** The program goes first again so often within this time, in milliseconds: two programs that both insist must not fight for ever. */
+/** So often within so many milliseconds the program goes first again: two that both insist must not fight for ever. */
 const [FIRST_AGAIN, FIRST_AGAIN_WITHIN_MS] = [3, 600_000];
 
 export interface KernelTablesOptions {
@@ -42,12 +42,11 @@ export class KernelTables {
   #builder: SpreadContentsBuilder | undefined;
   #obstacle: SpreadObstacle | undefined;
   #openAgainMs = Number.NEGATIVE_INFINITY;
+  #refusedMs = Number.NEGATIVE_INFINITY;
   #lookAtMs = 0;
   #excess = 0;
   #keeper: Keeping = 'none';
-  #crowded: ReadonlySet<string> = new Set();
-  /** How many VIPs there were when there was no room, and until when fewer are given. */
-  #crowd = { vips: 0, untilMs: 0 };
+  readonly #crowding = new Crowding();
   /** When the program went first again, lately, by interface. */
   readonly #firstAgain = new Map<number, readonly number[]>();
 
@@ -64,9 +63,14 @@ export class KernelTables {
     return this.#obstacle;
   }
 
+  /** When the kernel last refused something. */
+  get refusedMs(): number {
+    return this.#refusedMs;
+  }
+
   /** VIPs that there is no room for; their frames stay where they arrive. */
   get crowded(): ReadonlySet<string> {
-    return this.#crowded;
+    return this.#crowding.vips;
   }
 
   /** Strays that the table had no room for. */
@@ -108,7 +112,10 @@ export class KernelTables {
       if (this.#options.keeperSocket !== undefined) table.keepBy(this.#options.keeperSocket);
     } catch (error) {
       if (this.#loading !== loading) return;
-      this.#refuse('every node serves: the program cannot be loaded, VIPs are served by their owners', error);
+      this.#refuse(
+        'the program that passes packets on cannot be loaded: owners serve alone, and planned moves break connections',
+        error,
+      );
     }
     onLoaded();
   }
@@ -143,7 +150,7 @@ export class KernelTables {
     this.#table?.detach(ifindex);
   }
 
-  /** Says that the tables count, and puts the program back where somebody took it off. Returns whether it is attached everywhere. */
+  /** Says that the tables count, and puts back a program that was taken off. Returns whether it is on everywhere. */
   keepUp(): boolean {
     const table = this.#table;
     if (table === undefined) return true;
@@ -157,17 +164,14 @@ export class KernelTables {
 
   /** Tries with all VIPs again where some had no room, once it is time or there are fewer. */
   tryRoom(vipCount: number): void {
-    if (this.#crowded.size === 0) return;
-    const { vips, untilMs } = this.#crowd;
-    if (vipCount >= vips && this.#options.clock.now() < untilMs) return;
-    this.#crowded = new Set();
-    if (this.#obstacle?.what === 'room') this.#obstacle = undefined;
+    const isTried = this.#crowding.tryAll(vipCount, this.#options.clock.now());
+    if (isTried && this.#obstacle?.what === 'room') this.#obstacle = undefined;
   }
 
   /** Puts into the kernel what the segments agree on. */
   write(segments: readonly SpreadSegment[], everywhere: ReadonlyMap<string, ServedEverywhere>): void {
     for (;;) {
-      const fitting = new Map([...everywhere].filter(([vip]) => !this.#crowded.has(vip)));
+      const fitting = new Map([...everywhere].filter(([vip]) => !this.crowded.has(vip)));
       try {
         this.#put(segments, fitting);
         return;
@@ -203,16 +207,13 @@ export class KernelTables {
     this.#excess = table.setStrays(fingerprints, numbers);
   }
 
-  // The last half in the order of their texts, so that nodes with the same tables leave out the same ones.
   #leaveOut(fitting: ReadonlyMap<string, ServedEverywhere>, vips: number, error: unknown): void {
     const { clock, log } = this.#options;
-    const kept = Math.floor(fitting.size / 2);
-    const gone = [...fitting.keys()].sort().slice(kept);
-    this.#crowded = new Set([...this.#crowded, ...gone]);
-    this.#crowd = { vips, untilMs: clock.now() + ROOM_AGAIN_MS };
+    this.#crowding.leaveOut([...fitting.keys()], vips, clock.now());
     this.#obstacle = { what: 'room', error };
+    this.#refusedMs = clock.now();
     log.warn('every node serves: there is no room, the owners serve some VIPs alone', {
-      ...{ vips: this.#crowded.size, of: vips },
+      ...{ vips: this.crowded.size, of: vips },
       ...errorFields(error),
     });
   }
@@ -237,7 +238,8 @@ export class KernelTables {
 
   #refuse(message: string, error: unknown, ifname?: string): void {
     const { clock, log } = this.#options;
-    this.#openAgainMs = clock.now() + OPEN_AGAIN_MS;
+    this.#refusedMs = clock.now();
+    this.#openAgainMs = this.#refusedMs + OPEN_AGAIN_MS;
     this.#obstacle = { what: 'program', error };
     log.warn(message, { ...(ifname !== undefined && { interface: ifname }), ...errorFields(error) });
     this.close();

@@ -8,9 +8,15 @@
 export const OWN_NUMBER = 1;
 const MAX_NUMBER = 255;
 
+/**
+ * What the program in the kernel has seen it remembers by number, for longer than a node may be out of the tables. So a
+ * number goes to another node only when there is no other left, and then the one that has been out of use for longest.
+ */
 export class NodeNumbers {
+  /** By id; the one that has been out of use for longest comes first. */
   readonly #numbers = new Map<number, number>();
   readonly #self: number;
+  #used = new Set<number>();
 
   constructor(selfId: number) {
     this.#self = selfId;
@@ -20,19 +26,34 @@ export class NodeNumbers {
   of(id: number): number {
     if (id === 0) return 0;
     if (id === this.#self) return OWN_NUMBER;
-    const known = this.#numbers.get(id);
-    if (known !== undefined) return known;
-    const taken = new Set(this.#numbers.values());
-    for (let number = OWN_NUMBER + 1; number <= MAX_NUMBER; number++) {
-      if (taken.has(number)) continue;
-      this.#numbers.set(id, number);
-      return number;
-    }
-    return 0;
+    const number = this.#numbers.get(id) ?? this.#next();
+    if (number === undefined) return 0;
+    this.#numbers.set(id, number);
+    this.#used.add(id);
+    return number;
   }
 
-  /** Gives back the numbers of all nodes but these. */
+  /**
+   * From now on these nodes are in use, and those that are asked for until the next call; all others may lose theirs.
+   */
   keep(ids: ReadonlySet<number>): void {
-    for (const id of this.#numbers.keys()) if (!ids.has(id)) this.#numbers.delete(id);
+    for (const id of [...this.#used, ...ids]) {
+      const number = this.#numbers.get(id);
+      if (number === undefined) continue;
+      this.#numbers.delete(id);
+      this.#numbers.set(id, number);
+    }
+    this.#used = new Set(ids);
+  }
+
+  #next(): number | undefined {
+    const fresh = OWN_NUMBER + 1 + this.#numbers.size;
+    if (fresh <= MAX_NUMBER) return fresh;
+    for (const [id, number] of this.#numbers) {
+      if (this.#used.has(id)) continue;
+      this.#numbers.delete(id);
+      return number;
+    }
+    return undefined;
   }
 }

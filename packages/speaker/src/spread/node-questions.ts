@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Asks nodes whose speaker is not heard for an address of their own: a kernel answers ARP and NDP whatever became of the
- * speaker. No socket is opened before the first question.
+ * Asks nodes whose speaker is not heard for an address of their own: a kernel answers ARP and NDP whatever became of
+ * the speaker. No socket is opened before the first question.
  */
 import { type MacAddress, nodeIdOf } from '@berth/core';
 import type { Node } from '@berth/kube';

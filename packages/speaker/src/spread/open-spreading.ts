@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Puts together what lets every node serve, with the real tables and this node's connection tracking. */
 import type { Node } from '@berth/kube';
-import { Inquiry, readConntrack, SpreadTable, sourceFor } from '@berth/link';
+import { Inquiry, readConntrack, SpreadTable, sourceFor, TrialPort } from '@berth/link';
 import { errorFields } from '@berth/runtime';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { WantedVip } from '../cluster/wanted-vips.ts';
@@ -32,13 +32,19 @@ export function openSpreading(parts: SpreadingParts): Spreading {
     clusterId: () => credentials.clusterId,
     segments: () => memberships.loops,
     openNodeQuestions: (segment, onAnswer) => openNodeQuestions(parts, segment, onAnswer),
+    openTrialFrames: ({ ifindex, ifname, mac }, onHeard) =>
+      new TrialPort({
+        ...{ ifindex, mac, onHeard },
+        onFailed: (error) => log.debug('planned moves: trial frames', { interface: ifname, ...errorFields(error) }),
+      }),
     serviceOf: (key) => watches.services.get(key),
     ownAddresses: () => ['127.0.0.1', ...addressesOf(watches.nodes.get(config.nodeName))],
     isFit: () => memberships.fitness === 'fit',
     handOver: () => memberships.become('unfit'),
     plainMoves: () => {
-      if (config.plannedMoves === 'plain') return 'by option';
-      return foreignDataPlane(lan.links.list().map(({ name }) => name));
+      if (config.plannedMoves === 'plain') return { why: 'option', code: '' };
+      const plugin = foreignDataPlane(lan.links.list().map(({ name }) => name));
+      return plugin === undefined ? undefined : { why: 'data-plane', code: plugin };
     },
   });
 }

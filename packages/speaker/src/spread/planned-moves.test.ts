@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { fingerprintOf, nodeIdOf } from '@berth/core';
-import type { ConntrackFlows } from '@berth/link';
 import { FakeClock } from '@berth/runtime/testing';
 import { expect } from 'chai';
 import { ip } from '../testing.ts';
 import { foreignDataPlane } from './foreign-data-plane.ts';
 import { Spreading } from './spreading.ts';
+import { ASKS_NOT, flowsFrom, loaded, move, nodeIn, setBy, untilOffered } from './testing/planned-play.ts';
 import {
   bootIdOf,
-  CLUSTER,
   membershipOf,
   moveTo,
   NAMES,
@@ -17,50 +15,10 @@ import {
   type Played,
   pass,
   play,
-  SERVICE,
   segmentOf,
   VIP,
   WANTED,
 } from './testing/spread-cable.ts';
-
-const ASKS_NOT = { ...SERVICE, metadata: { ...SERVICE.metadata, annotations: {} } };
-const move = (to: string) => ({ ifindex: 4, vip: ip(VIP), to: bootIdOf(to) });
-
-/** So many connections of one client, from this port on. */
-function flowsFrom(port: number, count: number): ConntrackFlows {
-  const flow = { source: ip('198.51.100.7'), destination: ip(VIP), destinationPort: 80, protocol: 6 };
-  const seed = BigInt(`0x${CLUSTER}`);
-  const fingerprints = Array.from({ length: count }, (_, index) =>
-    fingerprintOf({ ...flow, sourcePort: port + index }, seed),
-  );
-  return {
-    ...{ fingerprints: BigUint64Array.from(fingerprints), services: new Uint16Array(count) },
-    ...{ rows: new Uint16Array(count), total: count, max: 1_000 },
-  };
-}
-
-function nodeIn(all: ReadonlyMap<string, Played>, name: string): Played {
-  const one = all.get(name);
-  if (!one) throw new Error(`no ${name}`);
-  return one;
-}
-
-/** Asks as membership does, until it may be offered; how long that took. */
-async function untilOffered(clock: FakeClock, { spreading }: Played, to: string): Promise<number> {
-  const startMs = clock.now();
-  while (!spreading.mayOffer(move(to)) && clock.now() - startMs < 10_000) await pass(clock, 30);
-  return clock.now() - startMs;
-}
-
-/** Who is in the set by the word of an owner, as `node state`. */
-function setBy({ spreading }: Played): readonly string[] {
-  const names = new Map(NAMES.map((name) => [nodeIdOf(name), name]));
-  const members = spreading.segments[0]?.state.owned.get(VIP)?.set.committed ?? [];
-  return members.map(({ id, state }) => `${names.get(id)} ${state}`).sort();
-}
-
-const loaded = (all: ReadonlyMap<string, Played>) =>
-  [...all.values()].map(({ table }) => table.attached.length > 0 && table.isOpen);
 
 describe('planned moves of VIPs that their owner serves alone', () => {
   it('MV-06: the next owner knows all connections of the one before; the program is there only while there are any', async () => {
@@ -164,7 +122,7 @@ describe('planned moves of VIPs that their owner serves alone', () => {
     expect(loaded(all)).to.deep.equal([false, false, false]);
   });
 
-  it('MV-07: a node that cannot load the program, read its connection tracking or is asked not to hands over at once', async () => {
+  it('MV-07, MV-30: a node that cannot load the program, read its connection tracking or is asked not to hands over at once, and says why', async () => {
     const clock = new FakeClock();
     const loop = { state: membershipOf('edge-1'), saySpread: () => undefined };
     const segments = () => [{ segment: segmentOf('edge-1'), loop }];
@@ -173,17 +131,18 @@ describe('planned moves of VIPs that their owner serves alone', () => {
       throw Object.assign(new Error('refused'), { code: 'EPERM' });
     };
     const rows = [
-      { name: 'program', options: { openTable: refuse } },
-      { name: 'conntrack', options: { readConntrack: () => Promise.reject(new Error('refused')) } },
-      { name: 'option', options: { plainMoves: () => 'by option' } },
+      { name: 'program', code: 'EPERM', options: { openTable: refuse } },
+      { name: 'conntrack', code: '', options: { readConntrack: () => Promise.reject(new Error('refused')) } },
+      { name: 'option', code: '', options: { plainMoves: () => ({ why: 'option', code: '' }) as const } },
     ];
-    for (const { name, options } of rows) {
+    for (const { name, code, options } of rows) {
       const spreading = new Spreading(optionsOf(clock, { ...common, ...options }));
       spreading.start();
       await pass(clock, 100);
       spreading.mayOffer(move('edge-2'));
       await pass(clock, 100);
       expect(spreading.mayOffer(move('edge-2')), name).to.equal(true);
+      expect(spreading.moves, 'MV-30').to.deep.equal({ why: name, code });
       spreading.stop();
     }
   });

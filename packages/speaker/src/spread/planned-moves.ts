@@ -5,12 +5,15 @@
  */
 import { type IpAddress, isReadyToMove, type SpreadState, takesPart } from '@berth/core';
 import type { Clock, Log } from '@berth/runtime';
+import type { Passage } from './passage-trials.ts';
 
 /**
  * Longest time that a hand-over is held back, in milliseconds: longer than a VIP takes to settle, shorter than
  * membership waits for a taker.
  */
 const HOLD_MS = 1_500;
+/** Within so long it is known whether what the next owner passes on gets here, in milliseconds. */
+const TRIED_WITHIN_MS = 3_000;
 /** A hand-over that was not asked about for so long has ended, in milliseconds. */
 const OVER_AFTER_MS = 1_000;
 /** A speaker that did not take part in time is not waited for again for so long, in milliseconds. */
@@ -39,6 +42,8 @@ export class PlannedMoves {
   /** When speakers were found not to take part, by boot id. */
   readonly #absentMs = new Map<string, number>();
   readonly #counts = { kept: 0, plain: 0 };
+  /** When hand-overs that have ended were last forgotten. */
+  #forgotMs = Number.NEGATIVE_INFINITY;
 
   constructor({ clock, log }: { readonly clock: Pick<Clock, 'now'>; readonly log: Log }) {
     this.#clock = clock;
@@ -62,8 +67,16 @@ export class PlannedMoves {
     return false;
   }
 
-  /** Whether a VIP may be offered now, by what is known on its segment; undefined: nothing yet. */
-  mayOffer(move: Move, state: SpreadState | undefined): boolean {
+  /** The VIP moves without waiting for anyone. */
+  letGo(move: Move): true {
+    return this.#let(this.#holdOf(move, this.#clock.now()), 'plain');
+  }
+
+  /**
+   * Whether a VIP may be offered now, by what is known on its segment; undefined: nothing yet. `filtered`: all is
+   * ready, but what the next owner passes on does not get here.
+   */
+  mayOffer(move: Move, state: SpreadState | undefined, passage: Passage): boolean | 'filtered' {
     const nowMs = this.#clock.now();
     const hold = this.#holdOf(move, nowMs);
     const vip = String(move.vip);
@@ -72,8 +85,9 @@ export class PlannedMoves {
       state !== undefined &&
       hold.version !== undefined &&
       isReadyToMove(state, { vip, to: move.to, sinceVersion: hold.version }, nowMs);
-    if (isReady) return this.#let(hold, 'kept');
+    if (isReady && passage === 'passes') return this.#let(hold, 'kept');
     if (this.isAbsent(move.to)) return this.#let(hold, 'plain');
+    if (isReady) return passage === 'fails' || nowMs - hold.sinceMs >= TRIED_WITHIN_MS ? 'filtered' : false;
     if (nowMs - hold.sinceMs < HOLD_MS) return false;
     const peer = state?.peers.get(move.to);
     if (peer === undefined || !takesPart(peer, nowMs)) this.#absentMs.set(move.to, nowMs);
@@ -99,9 +113,16 @@ export class PlannedMoves {
       known.askedMs = nowMs;
       return known;
     }
-    for (const [old, { askedMs }] of this.#holds) if (nowMs - askedMs >= OVER_AFTER_MS) this.#holds.delete(old);
+    this.#forgetOver(nowMs);
     const hold: Hold = { sinceMs: nowMs, askedMs: nowMs, version: undefined, how: undefined };
     this.#holds.set(key, hold);
     return hold;
+  }
+
+  // Not for each of thousands that begin to be held in one go.
+  #forgetOver(nowMs: number): void {
+    if (nowMs - this.#forgotMs < OVER_AFTER_MS) return;
+    this.#forgotMs = nowMs;
+    for (const [old, { askedMs }] of this.#holds) if (nowMs - askedMs >= OVER_AFTER_MS) this.#holds.delete(old);
   }
 }

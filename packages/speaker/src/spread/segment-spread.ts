@@ -136,7 +136,8 @@ export class SegmentSpread {
     this.give({ type: 'late', bootIds });
   }
 
-  // A speaker that was late stops answering, and says that it hears nobody, until it has listened again. The kernels of both nodes go on meanwhile.
+  // A speaker that was late stops answering, and says that it hears nobody, until it has listened again. The kernels of
+  // both nodes go on meanwhile.
   #fellowsNow(): readonly SpreadFellow[] {
     const { state } = this.#options.membership;
     const nowMs = this.#options.clock.now();

@@ -2,6 +2,7 @@
 /** What this node tells people of who serves the VIPs that it answers for and that every node is to serve. Pure. */
 import type { AloneState, OwnSet, ServerState, ServingState, SetMember, SpreadState } from '@berth/core';
 import type { ServedVip } from '../layer2/wire.ts';
+import { codeOf } from './move-doubts.ts';
 import type { ServeWish } from './served-services.ts';
 import type { SpreadObstacle } from './spread-table-port.ts';
 
@@ -68,8 +69,4 @@ function serversOf(members: readonly SetMember[], { self, peers, away, unheard }
       return { node, state, weight };
     })
     .sort((a, b) => (a.node < b.node ? -1 : 1));
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code).slice(0, 64) : '';
 }

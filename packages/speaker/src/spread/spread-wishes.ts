@@ -84,6 +84,21 @@ export class SpreadWishes {
     return this.#windDown.keep(vip, (text) => this.byOwners.get(text));
   }
 
+  /** Whether a VIP could be kept that moves: of thousands only so many are. */
+  hasRoomFor(vip: string): boolean {
+    return this.#windDown.hasRoomFor(vip);
+  }
+
+  /** Whether flows of VIPs live elsewhere that their owners serve alone, or will. */
+  get hasMoves(): boolean {
+    return this.#windDown.hasAny;
+  }
+
+  /** What moves is not kept: {@link SpreadWishes.follow} finds less now. */
+  forgetMoves(): void {
+    this.#windDown.forgetMoves();
+  }
+
   /** All VIPs that are announced, as their owners serve them. */
   get byOwners(): ReadonlyMap<string, ServedEverywhere> {
     const { wanted, serviceOf } = this.#options;

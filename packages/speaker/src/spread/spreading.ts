@@ -5,8 +5,10 @@
  * served by its owner, and a move breaks its connections.
  */
 import {
+  type BrokenMoves,
   type IpAddress,
   keptVips,
+  type MovesState,
   nodeIdOf,
   type ServingState,
   SPREAD_TICK_MS,
@@ -19,7 +21,9 @@ import type { Segment } from '../layer2/segments.ts';
 import type { ServedVip } from '../layer2/wire.ts';
 import { queryOf } from './conntrack-query.ts';
 import { KernelTables } from './kernel-tables.ts';
+import { MoveDoubts } from './move-doubts.ts';
 import type { NodeQuestions } from './node-questions.ts';
+import { type OpenTrialFrames, PassageTrials } from './passage-trials.ts';
 import { type Move, PlannedMoves } from './planned-moves.ts';
 import { type SegmentMembership, SegmentSpread } from './segment-spread.ts';
 import type { ServedEverywhere } from './served-services.ts';
@@ -46,12 +50,13 @@ export interface SpreadingOptions extends SpreadWishesOptions {
   segments(): readonly { readonly segment: Segment; readonly loop: SegmentMembership }[];
   /** Opens what asks nodes on a segment; `onAnswer` is given the id of one that answers. */
   openNodeQuestions(segment: Segment, onAnswer: (id: number) => void): NodeQuestions;
+  readonly openTrialFrames: OpenTrialFrames;
   /** Whether this node could serve clients, by what it knows of itself. */
   isFit(): boolean;
   /** Others go first from now on: VIPs are handed over. */
   handOver(): void;
-  /** Whether connections are kept when a VIP is handed over on purpose; undefined: they are. Else why not. */
-  plainMoves(): string | undefined;
+  /** Why nothing is done to keep connections when a VIP is handed over on purpose; undefined: it is tried. */
+  plainMoves(): BrokenMoves | undefined;
   /** Who serves what, or why the owner alone does, has changed. */
   onNews(): void;
 }
@@ -62,10 +67,13 @@ export class Spreading implements SpreadSources {
   readonly #tables: KernelTables;
   readonly #wishes: SpreadWishes;
   readonly #moves: PlannedMoves;
+  readonly #trials: PassageTrials;
+  readonly #doubts: MoveDoubts;
   readonly #segments = new Map<number, SegmentSpread>();
   readonly #questions = new Map<number, NodeQuestions>();
   /** Connection tracking could not be read. */
   #unread: SpreadObstacle | undefined;
+  #unreadMs = Number.NEGATIVE_INFINITY;
   #isNearlyFull = false;
   #fill = 0;
   /** The obstacle as people know it. */
@@ -87,6 +95,8 @@ export class Spreading implements SpreadSources {
     });
     this.#wishes = new SpreadWishes(options, () => this.changed());
     this.#moves = new PlannedMoves({ clock, log });
+    this.#trials = new PassageTrials(clock, options.openTrialFrames);
+    this.#doubts = new MoveDoubts(clock, () => options.plainMoves());
   }
 
   /** Undefined while this node can take part. */
@@ -121,6 +131,11 @@ export class Spreading implements SpreadSources {
   /** Hand-overs on purpose, by whether connections were kept. */
   get plannedMoves(): PlannedMoves['counts'] {
     return this.#moves.counts;
+  }
+
+  /** What becomes of connections when this node hands a VIP over on purpose, or takes one over. */
+  get moves(): MovesState {
+    return this.#doubts.stateWith(this.obstacle);
   }
 
   /** Who serves what this node answers for. */
@@ -180,9 +195,19 @@ export class Spreading implements SpreadSources {
 
   /** Whether a VIP may be handed over now. The first question makes all nodes of the segment get ready for it. */
   mayOffer(move: Move): boolean {
-    if (!this.#isActive || this.#plainMoves !== undefined) return true;
-    if (!this.#moves.isAbsent(move.to) && this.#wishes.keep(String(move.vip))) this.#wakeSoon();
-    return this.#moves.mayOffer(move, this.#segments.get(move.ifindex)?.state);
+    if (!this.#isActive) return true;
+    if (this.#doubts.isBeingForgotten) return false;
+    if (this.#arePlain) return true;
+    const vip = String(move.vip);
+    if (!this.#wishes.hasRoomFor(vip)) return this.#moves.letGo(move);
+    if (!this.#moves.isAbsent(move.to) && this.#wishes.keep(vip)) this.#wakeSoon();
+    const state = this.#segments.get(move.ifindex)?.state;
+    // Where every node serves all rely on it in any case.
+    const isEverywhere = this.#wishes.all.get(vip)?.everywhere === true;
+    const passage = isEverywhere ? 'passes' : this.#trials.passageFrom(move.to, move.ifindex, state);
+    const verdict = this.#moves.mayOffer(move, state, passage);
+    if (verdict === 'filtered') this.#withdraw(move);
+    return verdict === true;
   }
 
   heard(bootId: string, sections: SpreadSections, { ifindex }: Segment): void {
@@ -227,9 +252,28 @@ export class Spreading implements SpreadSources {
     this.#close();
   }
 
-  /** Why planned moves break connections; undefined: they do not. */
-  get #plainMoves(): unknown {
-    return this.#options.plainMoves() ?? this.obstacle;
+  /** Whether nothing is done to keep connections now. */
+  get #arePlain(): boolean {
+    return this.#doubts.isPlain({
+      obstacle: this.obstacle,
+      atMs: Math.max(this.#unreadMs, this.#tables.refusedMs),
+    });
+  }
+
+  /**
+   * What is passed on does not arrive, so it is not relied upon. Others have forgotten that this node takes part before
+   * anything moves: the next owner begins alone, as without this.
+   */
+  #withdraw({ ifindex }: Move): void {
+    const { log, onNews } = this.#options;
+    this.#doubts.noteFiltered();
+    this.#wishes.forgetMoves();
+    this.#wakeSoon();
+    onNews();
+    log.warn('planned moves break connections: frames with the address of a client do not get from node to node', {
+      ifindex,
+      help: 'allow them in the filter of the hypervisor or switch, or set --planned-moves=plain',
+    });
   }
 
   // Before others are asked to go first, so that all is handed over at once.
@@ -243,7 +287,7 @@ export class Spreading implements SpreadSources {
 
   /** What owners name is followed by all, so that whoever owns it next knows where its flows live. */
   #noteMoving(vips: readonly IpAddress[]): void {
-    if (!this.#isActive || this.#plainMoves !== undefined) return;
+    if (!this.#isActive || this.#arePlain) return;
     if (vips.filter((vip) => this.#wishes.keep(String(vip))).length === 0) return;
     this.#followWishes();
     this.changed();
@@ -270,7 +314,19 @@ export class Spreading implements SpreadSources {
     // An answer that waits comes before time alone declares a node dead.
     for (const one of this.#questions.values()) one.drain();
     for (const one of this.#segments.values()) one.give({ type: 'tick' });
+    this.#tryPassage();
     this.changed();
+  }
+
+  #tryPassage(): void {
+    if (!this.#wishes.hasMoves) {
+      this.#trials.rest();
+      return;
+    }
+    for (const { segment } of this.#options.segments()) {
+      const one = this.#segments.get(segment.ifindex);
+      if (one) this.#trials.follow(segment, one.state);
+    }
   }
 
   #followWishes(): void {
@@ -344,6 +400,7 @@ export class Spreading implements SpreadSources {
     this.#segments.delete(ifindex);
     this.#questions.get(ifindex)?.close();
     this.#questions.delete(ifindex);
+    this.#trials.close(ifindex);
   }
 
   #weightOf(about: ServedEverywhere): number {
@@ -387,12 +444,14 @@ export class Spreading implements SpreadSources {
       if (this.#unread === undefined)
         log.warn('every node serves: connection tracking cannot be read', errorFields(error));
       this.#unread ??= { what: 'conntrack', error };
+      this.#unreadMs = this.#options.clock.now();
       segment.give({ type: 'no-flows' });
     }
     this.#pushDue();
   }
 
-  // The kernel drops what it has no entry for, on this node as without Berth; here it costs connections of the others' clients as well.
+  // The kernel drops what it has no entry for, on this node as without Berth; here it costs connections of the others'
+  // clients as well.
   #noteFill({ total, max }: ConntrackFlows): void {
     const isFull = isNearlyFull({ total, max });
     if (isFull && !this.#isNearlyFull)

@@ -16,6 +16,11 @@ const LONGEST_MS = 600_000;
  * A VIP that moves is kept for so long after this was last said, in milliseconds: owners say once a second who serves.
  */
 const BUSY_FOR_MS = 3_500;
+/**
+ * So many VIPs are kept at once: with some thousands what nodes say of them would keep event loops busy, and speakers
+ * would be late. The others move as without this.
+ */
+export const MOST_MOVING = 1_000;
 /** The owner alone must have served for so long, in milliseconds, so that nothing is under way. */
 const ALONE_FOR_MS = 3_000;
 
@@ -46,6 +51,16 @@ export class WindDown {
     return this.#winding.size > 0;
   }
 
+  /** Whether a VIP that moves could be kept. */
+  hasRoomFor(vip: string): boolean {
+    return this.#winding.size < MOST_MOVING || this.#winding.has(vip) || this.#asked.has(vip);
+  }
+
+  /** Forgets what moves, and keeps what every node served until lately. */
+  forgetMoves(): void {
+    for (const [vip, { untilMs }] of this.#winding) if (untilMs === Number.POSITIVE_INFINITY) this.#winding.delete(vip);
+  }
+
   /** Whether a VIP that moves was said to do so just now. */
   isBusy(vip: string): boolean {
     return (this.#winding.get(vip)?.busyUntilMs ?? 0) > this.#clock.now();
@@ -53,10 +68,10 @@ export class WindDown {
 
   /**
    * A VIP moves on purpose, or its owner says so. Returns whether that is new; nothing is done where every node is
-   * asked to serve it.
+   * asked to serve it, and where there is no room.
    */
   keep(vip: string, aboutOf: (vip: string) => ServedEverywhere | undefined): boolean {
-    if (this.#asked.has(vip)) return false;
+    if (this.#asked.has(vip) || !this.hasRoomFor(vip)) return false;
     const times = { busyUntilMs: this.#clock.now() + BUSY_FOR_MS, untilMs: Number.POSITIVE_INFINITY };
     const known = this.#winding.get(vip);
     if (known) Object.assign(known, times);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Random schedules of everything that may happen to the nodes that serve, with connections that are idle, chatting or new. */
+/**
+ * Random schedules of everything that may happen to the nodes that serve, with connections that are idle, chatting or
+ * new.
+ */
 import { seeded } from './seeded.ts';
 import { type Connection, SpreadLan } from './spread-lan.ts';
 
@@ -13,6 +16,12 @@ const READY_AFTER_MS = 2_000;
 /** A change of who serves is over by then, the reading of conntrack after it included. */
 const CALM_BEFORE_KILL_MS = 4_000;
 const CALM_AFTER_KILL_MS = 1_500;
+/**
+ * Share of the connections that send all the time while a speaker is lost, and how often each does, in milliseconds.
+ */
+const BUSY = { share: 0.3, everyMs: 25, forMs: 1_000 } as const;
+/** A speaker that is frozen goes on after so long at most, in milliseconds. */
+const FROZEN_FOR_MS = 6_000;
 
 export interface Played {
   readonly log: readonly string[];
@@ -25,8 +34,8 @@ export interface ScheduleOptions {
   /** Whether nodes may lose power. */
   readonly crashes: 'none' | 'some';
   /**
-   * Whether speakers are killed: one at a time, while every node serves, and who can serve stays as it is until it is
-   * back. Default: none.
+   * Whether speakers are killed or frozen: one at a time, while every node serves, and who can serve stays as it is
+   * until it is back. Default: none.
    */
   readonly kills?: 'none' | 'some';
 }
@@ -46,6 +55,13 @@ export function playSchedule({ seed, crashes, kills = 'none' }: ScheduleOptions)
     live().filter((name) => !isEnding.has(name) && lan.nowMs - (startedMs.get(name) ?? 0) > READY_AFTER_MS);
   const startedMs = new Map<string, number>();
   let silent: string | undefined;
+  const beBusy = () => {
+    for (const one of lan.connections) {
+      if (random() >= BUSY.share) continue;
+      for (let atMs = random() * BUSY.everyMs; atMs < BUSY.forMs; atMs += BUSY.everyMs)
+        lan.at(atMs, () => lan.send(one));
+    }
+  };
   const isSomebodySilent = () => silent !== undefined && !ready().includes(silent);
   for (const vip of VIPS) lan.owners.set(vip, pick(names) ?? '');
   for (const name of names) lan.start(name);
@@ -75,7 +91,9 @@ export function playSchedule({ seed, crashes, kills = 'none' }: ScheduleOptions)
       return `${name}, ${heir} takes over`;
     },
     start: () => {
-      const name = pick(names.filter((one) => !live().includes(one) && lan.node(one).kernel === 'up'));
+      const name = pick(
+        names.filter((one) => !live().includes(one) && lan.node(one).kernel === 'up' && !lan.node(one).frozen),
+      );
       if (name === undefined) return 'nothing';
       isEnding.delete(name);
       lan.start(name);
@@ -96,9 +114,18 @@ export function playSchedule({ seed, crashes, kills = 'none' }: ScheduleOptions)
       const isCalm = VIPS.every((vip) => lan.isSettled(vip)) && ready().length === names.length && isEnding.size === 0;
       if (!isCalm || name === heir) return 'nothing';
       silent = name;
-      lan.kill(name, heir);
+      beBusy();
+      const isFrozen = random() < 0.5;
+      if (isFrozen) lan.freeze(name, heir);
+      else lan.kill(name, heir);
       lan.run(CALM_AFTER_KILL_MS);
-      return `${name}, ${heir} takes over`;
+      if (isFrozen)
+        lan.at(random() * (FROZEN_FOR_MS - CALM_AFTER_KILL_MS), () => {
+          lan.thaw(name);
+          startedMs.set(name, lan.nowMs);
+          beBusy();
+        });
+      return `${name} (${isFrozen ? 'frozen' : 'killed'}), ${heir} takes over`;
     },
     wait: () => 'some time',
   };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * A segment with speakers and their kernels, played: frames of speakers are late or lost, kernels forward by the tables that their speaker put in force last,
- * and connections live in the connection tracking of one node. For tests of the state machine of who serves.
+ * A segment with speakers and their kernels, played: frames of speakers are late or lost, kernels forward by the tables
+ * that their speaker put in force last, and connections live in the connection tracking of one node. For tests of the
+ * state machine of who serves.
  */
 
 import { MacAddress } from '../../net/mac-address.ts';
@@ -22,6 +23,8 @@ const LATE_AFTER_MS = 75;
 const NOTICED_AFTER_MS = 200;
 /** A speaker that was late listens for so long. */
 const HEARD_AGAIN_MS = 250;
+/** Longest time until a node looks at what a member claims, in milliseconds: a tick. */
+const CLAIM_SEEN_WITHIN_MS = TICK_MS;
 
 export interface Connection {
   readonly fingerprint: bigint;
@@ -121,7 +124,7 @@ export class SpreadLan {
     const node = this.node(name);
     node.kernel = 'down';
     for (const one of this.connections) if (one.server === name && one.state === 'open') one.state = 'died-with-node';
-    // What was silent before is missed by nobody again.
+    // No member misses again what was silent before.
     if (node.speaker !== undefined) this.kill(name, heir);
   }
 
@@ -132,10 +135,7 @@ export class SpreadLan {
     this.at(LATE_AFTER_MS, () => {
       for (const other of this.nodes.values()) this.give(other, { type: 'late', bootIds: [node.bootId] });
     });
-    this.at(NOTICED_AFTER_MS, () => {
-      for (const [vip, owner] of this.owners) if (owner === name) this.move(vip, heir);
-      this.#meetAll();
-    });
+    this.at(NOTICED_AFTER_MS, () => this.#succeed(name, heir));
   }
 
   /** The process of the speaker stands still. */
@@ -165,6 +165,23 @@ export class SpreadLan {
     });
   }
 
+  /** No one is known to own what the lost node owned until another one claims it; each finds that claim later. */
+  #succeed(name: string, heir: string): void {
+    const orphans = [...this.owners].flatMap(([vip, owner]) => (owner === name ? [vip] : []));
+    for (const vip of orphans) this.owners.set(vip, heir);
+    this.#meetAll(orphans);
+    this.at(this.#delayMs(), () => {
+      this.tellVips(this.node(heir));
+      for (const node of this.nodes.values())
+        this.at(this.#options.random() * CLAIM_SEEN_WITHIN_MS, () => this.tellVips(node));
+      for (const one of this.connections)
+        if (orphans.includes(one.vip) && this.#options.random() >= this.#options.unaware)
+          this.at(this.#delayMs(), () => {
+            one.entry = heir;
+          });
+    });
+  }
+
   isSettled(vip: string): boolean {
     const { speaker } = this.node(this.owners.get(vip) ?? '');
     return speaker !== undefined && isSettled(speaker, vip, this.nowMs);
@@ -182,9 +199,10 @@ export class SpreadLan {
     return node;
   }
 
-  tellVips(node: PlayedNode): void {
+  /** `orphans`: VIPs that no one is known to own. */
+  tellVips(node: PlayedNode, orphans: readonly string[] = []): void {
     const vips = [...this.owners].map(([vip, owner]): SpreadVip => {
-      const bootId = this.nodes.get(owner)?.bootId;
+      const bootId = orphans.includes(vip) ? undefined : this.nodes.get(owner)?.bootId;
       return { vip: ip(vip), serve: this.#options.serve, by: 'flow', weight: node.weight, owner: bootId };
     });
     this.give(node, { type: 'vips', vips });
@@ -363,14 +381,14 @@ export class SpreadLan {
     this.at(20, () => this.#meetAll());
   }
 
-  #meetAll(): void {
+  #meetAll(orphans: readonly string[] = []): void {
     const live = [...this.nodes.values()].filter(({ speaker }) => speaker);
     for (const node of live) {
       const fellows = live
         .filter((other) => other !== node)
         .map(({ bootId, name, mac }) => ({ bootId, node: name, mac }));
       this.give(node, { type: 'fellows', fellows });
-      this.tellVips(node);
+      this.tellVips(node, orphans);
     }
   }
 

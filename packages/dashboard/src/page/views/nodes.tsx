@@ -49,14 +49,13 @@ export function standingOf(row: NodeRow): {
 function NodeItem({ row }: { readonly row: NodeRow }) {
   const { word, tone } = standingOf(row);
   const late = row.latestMs === undefined ? '' : `${row.latestMs} ms late`;
-  const lapses = row.lapses ? `, silent ${row.lapses}×` : '';
   const seen = row.seenMs === undefined ? 'never heard of' : `seen ${formatAgo(row.seenMs, nowMs.value)}`;
-  const details = [row.engine, row.transport, seen].filter((text) => text !== undefined && text !== '').join(' · ');
+  const details = [row.engine, row.transport, seen, lapsesOf(row)].filter((text) => text !== undefined && text !== '');
   return (
     <li class={`node ${tone}`}>
       <a
         href={formatRoute('vips', { filter: `node:${row.node}` })}
-        title={details}
+        title={details.join(' · ')}
         aria-label={`${row.node}: ${word}, ${row.load} VIPs, ${late || 'lateness not known'}`}
       >
         <span class="node-name">
@@ -67,11 +66,15 @@ function NodeItem({ row }: { readonly row: NodeRow }) {
           <i style={{ width: `${(100 * row.load) / most.value}%` }} />
         </span>
         <span class="node-load">{formatNumber(row.load)}</span>
-        <span class="muted node-late">
-          {late}
-          {lapses}
-        </span>
+        <span class="muted node-late">{late}</span>
       </a>
     </li>
   );
+}
+
+/** How often it fell silent since it started: while that is recent, it is a problem as well. */
+function lapsesOf({ lapses = 0, lapsedMs }: NodeRow): string {
+  if (lapses === 0) return '';
+  const last = lapsedMs === undefined ? '' : `, last ${formatAgo(lapsedMs, nowMs.value)}`;
+  return `stopped answering ${lapses}×${last}`;
 }

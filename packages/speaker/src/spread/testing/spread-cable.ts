@@ -104,6 +104,12 @@ export interface Played {
   kernel: 'up' | 'down';
   /** How often the others asked for that. */
   asked: number;
+  /** Whether a hypervisor drops what it passes on, which bears addresses of clients. */
+  isFiltered: boolean;
+  isListening: boolean;
+  /** Trial frames that it sent. */
+  trials: number;
+  onTrial: ((from: Segment['mac']) => void) | undefined;
 }
 
 export const NAMES = ['edge-1', 'edge-2', 'edge-3'] as const;
@@ -152,6 +158,14 @@ export function optionsOf(clock: FakeClock, more: Partial<SpreadingOptions> = {}
     readConntrack: () => Promise.resolve(NO_CONNTRACK),
     segments: () => [],
     openNodeQuestions: () => ({ ask: () => {}, drain: () => {}, close: () => {} }),
+    openTrialFrames: (_segment, onHeard) => ({
+      send: () => {},
+      listen: () => {
+        for (const name of NAMES) onHeard(segmentOf(name).mac);
+      },
+      rest: () => {},
+      close: () => {},
+    }),
     wanted: () => WANTED,
     serviceOf: () => SERVICE,
     isFit: () => true,
@@ -196,6 +210,26 @@ export function play(
           drain: () => {},
           close: () => {},
         }),
+        openTrialFrames: (_segment, onHeard) => {
+          one.onTrial = onHeard;
+          return {
+            send: (to) => {
+              one.trials++;
+              for (const other of all.values())
+                if (other.segment.mac.equals(to) && other.isListening && !one.isFiltered)
+                  clock.after(1, () => other.onTrial?.(segment.mac));
+            },
+            listen: () => {
+              one.isListening = true;
+            },
+            rest: () => {
+              one.isListening = false;
+            },
+            close: () => {
+              one.isListening = false;
+            },
+          };
+        },
         serviceOf: () => one.service,
         handOver: () => {
           one.handedOver = true;
@@ -212,6 +246,7 @@ export function play(
       handedOver: false,
       kernel: 'up',
       asked: 0,
+      ...{ isFiltered: false, isListening: false, trials: 0, onTrial: undefined },
     };
     all.set(name, one);
   }

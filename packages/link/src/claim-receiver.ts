@@ -6,32 +6,18 @@
  */
 import type { AddressClaim, IpAddress, IpFamily, MacAddress } from '@berth/core';
 import type { Clock } from '@berth/runtime';
-import { decodeAddressFrame, PROTOCOL } from './address-frame.ts';
+import { decodeAddressFrame } from './address-frame.ts';
+import { type AddressSocket, openAddressSocket } from './address-socket.ts';
 import { claimFilter } from './claim-filter.ts';
-import { PacketSocket } from './packet-socket.ts';
 import { SolicitedGroups } from './solicited-groups.ts';
-import { ThrottledSocket } from './throttled-socket.ts';
-
-/** The part of a packet socket that is used. */
-export interface ClaimSocket {
-  setFilter(program: Uint8Array): void;
-  receive(onFrame: (frame: { readonly bytes: Uint8Array }) => void, onError: (error: unknown) => void): void;
-  send(frame: Uint8Array): boolean;
-  /** Gives the frames that have arrived by now. */
-  drain(): void;
-  close(): void;
-}
 
 /** The part of the multicast groups that is used. */
 export type ClaimGroups = Pick<SolicitedGroups, 'attach' | 'replace' | 'close'>;
 
-export interface ClaimEarsOptions {
+export interface ClaimReceiverOptions {
   readonly clock: Clock;
-  /**
-   * Default: a packet socket that is read at a bounded rate, since what a stranger says about an address passes the
-   * filter.
-   */
-  readonly openSocket?: (ifindex: number, family: IpFamily) => ClaimSocket;
+  /** Default: {@link openAddressSocket}; nothing passes until the first filter is set. */
+  readonly openSocket?: (ifindex: number, family: IpFamily) => AddressSocket;
   /** Default: those of this host. */
   readonly groups?: ClaimGroups;
 }
@@ -45,7 +31,7 @@ export interface ClaimListener {
   onError(error: unknown): void;
 }
 
-/** An open ear. */
+/** An open reception of claims. */
 export interface Listening {
   /** Sends a frame on the interface; false when the kernel has no room. Throws what the system says. */
   send(frame: Uint8Array): boolean;
@@ -56,23 +42,21 @@ export interface Listening {
 
 interface Port {
   readonly family: IpFamily;
-  readonly socket: ClaimSocket;
+  readonly socket: AddressSocket;
   readonly listeners: Set<ClaimListener>;
 }
 
-/** Frames that are read in one window; at 5 us each they take a fortieth of a core. */
-const FRAMES_PER_WINDOW = 256;
-const WINDOW_MS = 50;
-
-export class ClaimEars {
-  readonly #openSocket: (ifindex: number, family: IpFamily) => ClaimSocket;
+export class ClaimReceiver {
+  readonly #openSocket: (ifindex: number, family: IpFamily) => AddressSocket;
   readonly #groups: ClaimGroups;
   readonly #ports = new Map<string, Port>();
 
-  constructor({ clock, openSocket, groups }: ClaimEarsOptions) {
-    this.#openSocket = openSocket ?? ((ifindex, family) => openPacketSocket(ifindex, family, clock));
-    // A group that cannot be joined only makes the ear for rivals worse; the answer of a holder comes to all nodes.
-    this.#groups = groups ?? new SolicitedGroups({ onFailed: () => {} });
+  constructor({ clock, openSocket, groups }: ClaimReceiverOptions) {
+    const open = (ifindex: number, family: IpFamily) =>
+      openAddressSocket(ifindex, family, { clock, filter: claimFilter(family, []) });
+    this.#openSocket = openSocket ?? open;
+    // A group that cannot be joined only lets a rival go unheard; the answer of a holder comes to all nodes.
+    this.#groups = groups ?? new SolicitedGroups();
   }
 
   /** Begins to listen. Throws what the system says. */
@@ -82,7 +66,7 @@ export class ClaimEars {
     try {
       this.#follow(port);
     } catch (error) {
-      // No one could close this ear.
+      // No one could close this one.
       this.#leave(port, listener);
       throw error;
     }
@@ -147,17 +131,4 @@ function hear(port: Port, bytes: Uint8Array): void {
     const claim = frame.claimOn(listener.address);
     if (claim) listener.onClaim(claim, frame.source);
   }
-}
-
-function openPacketSocket(ifindex: number, family: IpFamily, clock: Clock): ClaimSocket {
-  // Nothing passes until the first filter is set.
-  const socket = PacketSocket.open({ ifindex, protocol: PROTOCOL[family], filter: claimFilter(family, []) });
-  const throttled = new ThrottledSocket({ socket, clock, perWindow: FRAMES_PER_WINDOW, windowMs: WINDOW_MS });
-  return {
-    setFilter: (program) => throttled.setFilter(program),
-    receive: (onFrame, onError) => throttled.receive(onFrame, onError),
-    send: (frame) => socket.send(frame),
-    drain: () => socket.drain(),
-    close: () => throttled.close(),
-  };
 }

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+/** That planned moves harm nothing: nodes that go, kernels that refuse, very many VIPs, and what people are told. */
+import { FakeClock } from '@berth/runtime/testing';
+import { expect } from 'chai';
+import { ip } from '../testing.ts';
+import { Spreading } from './spreading.ts';
+import { ASKS_NOT, flowsFrom, loaded, move, nodeIn, setBy, untilOffered } from './testing/planned-play.ts';
+import {
+  bootIdOf,
+  FakeTable,
+  membershipOf,
+  moveTo,
+  NAMES,
+  optionsOf,
+  pass,
+  play,
+  segmentOf,
+  VIP,
+  WANTED,
+} from './testing/spread-cable.ts';
+import { MOST_MOVING } from './wind-down.ts';
+
+describe('planned moves, in doubt', () => {
+  it('MV-21: a node that goes after its speaker ended in order, as in a restart, is counted on no longer', async () => {
+    for (const kernel of ['down', 'up', 'silent'] as const) {
+      const clock = new FakeClock();
+      const all = play(clock, NAMES, ASKS_NOT);
+      const [first, second] = [nodeIn(all, 'edge-1'), nodeIn(all, 'edge-2')];
+      first.flows = flowsFrom(40_000, 5);
+      if (kernel === 'silent') first.kernel = 'down';
+      await pass(clock, 1_000);
+      await untilOffered(clock, first, 'edge-2');
+      moveTo(all, 'edge-2');
+      await pass(clock, 2_000);
+      first.spreading.stop();
+      for (const name of ['edge-2', 'edge-3']) nodeIn(all, name).spreading.left(bootIdOf('edge-1'), 'eth0');
+      await pass(clock, 3_000);
+      expect(setBy(second), kernel).to.deep.equal(['edge-1 away', 'edge-2 serving']);
+      if (kernel === 'down') first.kernel = 'down';
+      const questions = first.asked;
+      await pass(clock, 10_000);
+      // At most once a second from each of the others, also while none is answered.
+      if (kernel !== 'down') expect(first.asked - questions, kernel).to.be.at.most(22);
+      if (kernel === 'down') expect(loaded(all)).to.deep.equal([false, false, false]);
+      else expect(setBy(second), kernel).to.deep.equal(['edge-1 away', 'edge-2 serving']);
+      for (const { spreading } of all.values()) spreading.stop();
+    }
+  });
+
+  it('MV-23: what a kernel refuses is tried again once a minute, and a VIP moves at once meanwhile', async () => {
+    const clock = new FakeClock();
+    let loads = 0;
+    const loop = { state: membershipOf('edge-1'), saySpread: () => undefined };
+    const spreading = new Spreading(
+      optionsOf(clock, {
+        segments: () => [{ segment: segmentOf('edge-1'), loop }],
+        serviceOf: () => ASKS_NOT,
+        openTable: async () => {
+          loads++;
+          throw Object.assign(new Error('refused'), { code: 'EPERM' });
+        },
+      }),
+    );
+    spreading.start();
+    for (let minute = 1; minute <= 3; minute++) {
+      expect(spreading.mayOffer(move('edge-2'))).to.equal(false);
+      await pass(clock, 50);
+      for (let again = 0; again < 100; again++) {
+        expect(spreading.mayOffer(move('edge-2'))).to.equal(true);
+        await pass(clock, 500);
+      }
+      expect(loads).to.equal(minute);
+      await pass(clock, 15_000);
+    }
+    spreading.stop();
+  });
+
+  it(`MV-24: of very many VIPs that move at once ${MOST_MOVING} wait for the next owner, and the others for nothing`, async () => {
+    const clock = new FakeClock();
+    const vips = Array.from({ length: MOST_MOVING + 500 }, (_, index) => ip(`198.18.${index >> 8}.${index & 255}`));
+    const loop = { state: membershipOf('edge-1'), saySpread: () => undefined };
+    const spreading = new Spreading(
+      optionsOf(clock, {
+        segments: () => [{ segment: segmentOf('edge-1'), loop }],
+        serviceOf: () => ASKS_NOT,
+        wanted: () => vips.map((vip) => ({ ...WANTED[0], vip })),
+      }),
+    );
+    spreading.start();
+    const offered = () => vips.filter((vip) => spreading.mayOffer({ ifindex: 4, vip, to: bootIdOf('edge-2') })).length;
+    expect(offered()).to.equal(500);
+    for (const [waitMs, count] of [
+      [700, 500],
+      [700, 500],
+      [200, vips.length],
+    ] as const) {
+      await pass(clock, waitMs);
+      expect(offered()).to.equal(count);
+    }
+    spreading.stop();
+  });
+
+  it('MV-25: a VIP that is spread for a move alone is reported to no one as served by every node', async () => {
+    const clock = new FakeClock();
+    const all = play(clock, NAMES, ASKS_NOT);
+    const [first, second] = [nodeIn(all, 'edge-1'), nodeIn(all, 'edge-2')];
+    const served = [{ vip: ip(VIP), services: ['shop/web'], interfaces: ['eth0'] }] as const;
+    const said = () => [first, second].flatMap(({ spreading }) => spreading.serving(served));
+    first.flows = flowsFrom(40_000, 5);
+    await pass(clock, 1_000);
+    await untilOffered(clock, first, 'edge-2');
+    expect(said()).to.deep.equal([]);
+    moveTo(all, 'edge-2');
+    await pass(clock, 2_000);
+    expect(setBy(second)).to.deep.equal(['edge-1 draining', 'edge-2 serving']);
+    expect(said()).to.deep.equal([]);
+  });
+
+  it('MV-26: with two nodes the other one gets ready as fast, and one node alone waits for nothing', async () => {
+    const clock = new FakeClock();
+    const all = play(clock, NAMES.slice(0, 2), ASKS_NOT);
+    const [first, second] = [nodeIn(all, 'edge-1'), nodeIn(all, 'edge-2')];
+    for (const one of [first, second])
+      one.state = { ...one.state, members: one.state.members.filter(({ node }) => node !== 'edge-3') };
+    first.flows = flowsFrom(40_000, 5);
+    await pass(clock, 1_000);
+    expect(await untilOffered(clock, first, 'edge-2')).to.be.below(500);
+    expect(second.table).to.be.instanceOf(FakeTable);
+    expect(loaded(all)).to.deep.equal([true, true]);
+  });
+
+  it('MV-27: an owner that dies while others keep connections is followed as ever: new ones go to the next owner at once', async () => {
+    const clock = new FakeClock();
+    const all = play(clock, NAMES, ASKS_NOT);
+    const [first, second, third] = NAMES.map((name) => nodeIn(all, name));
+    if (!first || !second || !third) throw new Error('three nodes');
+    first.flows = flowsFrom(40_000, 5);
+    await pass(clock, 1_000);
+    await untilOffered(clock, first, 'edge-2');
+    moveTo(all, 'edge-2');
+    second.flows = flowsFrom(50_000, 3);
+    await pass(clock, 12_000);
+    // Its speaker and its kernel are gone, and a third node takes over.
+    second.spreading.stop();
+    second.kernel = 'down';
+    moveTo(all, 'edge-3');
+    for (const one of [first, third]) {
+      one.state = { ...one.state, members: one.state.members.filter(({ node }) => node !== 'edge-2') };
+      one.spreading.changed();
+    }
+    expect(setBy(third)).to.deep.equal(['edge-1 draining', 'edge-3 serving']);
+  });
+
+  it('MV-28: where a filter drops what bears the address of a client, VIPs move as without this, and no one passes on', async () => {
+    const clock = new FakeClock();
+    const all = play(clock, NAMES, ASKS_NOT);
+    const [first, second] = [nodeIn(all, 'edge-1'), nodeIn(all, 'edge-2')];
+    for (const one of all.values()) one.isFiltered = true;
+    first.flows = flowsFrom(40_000, 5);
+    await pass(clock, 1_000);
+    // Long enough for the others to forget that the owner takes part.
+    expect(await untilOffered(clock, first, 'edge-2')).to.be.within(4_800, 5_500);
+    moveTo(all, 'edge-2');
+    expect(setBy(second).filter((member) => member.includes('edge-1'))).to.deep.equal([]);
+    await pass(clock, 10_000);
+    expect(loaded(all)).to.deep.equal([false, false, false]);
+    moveTo(all, 'edge-1');
+    await pass(clock, 1_000);
+    expect(await untilOffered(clock, first, 'edge-3')).to.equal(0);
+    expect(first.spreading.moves).to.deep.equal({ why: 'filter', code: '' });
+    await clock.advance(3_600_000);
+    expect(first.spreading.moves).to.equal('kept');
+  });
+
+  it('MV-28: trial frames go to owners alone, a few at first and then once a second; no one listens once it knows', async () => {
+    const clock = new FakeClock();
+    const all = play(clock, NAMES, ASKS_NOT);
+    const [first, second, third] = NAMES.map((name) => nodeIn(all, name));
+    if (!first || !second || !third) throw new Error('three nodes');
+    first.flows = flowsFrom(40_000, 5);
+    await pass(clock, 1_000);
+    expect([first.trials, second.trials, third.trials]).to.deep.equal([0, 0, 0]);
+    await untilOffered(clock, first, 'edge-2');
+    await pass(clock, 100);
+    expect(first.isListening).to.equal(false);
+    moveTo(all, 'edge-2');
+    await pass(clock, 10_000);
+    expect(first.isListening || second.isListening || third.isListening).to.equal(false);
+    const before = third.trials;
+    expect(before).to.be.below(60);
+    await pass(clock, 10_000);
+    expect(third.trials - before).to.be.within(9, 11);
+  });
+});
