@@ -107,7 +107,9 @@ function addDraining(program: Command, choose: Choose, cluster: () => ClusterOpt
   program
     .command('undrain')
     .summary('lets a node own VIPs again')
-    .description('Lets a node own VIPs again. Those that it owned stay where they are; rebalance brings some back.')
+    .description(
+      'Lets a node own VIPs again. It gets its share by itself where no connection breaks; rebalance brings it at once.',
+    )
     .argument('<node>', 'name of the node', nodeName)
     .addOption(dryRunOption())
     .addOption(timeoutOption(TIMEOUT_SECONDS))

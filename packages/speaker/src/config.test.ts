@@ -15,7 +15,7 @@ describe('readConfig', () => {
       nodeName: 'edge-1',
       namespace: 'berth-system',
       loadBalancerClass: 'berth.dev/l2',
-      rebalance: 'off',
+      rebalance: 'unbroken',
       engine: 'auto',
     });
     expect(read.config.timing).to.include({

@@ -4,6 +4,7 @@ import {
   DEFAULT_LOAD_BALANCER_CLASS,
   type EligibilityOptions,
   type NamePattern,
+  type Rebalancing,
   type Timing,
   timingOf,
 } from '@berth/core';
@@ -113,8 +114,8 @@ export interface SpeakerConfig {
    * `--heartbeat-port`. Default: 7482. Undefined: none.
    */
   readonly heartbeatPort: number | undefined;
-  /** Whether VIPs go back, one by one, to nodes that return. `--rebalance`: off or gradual. Default: off. */
-  readonly rebalance: 'off' | 'gradual';
+  /** Which VIPs move to better nodes by themselves. `--rebalance`: off, unbroken or gradual. Default: unbroken. */
+  readonly rebalance: Rebalancing;
   /**
    * What becomes of connections when a VIP is handed over on purpose: `keep-connections`, the next owner passes them on
    * to the node that has them until they end; or `plain`, they break. `--planned-moves`. Default: keep-connections.
@@ -182,7 +183,7 @@ export const OPTIONS = z.object({
   'dead-after-ms': z._default(wholeNumberWithin(20, 30_000), 200),
   'heartbeat-port': z._default(wholeNumberWithin(0, 65_535), 7482),
   'takeover-patience-ms': z._default(wholeNumberWithin(0, 60_000), 2000),
-  rebalance: z._default(choice('off', 'gradual'), 'off'),
+  rebalance: z._default(choice('off', 'unbroken', 'gradual'), 'unbroken'),
   'planned-moves': z._default(choice('keep-connections', 'plain'), 'keep-connections'),
   'state-folder': z.optional(z.string()),
   'heartbeat-folder': z.optional(z.string()),

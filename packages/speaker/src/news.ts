@@ -70,7 +70,15 @@ function followRefusals({ log, speaker, publisher }: Assembly): void {
   });
 }
 
-function followSpreading({ speaker, spreading, spreadingNews, publisher }: Assembly): void {
-  spreadingNews.subscribe(() => publisher.changed('soon'));
-  speaker.looks.subscribe(() => spreading.clusterChanged());
+function followSpreading({ clock, speaker, spreading, spreadingNews, memberships, publisher }: Assembly): void {
+  const tellMemberships = () => memberships.keepConnections(spreading.keepsConnections);
+  spreadingNews.subscribe(() => {
+    publisher.changed('soon');
+    // Never at once: membership may be in the middle of a step.
+    clock.after(0, tellMemberships);
+  });
+  speaker.looks.subscribe(() => {
+    spreading.clusterChanged();
+    tellMemberships();
+  });
 }

@@ -95,7 +95,7 @@ describe('failover', () => {
     await remains(async () => expect(await speakers.answerers(vip)).to.deep.equal([next.name]), WHILE_MS);
   });
 
-  it('FO-03: a node that returns takes nothing back, also where it is preferred', async () => {
+  it('FO-03: with --rebalance=off a node that returns takes nothing back, also where it is preferred', async () => {
     const { speakers } = use;
     for (const host of speakers.hosts) await host.label({ name: host.name });
     const preferred = { weight: 50, preference: { matchLabels: { name: 'edge-1' } } };
@@ -118,11 +118,16 @@ describe('failover', () => {
     await remains(async () => expect(await speakers.answerers(vip)).to.deep.equal([next.name]), WHILE_MS);
   });
 
-  it('FO-03: with fail-back VIPs return one by one, and a client sees no failure', async () => {
+  for (const policy of ['unbroken', 'gradual'])
+    it(`FO-03: with --rebalance=${policy} VIPs return one by one, and a client sees no failure`, () =>
+      comeBack(policy));
+
+  async function comeBack(policy: string): Promise<void> {
     const { speakers } = use;
+    const option = `--rebalance=${policy}`;
     for (const host of speakers.hosts) {
       await ends(host, 'SIGTERM');
-      host.start('--rebalance=gradual');
+      host.start(option);
     }
     await speakers.whole();
     const vips = [await servedVip(), ...speakers.vips(5)];
@@ -133,7 +138,7 @@ describe('failover', () => {
     const before = await speakers.owners(vips);
     expect([...before.values()]).not.to.include(lost.name);
     const client = await probe(vips[0] ?? '');
-    lost.start('--rebalance=gradual');
+    lost.start(option);
     await speakers.whole();
     const counts = new Set<number>();
     await until(async () => {
@@ -144,7 +149,7 @@ describe('failover', () => {
     expect([...counts]).to.deep.equal([0, 1, 2]);
     expect((await client.stop()).failed).to.equal(0);
     for (const host of speakers.hosts) await ends(host, 'SIGTERM');
-  });
+  }
 
   it('FO-08: a speaker that ends leaves nothing on its node', async () => {
     const { speakers } = use;

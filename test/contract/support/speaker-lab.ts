@@ -47,6 +47,8 @@ const VIP_NUMBERS = [...numbers(110, 254), ...numbers(4, 100)];
  * its turn late.
  */
 export const PACE = ['--heartbeat-ms=50', '--dead-after-ms=600'];
+/** Tests remember who owns what; those of balance say so. */
+const OWNERS_STAY = ['--rebalance=off'];
 const PATIENCE_MS = 60_000;
 
 /** What the controller says of addresses that it gave. */
@@ -92,7 +94,7 @@ export class SpeakerLab {
     this.lab = lab;
     this.client = client;
     this.namespace = namespace;
-    const argv = [`--namespace=${namespace}`, `--load-balancer-class=${CLASS}`, ...options];
+    const argv = [`--namespace=${namespace}`, `--load-balancer-class=${CLASS}`, ...OWNERS_STAY, ...options];
     this.hosts = NAMES.map((name, index) => new SpeakerHost({ lab, client, name, number: 101 + index, argv }));
   }
 

@@ -271,7 +271,7 @@ export class FakeLan {
 function asOldSpeaker(heartbeat: Heartbeat): Heartbeat {
   const { claims } = heartbeat;
   const plain = claims && { ...claims, entries: claims.entries.map(({ vip, term }) => ({ vip, term })) };
-  return { ...heartbeat, isCutOff: false, isUnsteady: false, claims: plain };
+  return { ...heartbeat, isCutOff: false, isUnsteady: false, keepsConnections: false, claims: plain };
 }
 
 function decoded(bytes: Uint8Array): Heartbeat {

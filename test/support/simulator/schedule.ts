@@ -2,6 +2,7 @@
 
 // Random schedules of faults, and what must hold while they happen and after all has healed.
 
+import type { Rebalancing } from '@berth/core';
 import fc from 'fast-check';
 import type { Frames } from './fake-lan.ts';
 import type { SimulatedNode } from './simulated-node.ts';
@@ -28,13 +29,14 @@ export type Fault =
   | { readonly kind: 'move'; readonly node: number; readonly vip: number }
   | { readonly kind: 'api'; readonly node: number; readonly reach: 'cut' | 'restored' }
   | { readonly kind: 'fitness'; readonly node: number; readonly fitness: 'fit' | 'unfit' }
-  | { readonly kind: 'rebalance' };
+  | { readonly kind: 'rebalance' }
+  | { readonly kind: 'moves'; readonly node: number; readonly keepConnections: boolean };
 
 export interface Schedule {
   readonly seed: number;
   readonly nodes: number;
   readonly vips: number;
-  readonly rebalance: 'off' | 'gradual';
+  readonly rebalance: Rebalancing;
   /** Hosts that answer when they are asked. Default: 1. */
   readonly witnesses?: number;
   /** Hosts that ask for VIPs and do not answer. Default: none. */
@@ -105,13 +107,14 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant('fitness'), node, fitness: fc.constantFrom('fit', 'unfit') }),
   },
   { weight: 1, arbitrary: fc.constant({ kind: 'rebalance' }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('moves'), node, keepConnections: fc.boolean() }) },
 ) as fc.Arbitrary<Fault>;
 
 export const schedules: fc.Arbitrary<Schedule> = fc.record({
   seed: fc.nat(),
   nodes: fc.integer({ min: 1, max: 6 }),
   vips: fc.integer({ min: 1, max: 8 }),
-  rebalance: fc.constantFrom('off', 'gradual'),
+  rebalance: fc.constantFrom('off', 'unbroken', 'gradual'),
   witnesses: fc.nat(2),
   clients: fc.nat(2),
   old: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(63) }),
@@ -149,8 +152,7 @@ export function play(schedule: Schedule): string[] {
   const before = [...simulation.desired.keys()].map((one) => simulation.ownersOf(one));
   simulation.run(500);
   const after = [...simulation.desired.keys()].map((one) => simulation.ownersOf(one));
-  const mayMove =
-    schedule.rebalance === 'gradual' || schedule.steps.some(({ fault: what }) => what.kind === 'rebalance');
+  const mayMove = schedule.rebalance !== 'off' || schedule.steps.some(({ fault: what }) => what.kind === 'rebalance');
   const restless = !mayMove && String(before) !== String(after) ? ['owners change for no reason'] : [];
   return [...simulation.violations, ...late, ...restless];
 }
@@ -261,7 +263,7 @@ function apply(simulation: Simulation, what: Fault): void {
   }
 }
 
-type Wish = Extract<Fault, { kind: 'want' | 'unwant' | 'allow' | 'move' | 'api' | 'fitness' | 'rebalance' }>;
+type Wish = Extract<Fault, { kind: 'want' | 'unwant' | 'allow' | 'move' | 'api' | 'fitness' | 'moves' | 'rebalance' }>;
 
 function applyWish(simulation: Simulation, what: Wish): void {
   switch (what.kind) {
@@ -283,6 +285,9 @@ function applyWish(simulation: Simulation, what: Wish): void {
       return;
     case 'fitness':
       simulation.node(what.node).give({ type: 'fitness', fitness: what.fitness });
+      return;
+    case 'moves':
+      simulation.node(what.node).keepConnections(what.keepConnections);
       return;
     case 'rebalance':
       for (const one of simulation.nodes) one.give({ type: 'rebalance' });

@@ -22,6 +22,7 @@ import {
   type MembershipState,
   mayAnswer,
   nextTickMs,
+  type Rebalancing,
   released,
   renewed,
   stepMembership,
@@ -42,7 +43,7 @@ export interface NodeParts {
   readonly lan: FakeLan;
   readonly random: Random;
   readonly timing: Timing;
-  readonly rebalance: 'off' | 'gradual';
+  readonly rebalance: Rebalancing;
   /** Called for each VIP that the node begins to answer for. */
   onAnswer(node: SimulatedNode, action: Extract<MembershipAction, { type: 'answer' }>): void;
   /** Called before it stops to answer for one. */
@@ -87,6 +88,7 @@ export class SimulatedNode {
   #waiting: MembershipEvent[] = [];
   #tickAtMs = Number.POSITIVE_INFINITY;
   #desired: readonly DesiredVip[] = [];
+  #keepsConnections = true;
   #goodbyes = 0;
 
   constructor(name: string, number: number, parts: NodeParts) {
@@ -131,9 +133,16 @@ export class SimulatedNode {
     this.segment = 'joined';
     this.state = this.#fresh();
     this.#step({ type: 'desired', vips: this.#desired });
+    if (this.#parts.rebalance === 'unbroken') this.#step({ type: 'moves', keepConnections: this.#keepsConnections });
     this.#step({ type: 'tick' });
     this.#scheduleTurn(this.#boots);
     this.#scheduleBeat(this.#parts.random() * this.#parts.timing.intervalMs, this.#boots);
+  }
+
+  /** Whether its planned moves break no connection. */
+  keepConnections(keepConnections: boolean): void {
+    this.#keepsConnections = keepConnections;
+    this.#give({ type: 'moves', keepConnections });
   }
 
   /** SIGKILL, or the power is gone. */

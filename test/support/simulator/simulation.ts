@@ -7,6 +7,7 @@ import {
   type DesiredVip,
   IpAddress,
   type MembershipAction,
+  type Rebalancing,
   type Succession,
   type Timing,
   type TimingOptions,
@@ -23,7 +24,7 @@ export interface SimulationOptions {
   readonly vips: number;
   readonly seed: number;
   readonly timing?: TimingOptions;
-  readonly rebalance?: 'off' | 'gradual';
+  readonly rebalance?: Rebalancing;
   /** Whether the invariants are checked after each event, which a crowd makes expensive. Default: 'each-event'. */
   readonly checks?: 'each-event' | 'none';
   /** Whether frames pass through the codec. Default: 'objects', which is several times faster. */

@@ -76,6 +76,7 @@ export function isSameBeat(a: HeartbeatBody | undefined, b: HeartbeatBody): bool
     a.fitness === b.fitness &&
     a.isCutOff === b.isCutOff &&
     a.isUnsteady === b.isUnsteady &&
+    a.keepsConnections === b.keepsConnections &&
     a.intervalMs === b.intervalMs &&
     a.claimsVersion === b.claimsVersion &&
     a.viewVersion === b.viewVersion &&
@@ -92,6 +93,7 @@ function headOf(state: MembershipState, nowMs: number): Head {
     fitness: state.fitness,
     isCutOff: saysCutOff(state, nowMs),
     isUnsteady: isFrail(state),
+    keepsConnections: state.keepsConnections,
     intervalMs: currentPaceMs(state),
     deadAfterMs: state.timing.deadAfterMs,
     claimsVersion: state.claimsVersion,

@@ -279,9 +279,9 @@ function age(turn: Turn, { sinceMs }: OwnClaim): number {
 
 /** The same claims, which stand differently now: everybody is told. */
 function sayAnew(turn: Turn, claims: MembershipState['claims']): void {
-  const { placement, movedMs } = turn.state;
+  const { placement, balancedMs } = turn.state;
   changeClaims(turn, claims);
-  change(turn, { placement, movedMs });
+  change(turn, { placement, balancedMs });
 }
 
 function update(turn: Turn, changes: Partial<Company>): void {

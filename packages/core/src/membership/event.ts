@@ -28,6 +28,8 @@ export type MembershipEvent =
    * over to them.
    */
   | { readonly type: 'fitness'; readonly fitness: NodeFitness }
+  /** Whether no connection breaks where this node hands over a VIP on purpose or takes one, as far as it knows. */
+  | { readonly type: 'moves'; readonly keepConnections: boolean }
   /** The sender of heartbeats found that it had been away for longer than the answer fence. */
   | { readonly type: 'lapsed' }
   /** An answer on the wire: the station with this MAC address answers for the VIP. */

@@ -6,7 +6,6 @@
 import type { IpAddress } from '../net/ip-address.ts';
 import type { VipCandidate } from '../placement/candidate.ts';
 import { placeOrphans } from '../placement/orphan-plan.ts';
-import { nextMove } from '../placement/rebalance.ts';
 import { offersOf } from './body.ts';
 import { isOfOpenLine } from './claim.ts';
 import type { DesiredVip } from './event.ts';
@@ -37,33 +36,6 @@ export function orderMove(turn: Turn, vip: IpAddress, node: string): void {
   const isCandidate = wanted.candidates.some((one) => one.node === node) && isFitEnough;
   if (target && isCandidate) offer(turn, key, begun(turn, 'order', target));
   else report(turn, { kind: 'move-refused', vip, node, why: target ? 'not-a-candidate' : 'not-heard' });
-}
-
-/** Makes the next move for balance, when it is this node's to make and the segment is calm. */
-export function rebalance(turn: Turn): void {
-  const { state, nowMs } = turn;
-  if (state.rebalance === 'off' || state.phase !== 'active' || state.handOvers.size > 0) return;
-  const { rebalanceCalmMs, rebalanceEveryMs } = state.timing;
-  if (nowMs - state.movedMs < rebalanceEveryMs) return;
-  if (state.rebalance === 'gradual' && nowMs - state.changedMs < rebalanceCalmMs) return;
-  const { owners, loads } = ownershipOf(turn);
-  const present = presentCandidates(turn, 'at-work');
-  const owned = [...state.desired].flatMap(([key, desired]) => {
-    const owner = owners.get(key)?.node;
-    return owner === undefined ? [] : [{ vip: desired.vip, candidates: present(desired), owner }];
-  });
-  const move = nextMove(owned, loads);
-  if (move === undefined) endRebalance(turn);
-  const target = move?.from === state.self.node ? memberAtWork(turn, move.to) : undefined;
-  if (move === undefined || target === undefined) return;
-  offer(turn, String(move.vip), begun(turn, 'rebalance', target));
-  change(turn, { movedMs: nowMs });
-}
-
-function endRebalance(turn: Turn): void {
-  if (turn.state.rebalance !== 'once') return;
-  change(turn, { rebalance: 'off' });
-  report(turn, { kind: 'rebalanced' });
 }
 
 /**
@@ -193,15 +165,21 @@ function abandon(turn: Turn, keys: readonly string[]): void {
   if (keys.length > 0) giveUp(turn, keys);
 }
 
-function begun({ nowMs }: Turn, why: HandOver['why'], { bootId, node }: Pick<Member, 'bootId' | 'node'>): HandOver {
-  return { why, to: bootId, toNode: node, sinceMs: nowMs, begunMs: nowMs, refused: [] };
+/** A hand-over that begins now. */
+export function begun(
+  { nowMs }: Turn,
+  why: HandOver['why'],
+  { bootId, node }: Pick<Member, 'bootId' | 'node'>,
+): HandOver {
+  return { why, to: bootId, toNode: node, sinceMs: nowMs, begunMs: nowMs, refused: [], isOnlyUnbroken: false };
 }
 
 function isMust(one: HandOver): boolean {
   return one.why === 'leaving' || one.why === 'not-eligible' || one.why === 'unfit';
 }
 
-function offer(turn: Turn, key: string, one: HandOver): void {
+/** Opens a hand-over, or goes on with it. */
+export function offer(turn: Turn, key: string, one: HandOver): void {
   change(turn, { handOvers: new Map(turn.state.handOvers).set(key, one) });
 }
 
@@ -219,7 +197,8 @@ function othersAtWork(turn: Turn): (vip: DesiredVip, refused: readonly string[])
   };
 }
 
-function memberAtWork(turn: Turn, node: string | undefined) {
+/** A node that is heard and could be given something. */
+export function memberAtWork(turn: Turn, node: string | undefined) {
   const isThere = (one: Member) => one.node === node && one.phase === 'active' && isHeard(one, turn.nowMs);
   return turn.state.members.find(isThere);
 }

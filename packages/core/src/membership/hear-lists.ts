@@ -29,7 +29,7 @@ function hearClaims(turn: Turn, member: Member, part: NonNullable<Heartbeat['cla
   forgetSilent(turn, part.entries);
   contestAll(turn, member, part.entries);
   const { complete, assembly } = assemble(member.claimsAssembly, part);
-  change(turn, { placement: 'due', movedMs: turn.nowMs });
+  change(turn, { placement: 'due', balancedMs: turn.nowMs });
   if (complete === undefined)
     return { ...member, claimsAssembly: assembly, claims: keyed(part.entries, member.claims) };
   const claims = keyed(complete);

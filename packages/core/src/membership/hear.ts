@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a node does with a verified frame: who sent it, what it claims, what it asks for. */
 import type { Heartbeat } from '../wire/heartbeat.ts';
+import { mayBeUneven } from './balance.ts';
 import { beatOf } from './body.ts';
 import { forgetDemands } from './demand.ts';
 import { contestKnown, hearLists } from './hear-lists.ts';
@@ -29,6 +30,7 @@ function hearMember(turn: Turn, heartbeat: Heartbeat): void {
   const isSame =
     known?.phase === member.phase && known.fitness === member.fitness && known.isUnsteady === member.isUnsteady;
   if (!isSame) change(turn, { placement: 'due', changedMs: turn.nowMs });
+  if (known?.keepsConnections !== member.keepsConnections) mayBeUneven(turn);
   if (known) noticeReturn(turn, known, member);
   hearLists(turn, member, heartbeat);
   hearVouches(turn, heartbeat);
@@ -96,6 +98,7 @@ function newMember(turn: Turn, heartbeat: Heartbeat): Member {
     ...{ answeredMs: undefined, answeringSinceMs: undefined, trial: undefined, asked: 0, darkSinceMs: undefined },
     isCutOff: heartbeat.isCutOff === true,
     isUnsteady: heartbeat.isUnsteady === true,
+    keepsConnections: heartbeat.keepsConnections === true,
     claims: new Map(),
     claimCount: heartbeat.claimCount,
     claimsVersion: undefined,
@@ -118,6 +121,7 @@ function refreshed(turn: Turn, member: Member, heartbeat: Heartbeat): Member {
     heardMs: turn.nowMs,
     isCutOff: heartbeat.isCutOff === true,
     isUnsteady: heartbeat.isUnsteady === true,
+    keepsConnections: heartbeat.keepsConnections === true,
     answeringSinceMs: undefined,
     // While it hears nobody, what it is asked matters more than what it says.
     trial: heartbeat.isCutOff ? member.trial : undefined,

@@ -28,6 +28,7 @@ export {
   type MembershipOptions,
   type MembershipState,
   type OwnClaim,
+  type Rebalancing,
 } from './state.ts';
 export { type Stepped, stepMembership } from './step.ts';
 export { type Timing, type TimingOptions, timingOf } from './timing.ts';

@@ -51,6 +51,8 @@ export interface Member {
   /** and since then it answers for nothing: what it claims does not count. */
   readonly darkSinceMs: number | undefined;
   readonly isUnsteady: boolean;
+  /** Whether no connection breaks where it hands over a VIP on purpose or takes one. */
+  readonly keepsConnections: boolean;
   readonly claims: Claims;
   /** Number of claims that it says to have; the list may not be here yet. */
   readonly claimCount: number;

@@ -18,11 +18,17 @@ export interface Identity {
   readonly mac: MacAddress;
 }
 
+/**
+ * Which VIPs move by themselves to a node that is preferred to their owner, or for balance: none; those whose move
+ * breaks no connection, once something has changed; all, at any time.
+ */
+export type Rebalancing = 'off' | 'unbroken' | 'gradual';
+
 export interface MembershipOptions {
   readonly self: Identity;
   readonly timing: Timing;
-  /** Whether VIPs go back to nodes that return. Default: 'off'. */
-  readonly rebalance?: 'off' | 'gradual';
+  /** Default: 'off'. */
+  readonly rebalance?: Rebalancing;
   /** Counters that were heard on this segment before: of a machine that this one follows. Default: none. */
   readonly retired?: ReadonlyMap<string, number>;
 }
@@ -42,6 +48,8 @@ export interface HandOver {
   readonly begunMs: number;
   /** Boot ids that were asked before and did not take it. */
   readonly refused: readonly string[];
+  /** It is not worth a broken connection. */
+  readonly isOnlyUnbroken: boolean;
 }
 
 /** An offer that was made to this node. */
@@ -136,7 +144,11 @@ export interface StandingPlan {
 export interface MembershipState {
   readonly self: Identity;
   readonly timing: Timing;
-  readonly rebalance: 'off' | 'gradual' | 'once';
+  readonly rebalance: Rebalancing;
+  /** A person wants the load evened out now. */
+  readonly isRebalanceOrdered: boolean;
+  /** Whether no connection breaks where this node hands over a VIP on purpose or takes one. */
+  readonly keepsConnections: boolean;
   readonly startedMs: number;
   /** What this node says of itself. */
   readonly fitness: NodeFitness;
@@ -202,9 +214,12 @@ export interface MembershipState {
   /** When a heartbeat was last sent out of turn. */
   readonly hurriedMs: number;
   readonly beat: HeartbeatBody | undefined;
-  /** When members last came or went, and when a VIP was last moved for balance. */
+  /** When members last came or went, and when a VIP last changed hands, or balance was last looked at. */
   readonly changedMs: number;
-  readonly movedMs: number;
+  readonly balancedMs: number;
+  /** When something else first changed that balance depends on, and when no move was left to make; see balance.ts. */
+  readonly unevenMs: number;
+  readonly evenMs: number;
 }
 
 const NEVER = Number.NEGATIVE_INFINITY;
@@ -231,6 +246,8 @@ export function initialMembership(options: MembershipOptions, nowMs: number): Me
     self: options.self,
     timing: options.timing,
     rebalance: options.rebalance ?? 'off',
+    isRebalanceOrdered: false,
+    keepsConnections: false,
     startedMs: nowMs,
     fitness: 'fit',
     phase: 'listening',
@@ -272,7 +289,9 @@ export function initialMembership(options: MembershipOptions, nowMs: number): Me
     hurriedMs: Number.NEGATIVE_INFINITY,
     beat: undefined,
     changedMs: nowMs,
-    movedMs: nowMs,
+    balancedMs: nowMs,
+    unevenMs: NEVER,
+    evenMs: NEVER,
   };
 }
 

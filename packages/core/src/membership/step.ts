@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The membership state machine of one segment: a pure function of state, event and monotonic time. */
+import type { VipCandidate } from '../placement/candidate.ts';
+import { mayBeUneven } from './balance.ts';
 import { candidateNames, hearWitness } from './company.ts';
 import { hearDemand } from './demand.ts';
 import type { DesiredVip, MembershipAction, MembershipEvent } from './event.ts';
@@ -71,8 +73,12 @@ function handle(turn: Turn, event: MembershipEvent): void {
     case 'demanded':
       hearDemand(turn, event.vip);
       break;
+    case 'moves':
+      if (turn.state.keepsConnections !== event.keepConnections) mayBeUneven(turn);
+      change(turn, { keepsConnections: event.keepConnections });
+      break;
     case 'rebalance':
-      change(turn, { rebalance: turn.state.rebalance === 'off' ? 'once' : turn.state.rebalance });
+      change(turn, { isRebalanceOrdered: true });
       break;
     case 'leave':
       leave(turn);
@@ -85,6 +91,7 @@ function desire(turn: Turn, vips: readonly DesiredVip[]): void {
   const { members, claims, terms } = turn.state;
   const isNeeded = (key: string) =>
     desired.has(key) || claims.has(key) || members.some((member) => member.claims.has(key));
+  if (vips.some((one) => hasOtherCandidates(one, turn.state.desired))) mayBeUneven(turn);
   const kept = new Map([...terms].filter(([key]) => isNeeded(key)));
   const silentClaims = new Map([...turn.state.silentClaims].filter(([key]) => desired.has(key)));
   const predecessors = new Map([...turn.state.predecessors].filter(([key]) => desired.has(key)));
@@ -96,6 +103,18 @@ function desire(turn: Turn, vips: readonly DesiredVip[]): void {
     candidateNames: candidateNames(vips),
     placement: 'due',
   });
+}
+
+/** A VIP that is new goes where it belongs in any case. */
+function hasOtherCandidates({ vip, candidates }: DesiredVip, known: MembershipState['desired']): boolean {
+  const before = known.get(String(vip))?.candidates;
+  if (before === undefined || before === candidates) return false;
+  if (before.length !== candidates.length) return true;
+  return candidates.some((one, index) => !isSameCandidate(one, before[index]));
+}
+
+function isSameCandidate(a: VipCandidate, b: VipCandidate | undefined): boolean {
+  return a.node === b?.node && a.standing === b.standing && a.score === b.score;
 }
 
 function leave(turn: Turn): void {

@@ -3,9 +3,10 @@
  * What time alone brings about: members that die, listening that ends, orphans to take, lists and heartbeats to send.
  */
 import type { VipCandidate } from '../placement/candidate.ts';
+import { rebalance } from './balance.ts';
 import { beatOf, isSameBeat, listsOf } from './body.ts';
 import { askWitnesses, lookAtCompany } from './company.ts';
-import { handOver, rebalance } from './hand-over.ts';
+import { handOver } from './hand-over.ts';
 import { contestKnown } from './hear-lists.ts';
 import { isDeaf, type Member } from './member.ts';
 import { place } from './place.ts';

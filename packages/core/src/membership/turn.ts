@@ -91,7 +91,7 @@ export function changeClaims(turn: Turn, claims: ReadonlyMap<string, OwnClaim>):
     lists: 'urgent',
     ridesUntilMs: turn.nowMs + RIDE_INTERVALS * turn.state.timing.intervalMs,
     placement: 'due',
-    movedMs: turn.nowMs,
+    balancedMs: turn.nowMs,
   });
 }
 

@@ -40,10 +40,13 @@ function evenMove(vips: readonly OwnedVip[], loads: Loads): Move | undefined {
   let widest = UNEVEN_BY - 1;
   let found: Move | undefined;
   for (const { vip, owner, candidates } of vips) {
+    const best = foremost(candidates);
+    const least = best.reduce((load, { node }) => Math.min(load, loadOf(loads, node)), Number.POSITIVE_INFINITY);
+    const difference = loadOf(loads, owner) - least;
+    // Choosing hashes, which is the costly part.
+    if (difference <= widest || !best.some(({ node }) => node === owner)) continue;
     const to = chooseNode(vip, candidates, loads);
-    if (to === undefined || !foremost(candidates).some((one) => one.node === owner)) continue;
-    const difference = loadOf(loads, owner) - loadOf(loads, to);
-    if (difference <= widest) continue;
+    if (to === undefined) continue;
     widest = difference;
     found = { vip, from: owner, to };
   }

@@ -27,6 +27,7 @@ const PLAIN: Heartbeat = {
   fitness: 'fit',
   isCutOff: false,
   isUnsteady: false,
+  keepsConnections: false,
   intervalMs: 25,
   deadAfterMs: 200,
   claimsVersion: 7,
@@ -245,9 +246,11 @@ describe('what minor version 2 adds', () => {
   ];
 
   it('BL-19: reads back how claims stand, and the flags', () => {
-    const read = readBack(encodeHeartbeat({ ...standing(SPECIAL), isCutOff: true, isUnsteady: true }));
+    const flags = { isCutOff: true, isUnsteady: true, keepsConnections: true };
+    const read = readBack(encodeHeartbeat({ ...standing(SPECIAL), ...flags }));
     expect(read.claims?.entries).to.deep.equal(SPECIAL);
-    expect([read.isCutOff, read.isUnsteady, read.fitness]).to.deep.equal([true, true, 'fit']);
+    expect({ ...read, ...flags }).to.deep.equal(read);
+    expect(read.fitness).to.equal('fit');
   });
 
   it('BL-19: writes nothing where all is usual', () => {

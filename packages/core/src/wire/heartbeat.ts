@@ -26,8 +26,11 @@ export const HEARTBEAT_PHASES = ['listening', 'active', 'leaving', 'gone'] as co
 
 export type HeartbeatPhase = (typeof HEARTBEAT_PHASES)[number];
 
-/** In the flags: others should go before this node; it hears no one at all; it was cut off again and again. */
-const FLAG = { UNFIT: 1, CUT_OFF: 2, UNSTEADY: 4 } as const;
+/**
+ * In the flags: others should go before this node; it hears no one at all; it was cut off again and again; it breaks no
+ * connection when a VIP moves on purpose.
+ */
+const FLAG = { UNFIT: 1, CUT_OFF: 2, UNSTEADY: 4, KEEPS_CONNECTIONS: 8 } as const;
 
 /** Whether a sender could serve clients by what it knows of itself, such as a kube-proxy that is dead. */
 export type NodeFitness = 'fit' | 'unfit';
@@ -58,6 +61,8 @@ export interface HeartbeatBody extends HeartbeatSections {
   readonly isCutOff?: boolean | undefined;
   /** It was cut off more than once lately: others go before it, and its claims are weak. Since minor version 2. */
   readonly isUnsteady?: boolean | undefined;
+  /** No connection breaks where it hands over a VIP on purpose or takes one. Older speakers never say so. */
+  readonly keepsConnections?: boolean | undefined;
   /** Time between two heartbeats of the sender. */
   readonly intervalMs: number;
   /** The sender counts as dead when nothing was heard of it for this long. */
@@ -179,8 +184,10 @@ function writeBody(writer: ByteWriter, body: HeartbeatBody): void {
   writer.raw(Uint8Array.from(body.node, (character) => character.charCodeAt(0)));
 }
 
-function flagsOf({ fitness, isCutOff, isUnsteady }: HeartbeatBody): number {
-  return (fitness === 'unfit' ? FLAG.UNFIT : 0) | (isCutOff ? FLAG.CUT_OFF : 0) | (isUnsteady ? FLAG.UNSTEADY : 0);
+function flagsOf({ fitness, isCutOff, isUnsteady, keepsConnections }: HeartbeatBody): number {
+  const unfit = fitness === 'unfit' ? FLAG.UNFIT : 0;
+  const keeps = keepsConnections ? FLAG.KEEPS_CONNECTIONS : 0;
+  return unfit | keeps | (isCutOff ? FLAG.CUT_OFF : 0) | (isUnsteady ? FLAG.UNSTEADY : 0);
 }
 
 function readEnvelope(reader: ByteReader): HeartbeatEnvelope | undefined {
@@ -208,6 +215,7 @@ function readFacts(reader: ByteReader): Omit<HeartbeatBody, keyof HeartbeatSecti
   const fitness = (flags & FLAG.UNFIT) === 0 ? 'fit' : 'unfit';
   const isCutOff = (flags & FLAG.CUT_OFF) !== 0;
   const isUnsteady = (flags & FLAG.UNSTEADY) !== 0;
+  const keepsConnections = (flags & FLAG.KEEPS_CONNECTIONS) !== 0;
   const intervalMs = reader.u16();
   const deadAfterMs = reader.u16();
   const claimsVersion = reader.u32();
@@ -216,7 +224,10 @@ function readFacts(reader: ByteReader): Omit<HeartbeatBody, keyof HeartbeatSecti
   if (phase === undefined || claimsVersion === undefined || viewVersion === undefined || claimCount === undefined)
     return undefined;
   if (!intervalMs || !deadAfterMs || deadAfterMs < intervalMs) return undefined;
-  return { phase, fitness, isCutOff, isUnsteady, intervalMs, deadAfterMs, claimsVersion, viewVersion, claimCount };
+  return {
+    ...{ phase, fitness, isCutOff, isUnsteady, keepsConnections, intervalMs, deadAfterMs },
+    ...{ claimsVersion, viewVersion, claimCount },
+  };
 }
 
 function drop<Reason>(reason: Reason): Drop<Reason> {

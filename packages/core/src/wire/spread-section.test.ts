@@ -17,7 +17,15 @@ import { serveBytes, setBytes } from './spread-section.ts';
 const PLAIN: Heartbeat = {
   ...{ clusterId: '0123456789abcdef', keyId: 1, newestKeyId: 1, bootId: 'fedcba9876543210', counter: 7, port: 3 },
   ...{ mac: mac(1), phase: 'active', fitness: 'fit', intervalMs: 25, deadAfterMs: 200 },
-  ...{ claimsVersion: 7, viewVersion: 9, claimCount: 0, node: 'edge-1', isCutOff: false, isUnsteady: false },
+  ...{
+    claimsVersion: 7,
+    viewVersion: 9,
+    claimCount: 0,
+    node: 'edge-1',
+    isCutOff: false,
+    isUnsteady: false,
+    keepsConnections: false,
+  },
 };
 
 const SET: WireSet = {

@@ -9,7 +9,7 @@ import type { Timer } from '@berth/runtime';
 import type { Segment } from '../layer2/segments.ts';
 import type { JoinedSegments } from './joined-segments.ts';
 import type { MembershipsOptions } from './memberships-options.ts';
-import type { OwnFitness } from './own-fitness.ts';
+import type { OwnFlags } from './own-flags.ts';
 
 /** What waits until others can take this node's VIPs is looked at again after this time, in milliseconds. */
 const AGAIN_MS = 25;
@@ -18,8 +18,18 @@ const REST = 4;
 
 type MayOffer = (vip: IpAddress, to: string) => boolean;
 
+/** A VIP that is about to be handed over to a member. */
+export interface SegmentOffer {
+  readonly vip: IpAddress;
+  /** Boot id. */
+  readonly to: string;
+  readonly segment: Segment;
+  /** It is not worth a broken connection. */
+  readonly isOnlyUnbroken: boolean;
+}
+
 export interface DepartureParts {
-  readonly fitness: OwnFitness;
+  readonly flags: OwnFlags;
   isOpen(): boolean;
   /** Whether clients of a VIP are served here: with `externalTrafficPolicy: Local` only while there is an endpoint. */
   serves(vip: IpAddress): boolean;
@@ -47,10 +57,14 @@ export class HeldDepartures {
   }
 
   /** Whether a VIP may be handed over to a member now. What this node cannot answer, or not serve, goes at once. */
-  mayOffer(vip: IpAddress, to: string, segment: Segment): boolean {
+  mayOffer({ vip, to, segment, isOnlyUnbroken }: SegmentOffer): boolean {
     const { answering, mayOffer } = this.#options;
     const isOfUse = answering.isAttached(segment) && !answering.lacks(vip) && this.#parts.serves(vip);
-    return !isOfUse || (mayOffer?.({ ifindex: segment.ifindex, vip, to }) ?? true);
+    return !isOfUse || (mayOffer?.({ ifindex: segment.ifindex, vip, to, isOnlyUnbroken }) ?? true);
+  }
+
+  #mayPartWith(vip: IpAddress, to: string, segment: Segment): boolean {
+    return this.mayOffer({ vip, to, segment, isOnlyUnbroken: false });
   }
 
   become(fitness: NodeFitness): void {
@@ -62,7 +76,7 @@ export class HeldDepartures {
   desiresOf(desired: readonly DesiredVip[], segment: Segment, state: MembershipState): readonly DesiredVip[] {
     const held = heldDesires(desired, state, {
       serves: (vip) => this.#parts.serves(vip),
-      mayOffer: (vip, to) => this.mayOffer(vip, to, segment),
+      mayOffer: (vip, to) => this.#mayPartWith(vip, to, segment),
     });
     if (held === undefined) return desired;
     this.#lookAgain();
@@ -75,14 +89,14 @@ export class HeldDepartures {
   }
 
   #follow(): void {
-    const { fitness } = this.#parts;
-    if (this.#next === fitness.value || this.#next === 'fit' || this.#mayPart()) fitness.become(this.#next);
+    const { flags } = this.#parts;
+    if (this.#next === flags.fitness || this.#next === 'fit' || this.#mayPart()) flags.become(this.#next);
     else this.#lookAgain();
   }
 
   #mayPart(): boolean {
     const each = this.#joined.all.map(({ segment, loop }) =>
-      mayPart(loop.state, (vip, to) => this.mayOffer(vip, to, segment)),
+      mayPart(loop.state, (vip, to) => this.#mayPartWith(vip, to, segment)),
     );
     return each.every((may) => may);
   }

@@ -6,22 +6,27 @@
 import type { HeartbeatBody, IpAddress, MembershipReport, MembershipState } from '@berth/core';
 
 type HandOvers = MembershipState['handOvers'];
+/** Whether a VIP may be offered now; `isOnlyUnbroken`: it is not worth a broken connection. */
+export type MayOffer = (vip: IpAddress, to: string, isOnlyUnbroken: boolean) => boolean;
+
 type Refused = Extract<MembershipReport, { kind: 'move-refused' }>;
 
 export class HeldOffers {
-  readonly #mayOffer: (vip: IpAddress, to: string) => boolean;
+  readonly #mayOffer: MayOffer;
   /** Texts of VIPs whose offer waits. */
   readonly #held = new Set<string>();
+  #handOvers: HandOvers = new Map();
   /** Why VIPs were handed over that the last step took back. */
   #takenBack: ReadonlyMap<string, string> = new Map();
 
-  constructor(mayOffer: (vip: IpAddress, to: string) => boolean) {
+  constructor(mayOffer: MayOffer) {
     this.#mayOffer = mayOffer;
   }
 
   /** To be called after each step, before its actions are carried out. */
   follow(before: HandOvers, after: HandOvers): void {
     if (before === after) return;
+    this.#handOvers = after;
     this.#takenBack = new Map([...before].filter(([vip]) => !after.has(vip)).map(([vip, { why }]) => [vip, why]));
     for (const vip of this.#held) if (!after.has(vip) && !this.#takenBack.has(vip)) this.#held.delete(vip);
   }
@@ -30,8 +35,9 @@ export class HeldOffers {
   without(body: HeartbeatBody): HeartbeatBody | undefined {
     if (body.offers === undefined || body.offers.length === 0) return body;
     const offers = body.offers.filter(({ vip, to }) => {
-      const mayGo = this.#mayOffer(vip, to);
-      this.#held[mayGo ? 'delete' : 'add'](String(vip));
+      const key = String(vip);
+      const mayGo = this.#mayOffer(vip, to, this.#handOvers.get(key)?.isOnlyUnbroken === true);
+      this.#held[mayGo ? 'delete' : 'add'](key);
       return mayGo;
     });
     if (offers.length === 0) return undefined;

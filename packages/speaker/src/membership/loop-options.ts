@@ -7,11 +7,13 @@ import type {
   IpAddress,
   MacAddress,
   MembershipReport,
+  Rebalancing,
   SpreadSections,
   Timing,
 } from '@berth/core';
 import type { Clock } from '@berth/runtime';
 import type { ArrivalProblem, HeartbeatSource } from './heartbeat-frames.ts';
+import type { MayOffer } from './held-offers.ts';
 import type { Measures } from './membership-measures.ts';
 import type { ArrivedDatagram } from './segment-datagrams.ts';
 import type { Answers, Questions } from './segment-questions.ts';
@@ -66,7 +68,7 @@ export interface MembershipLoopOptions {
   readonly ifindex: number;
   readonly self: Identity;
   readonly timing: Timing;
-  readonly rebalance: 'off' | 'gradual';
+  readonly rebalance: Rebalancing;
   /** Counters that were heard on this segment before. Default: none. */
   readonly retired?: ReadonlyMap<string, number> | undefined;
   readonly source: HeartbeatSource;
@@ -79,7 +81,7 @@ export interface MembershipLoopOptions {
   /** Default: nothing is measured. */
   readonly measures?: Pick<Measures, 'stepped' | 'tookOver'> | undefined;
   /** Whether a VIP may be handed over to a member now; asked again and again while it may not. Default: always. */
-  mayOffer?: ((vip: IpAddress, to: string) => boolean) | undefined;
+  mayOffer?: MayOffer | undefined;
   /** The state machine has taken a step, which was carried out. */
   onStepped(): void;
   /** The heartbeat says something else from now on. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What membership on the segments of a node needs from the rest of it. */
-import type { EligibilityOptions, IpAddress, Member, Timing, Transport } from '@berth/core';
+import type { EligibilityOptions, IpAddress, Member, Rebalancing, Timing, Transport } from '@berth/core';
 import type { Clock } from '@berth/runtime';
 import type { Segment } from '../layer2/segments.ts';
 import type { HeartbeatSource } from './heartbeat-frames.ts';
@@ -16,7 +16,7 @@ export interface MembershipsOptions {
   /** 16 hex digits, random for each start. */
   readonly bootId: string;
   readonly timing: Timing;
-  readonly rebalance: 'off' | 'gradual';
+  readonly rebalance: Rebalancing;
   readonly eligibility: EligibilityOptions;
   /** For Services with `externalTrafficPolicy: Local`. */
   readonly localNodes: LocalNodes;
@@ -38,9 +38,19 @@ export interface MembershipsOptions {
   /** Opens what asks on a segment. Throws nothing. */
   openQuestions(segment: Segment, answers: Answers): Questions;
   /** Whether a VIP may be handed over to a member now; asked again and again while it may not. Default: always. */
-  mayOffer?(move: { readonly ifindex: number; readonly vip: IpAddress; readonly to: string }): boolean;
+  mayOffer?(offer: Offer): boolean;
   /** Kept by this; for those who must read it before there are memberships. Default: its own. */
   readonly joined?: JoinedSegments;
+}
+
+/** A VIP that is about to be handed over on a segment. */
+export interface Offer {
+  readonly ifindex: number;
+  readonly vip: IpAddress;
+  /** Boot id of the next owner. */
+  readonly to: string;
+  /** It is not worth a broken connection. */
+  readonly isOnlyUnbroken: boolean;
 }
 
 /** What a node could answer: a claim on anything else would be a lie. */

@@ -23,7 +23,7 @@ import type { OwnedUrgency } from './loop-options.ts';
 import { MembershipNews } from './membership-news.ts';
 import type { Answering, MembershipsOptions } from './memberships-options.ts';
 import { NativeBeats } from './native-beats.ts';
-import { OwnFitness } from './own-fitness.ts';
+import { OwnFlags } from './own-flags.ts';
 import { SegmentJoiner } from './segment-joiner.ts';
 import { desiredOn, groupByVip, type VipGroup } from './vip-groups.ts';
 
@@ -33,7 +33,7 @@ export class Memberships {
   readonly #beats: NativeBeats;
   readonly #joined: JoinedSegments;
   readonly #farewell: Farewell;
-  readonly #fitness: OwnFitness;
+  readonly #flags: OwnFlags;
   readonly #joiner: SegmentJoiner;
   readonly #departures: HeldDepartures;
   #state: 'closed' | 'open' | 'leaving' = 'closed';
@@ -47,12 +47,12 @@ export class Memberships {
     this.#joined = options.joined ?? new JoinedSegments(options);
     this.#beats = this.#newBeats();
     this.#farewell = new Farewell(options, this.#joined);
-    this.#fitness = new OwnFitness(options.answering, this.#joined);
+    this.#flags = new OwnFlags(options.answering, this.#joined);
     this.#joiner = this.#newJoiner();
     this.#departures = new HeldDepartures(options, this.#joined, {
       isOpen: () => this.#state !== 'closed',
       serves: (vip) => this.#groups.get(String(vip))?.local?.has(options.nodeName) ?? true,
-      fitness: this.#fitness,
+      flags: this.#flags,
       onLookedAgain: () => this.#desire(),
     });
   }
@@ -61,12 +61,9 @@ export class Memberships {
     return this.#options.ways?.transport ?? 'multicast';
   }
 
-  /**
-   * Whether this node could serve clients, by what it knows of itself; where nothing answers on a segment it says there
-   * that it could not.
-   */
+  /** Whether this node could serve clients; where nothing answers on a segment it says there that it could not. */
   get fitness(): NodeFitness {
-    return this.#fitness.value;
+    return this.#flags.fitness;
   }
 
   /** How a member of a segment is heard; undefined: by multicast. */
@@ -141,13 +138,18 @@ export class Memberships {
     this.#departures.become(fitness);
   }
 
+  /** Whether no connection breaks where this node hands over a VIP on purpose or takes one, as far as it knows. */
+  keepConnections(keepConnections: boolean): void {
+    this.#flags.keepConnections(keepConnections);
+  }
+
   /**
    * What {@link MembershipsOptions.answering} says has changed: this node hands over what it cannot answer, and may
    * take what it can.
    */
   answeringChanged(): void {
     if (this.#state === 'closed') return;
-    this.#fitness.say();
+    this.#flags.sayFitness();
     this.#desire();
   }
 
@@ -199,8 +201,8 @@ export class Memberships {
   #newJoiner(): SegmentJoiner {
     return new SegmentJoiner(this.#options, this.#joined, {
       isOpen: () => this.#state === 'open',
-      fitnessOn: (segment) => this.#fitness.on(segment),
-      mayOffer: (vip, to, segment) => this.#departures.mayOffer(vip, to, segment),
+      flags: this.#flags,
+      mayOffer: (offer) => this.#departures.mayOffer(offer),
       onStepped: () => this.#beats.decided(),
       onBeat: () => this.#beats.framesChanged(),
       onOwned: (urgency) => this.#changed(urgency),

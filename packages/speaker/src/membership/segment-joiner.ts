@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Joins the segments that fit and leaves those that do not: one membership loop for each. */
-import type { IpAddress, NodeFitness } from '@berth/core';
 import type { Timer } from '@berth/runtime';
 import { isSameSegment, type Segment } from '../layer2/segments.ts';
+import type { SegmentOffer } from './held-departures.ts';
 import type { JoinedSegments } from './joined-segments.ts';
 import type { MembershipLoopOptions } from './loop-options.ts';
 import { MembershipLoop } from './membership-loop.ts';
 import type { MembershipNews } from './membership-news.ts';
 import type { MembershipsOptions } from './memberships-options.ts';
+import type { OwnFlags } from './own-flags.ts';
 
 /**
  * A segment that could not be joined is tried again after this time, in milliseconds: news that would do so may not
@@ -21,9 +22,9 @@ export interface SharedParts
   readonly news: MembershipNews;
   /** Whether more segments may be joined. */
   isOpen(): boolean;
-  fitnessOn(segment: Segment): NodeFitness;
+  readonly flags: OwnFlags;
   /** Whether a VIP may be handed over to a member now. */
-  mayOffer(vip: IpAddress, to: string, segment: Segment): boolean;
+  mayOffer(offer: SegmentOffer): boolean;
   /** Segments were looked at again, after one could not be joined. */
   onLookedAgain(): void;
 }
@@ -69,7 +70,9 @@ export class SegmentJoiner {
       const loop = this.#openLoop(segment);
       this.#joined.set(segment, loop);
       loop.start();
-      loop.give({ type: 'fitness', fitness: this.#parts.fitnessOn(segment) });
+      const { flags } = this.#parts;
+      loop.give({ type: 'fitness', fitness: flags.fitnessOn(segment) });
+      loop.give({ type: 'moves', keepConnections: flags.keepsConnections });
     } catch (error) {
       // One that could not begin would never be tried again.
       this.#joined.at(segment.ifindex)?.loop.stop();
@@ -94,7 +97,7 @@ export class SegmentJoiner {
       retired: this.#joined.heardBefore(segment.ifindex),
       socket: openSocket(segment),
       openQuestions: (answers) => openQuestions(segment, answers),
-      mayOffer: (vip, to) => this.#parts.mayOffer(vip, to, segment),
+      mayOffer: (vip, to, isOnlyUnbroken) => this.#parts.mayOffer({ vip, to, segment, isOnlyUnbroken }),
       ...{ onStepped, onBeat, onOwned, onSilenced, onLeft },
       onAnnounce: (vip) => news.announcements.emit(vip, segment),
       onReport: (report) => news.reports.emit(report, segment),

@@ -16,7 +16,7 @@ describe('Orders', () => {
   let given: MembershipEvent[];
   let owned: Set<string>;
   let checks: string[];
-  let rebalance: 'off' | 'once';
+  let isRebalanceOrdered: boolean;
   let orders: Orders;
 
   beforeEach(() => {
@@ -25,7 +25,7 @@ describe('Orders', () => {
     given = [];
     checks = [];
     owned = new Set(['192.0.2.7']);
-    rebalance = 'off';
+    isRebalanceOrdered = false;
     orders = newOrders();
   });
 
@@ -69,11 +69,11 @@ describe('Orders', () => {
 
   it('has every node rebalance, and tells when it is over', async () => {
     await begin();
-    rebalance = 'once';
+    isRebalanceOrdered = true;
     await order({ kind: 'rebalance', id: 'r1' });
     expect(given).to.deep.equal([{ type: 'rebalance' }]);
     expect(orders.outcomes()).to.deep.equal([{ id: 'r1', outcome: 'begun', why: undefined }]);
-    rebalance = 'off';
+    isRebalanceOrdered = false;
     expect(orders.outcomes()).to.deep.equal([{ id: 'r1', outcome: 'done', why: undefined }]);
   });
 
@@ -122,7 +122,7 @@ describe('Orders', () => {
       give: (event: MembershipEvent) => given.push(event),
       owns: (vip: unknown) => owned.has(String(vip)),
       get state() {
-        return { ...state, rebalance };
+        return { ...state, isRebalanceOrdered };
       },
     };
     const silent = () => {};

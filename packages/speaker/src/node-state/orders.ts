@@ -142,7 +142,7 @@ export class Orders {
     if (refusal !== undefined) return 'refused';
     const isUnderWay = this.#options
       .loops()
-      .some((loop) => (order.kind === 'move' ? loop.owns(order.vip) : loop.state.rebalance === 'once'));
+      .some((loop) => (order.kind === 'move' ? loop.owns(order.vip) : loop.state.isRebalanceOrdered));
     return isUnderWay ? 'begun' : 'done';
   }
 

@@ -4,7 +4,16 @@ import { FakeClock } from '@berth/runtime/testing';
 import { expect } from 'chai';
 import { ip } from '../testing.ts';
 import { Spreading } from './spreading.ts';
-import { ASKS_NOT, flowsFrom, loaded, move, nodeIn, setBy, untilOffered } from './testing/planned-play.ts';
+import {
+  ASKS_NOT,
+  flowsFrom,
+  loaded,
+  move,
+  nodeIn,
+  onlyUnbroken,
+  setBy,
+  untilOffered,
+} from './testing/planned-play.ts';
 import {
   bootIdOf,
   FakeTable,
@@ -75,6 +84,65 @@ describe('planned moves, in doubt', () => {
     spreading.stop();
   });
 
+  it('MV-33: where connections would break a VIP stays, and none is moved for its own good for a minute', async () => {
+    const clock = new FakeClock();
+    const loop = { state: membershipOf('edge-1'), saySpread: () => undefined };
+    let news = 0;
+    const spreading = new Spreading(
+      optionsOf(clock, {
+        segments: () => [{ segment: segmentOf('edge-1'), loop }],
+        serviceOf: () => ASKS_NOT,
+        onNews: () => {
+          news++;
+        },
+      }),
+    );
+    spreading.start();
+    expect(spreading.keepsConnections).to.equal(true);
+    // The next owner takes no part; membership asks for 200 ms in each second.
+    for (let second = 0; second < 3; second++)
+      for (let tick = 0; tick < 40; tick++) {
+        if (tick < 8) expect(spreading.mayOffer(onlyUnbroken('edge-2')), `${second} s`).to.equal(false);
+        await pass(clock, 25);
+      }
+    expect(spreading.keepsConnections).to.equal(false);
+    expect(spreading.plannedMoves).to.deep.equal({ kept: 0, plain: 0 });
+    const before = news;
+    await pass(clock, 61_000);
+    expect(spreading.keepsConnections).to.equal(true);
+    expect(news).to.be.above(before);
+    spreading.stop();
+    expect(spreading.mayOffer(onlyUnbroken('edge-2'))).to.equal(false);
+  });
+
+  it('MV-33: in doubt a VIP that must go goes, and one that may stay stays', async () => {
+    const clock = new FakeClock();
+    const plain = new Spreading(optionsOf(clock, { plainMoves: () => ({ why: 'option', code: '' }) }));
+    plain.start();
+    expect(plain.keepsConnections).to.equal(false);
+    expect([plain.mayOffer(move('edge-2')), plain.mayOffer(onlyUnbroken('edge-2'))]).to.deep.equal([true, false]);
+    plain.stop();
+  });
+
+  it('MV-33: for its own good a VIP moves as others do once all are ready, though it is asked for in bursts', async () => {
+    const clock = new FakeClock();
+    const all = play(clock, NAMES, ASKS_NOT);
+    const first = nodeIn(all, 'edge-1');
+    first.flows = flowsFrom(40_000, 5);
+    await pass(clock, 1_000);
+    const asked = async () => {
+      for (let tick = 0; tick < 40; tick++) {
+        if (tick < 8 && first.spreading.mayOffer(onlyUnbroken('edge-2'))) return true;
+        await pass(clock, 25);
+      }
+      return false;
+    };
+    const seconds = [await asked(), await asked(), await asked()];
+    expect(seconds.indexOf(true)).to.be.within(0, 2);
+    expect(first.spreading.keepsConnections).to.equal(true);
+    for (const { spreading } of all.values()) spreading.stop();
+  });
+
   it(`MV-24: of very many VIPs that move at once ${MOST_MOVING} wait for the next owner, and the others for nothing`, async () => {
     const clock = new FakeClock();
     const vips = Array.from({ length: MOST_MOVING + 500 }, (_, index) => ip(`198.18.${index >> 8}.${index & 255}`));
@@ -87,7 +155,7 @@ describe('planned moves, in doubt', () => {
       }),
     );
     spreading.start();
-    const offered = () => vips.filter((vip) => spreading.mayOffer({ ifindex: 4, vip, to: bootIdOf('edge-2') })).length;
+    const offered = () => vips.filter((vip) => spreading.mayOffer({ ...move('edge-2'), vip })).length;
     expect(offered()).to.equal(500);
     for (const [waitMs, count] of [
       [700, 500],

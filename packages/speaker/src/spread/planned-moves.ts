@@ -3,8 +3,9 @@
  * Holds hand-overs back for a moment, until the next owner knows where the flows of the VIP live. In doubt it moves at
  * once, as without this: who does not take part in time is not waited for again.
  */
-import { type IpAddress, isReadyToMove, type SpreadState, takesPart } from '@berth/core';
+import { isReadyToMove, type SpreadState, takesPart } from '@berth/core';
 import type { Clock, Log } from '@berth/runtime';
+import type { Offer } from '../membership/memberships-options.ts';
 import type { Passage } from './passage-trials.ts';
 
 /**
@@ -14,8 +15,12 @@ import type { Passage } from './passage-trials.ts';
 const HOLD_MS = 1_500;
 /** Within so long it is known whether what the next owner passes on gets here, in milliseconds. */
 const TRIED_WITHIN_MS = 3_000;
-/** A hand-over that was not asked about for so long has ended, in milliseconds. */
+/** A hand-over that was not asked about for so long has ended, in milliseconds; */
 const OVER_AFTER_MS = 1_000;
+/** one that waits still: for balance a VIP is offered once a second. */
+const HELD_OVER_AFTER_MS = 1_500;
+/** After a VIP had to stay, none is moved for its own good for so long, in milliseconds. */
+export const REFUSED_FOR_MS = 60_000;
 /** A speaker that did not take part in time is not waited for again for so long, in milliseconds. */
 const ABSENT_FOR_MS = 60_000;
 
@@ -27,27 +32,29 @@ interface Hold {
   how: 'kept' | 'plain' | undefined;
 }
 
-/** One VIP that is about to move on a segment. */
-export interface Move {
-  readonly ifindex: number;
-  readonly vip: IpAddress;
-  /** Boot id of the next owner. */
-  readonly to: string;
+export interface PlannedMovesOptions {
+  readonly clock: Pick<Clock, 'now'>;
+  readonly log: Log;
+  /** A VIP stays where it is, since its connections would have been broken. */
+  onRefused(): void;
 }
 
 export class PlannedMoves {
   readonly #clock: Pick<Clock, 'now'>;
   readonly #log: Log;
+  readonly #onRefused: PlannedMovesOptions['onRefused'];
   readonly #holds = new Map<string, Hold>();
   /** When speakers were found not to take part, by boot id. */
   readonly #absentMs = new Map<string, number>();
   readonly #counts = { kept: 0, plain: 0 };
+  #refusedMs = Number.NEGATIVE_INFINITY;
   /** When hand-overs that have ended were last forgotten. */
   #forgotMs = Number.NEGATIVE_INFINITY;
 
-  constructor({ clock, log }: { readonly clock: Pick<Clock, 'now'>; readonly log: Log }) {
+  constructor({ clock, log, onRefused }: PlannedMovesOptions) {
     this.#clock = clock;
     this.#log = log;
+    this.#onRefused = onRefused;
   }
 
   /**
@@ -68,36 +75,49 @@ export class PlannedMoves {
   }
 
   /** The VIP moves without waiting for anyone. */
-  letGo(move: Move): true {
-    return this.#let(this.#holdOf(move, this.#clock.now()), 'plain');
+  letGo(offer: Offer): boolean {
+    if (offer.isOnlyUnbroken) return this.#refuse();
+    return this.#let(this.#holdOf(offer, this.#clock.now()), 'plain');
+  }
+
+  /** Whether a VIP lately stayed where it is, since its connections would have been broken. */
+  get hasRefused(): boolean {
+    return this.#clock.now() - this.#refusedMs < REFUSED_FOR_MS;
   }
 
   /**
    * Whether a VIP may be offered now, by what is known on its segment; undefined: nothing yet. `filtered`: all is
    * ready, but what the next owner passes on does not get here.
    */
-  mayOffer(move: Move, state: SpreadState | undefined, passage: Passage): boolean | 'filtered' {
+  mayOffer(offer: Offer, state: SpreadState | undefined, passage: Passage): boolean | 'filtered' {
     const nowMs = this.#clock.now();
-    const hold = this.#holdOf(move, nowMs);
-    const vip = String(move.vip);
+    const hold = this.#holdOf(offer, nowMs);
+    const vip = String(offer.vip);
     if (state?.owned.has(vip)) hold.version ??= state.setsVersion;
     const isReady =
       state !== undefined &&
       hold.version !== undefined &&
-      isReadyToMove(state, { vip, to: move.to, sinceVersion: hold.version }, nowMs);
+      isReadyToMove(state, { vip, to: offer.to, sinceVersion: hold.version }, nowMs);
     if (isReady && passage === 'passes') return this.#let(hold, 'kept');
-    if (this.isAbsent(move.to)) return this.#let(hold, 'plain');
+    if (this.isAbsent(offer.to)) return this.letGo(offer);
     if (isReady) return passage === 'fails' || nowMs - hold.sinceMs >= TRIED_WITHIN_MS ? 'filtered' : false;
     if (nowMs - hold.sinceMs < HOLD_MS) return false;
-    const peer = state?.peers.get(move.to);
-    if (peer === undefined || !takesPart(peer, nowMs)) this.#absentMs.set(move.to, nowMs);
-    if (hold.how === undefined) this.#log.info('planned move: connections are not kept', this.#why(move, peer?.node));
-    return this.#let(hold, 'plain');
+    const peer = state?.peers.get(offer.to);
+    if (peer === undefined || !takesPart(peer, nowMs)) this.#absentMs.set(offer.to, nowMs);
+    if (hold.how === undefined && !offer.isOnlyUnbroken)
+      this.#log.info('planned move: connections are not kept', this.#why(offer, peer?.node));
+    return this.letGo(offer);
   }
 
-  #why({ vip, to }: Move, node: string | undefined): Record<string, string> {
+  #why({ vip, to }: Offer, node: string | undefined): Record<string, string> {
     const why = this.#absentMs.has(to) ? 'the next owner takes no part' : 'the segment did not settle in time';
     return { vip: String(vip), to: node ?? to, why };
+  }
+
+  #refuse(): false {
+    this.#refusedMs = this.#clock.now();
+    this.#onRefused();
+    return false;
   }
 
   #let(hold: Hold, how: 'kept' | 'plain'): true {
@@ -106,10 +126,10 @@ export class PlannedMoves {
     return true;
   }
 
-  #holdOf({ ifindex, vip }: Move, nowMs: number): Hold {
+  #holdOf({ ifindex, vip }: Offer, nowMs: number): Hold {
     const key = `${ifindex} ${vip}`;
     const known = this.#holds.get(key);
-    if (known && nowMs - known.askedMs < OVER_AFTER_MS) {
+    if (known && !isOver(known, nowMs)) {
       known.askedMs = nowMs;
       return known;
     }
@@ -123,6 +143,10 @@ export class PlannedMoves {
   #forgetOver(nowMs: number): void {
     if (nowMs - this.#forgotMs < OVER_AFTER_MS) return;
     this.#forgotMs = nowMs;
-    for (const [old, { askedMs }] of this.#holds) if (nowMs - askedMs >= OVER_AFTER_MS) this.#holds.delete(old);
+    for (const [old, hold] of this.#holds) if (isOver(hold, nowMs)) this.#holds.delete(old);
   }
+}
+
+function isOver({ askedMs, how }: Hold, nowMs: number): boolean {
+  return nowMs - askedMs >= (how === undefined ? HELD_OVER_AFTER_MS : OVER_AFTER_MS);
 }

@@ -19,12 +19,13 @@ import { type ConntrackFlows, type ConntrackQuery, isNearlyFull } from '@berth/l
 import { type Clock, errorFields, type Log, type Timer } from '@berth/runtime';
 import type { Segment } from '../layer2/segments.ts';
 import type { ServedVip } from '../layer2/wire.ts';
+import type { Offer } from '../membership/memberships-options.ts';
 import { queryOf } from './conntrack-query.ts';
 import { KernelTables } from './kernel-tables.ts';
 import { MoveDoubts } from './move-doubts.ts';
 import type { NodeQuestions } from './node-questions.ts';
 import { type OpenTrialFrames, PassageTrials } from './passage-trials.ts';
-import { type Move, PlannedMoves } from './planned-moves.ts';
+import { PlannedMoves, REFUSED_FOR_MS } from './planned-moves.ts';
 import { type SegmentMembership, SegmentSpread } from './segment-spread.ts';
 import type { ServedEverywhere } from './served-services.ts';
 import { servingStates } from './serving-state.ts';
@@ -80,6 +81,7 @@ export class Spreading implements SpreadSources {
   #told: SpreadObstacle | undefined;
   #timer: Timer | undefined;
   #wake: Timer | undefined;
+  #refusalOver: Timer | undefined;
   #phase: 'new' | 'running' | 'leaving' | 'stopped' = 'new';
   #isTableDue = false;
   /** Highest version of a list that a segment said which is followed no longer. */
@@ -94,7 +96,7 @@ export class Spreading implements SpreadSources {
       onLoaded: () => this.changed(),
     });
     this.#wishes = new SpreadWishes(options, () => this.changed());
-    this.#moves = new PlannedMoves({ clock, log });
+    this.#moves = new PlannedMoves({ clock, log, onRefused: () => this.#noteRefused() });
     this.#trials = new PassageTrials(clock, options.openTrialFrames);
     this.#doubts = new MoveDoubts(clock, () => options.plainMoves());
   }
@@ -136,6 +138,11 @@ export class Spreading implements SpreadSources {
   /** What becomes of connections when this node hands a VIP over on purpose, or takes one over. */
   get moves(): MovesState {
     return this.#doubts.stateWith(this.obstacle);
+  }
+
+  /** Whether a VIP may move for its own good: no connection breaks, as far as this node knows. */
+  get keepsConnections(): boolean {
+    return this.moves === 'kept' && !this.#moves.hasRefused;
   }
 
   /** Who serves what this node answers for. */
@@ -194,10 +201,10 @@ export class Spreading implements SpreadSources {
   }
 
   /** Whether a VIP may be handed over now. The first question makes all nodes of the segment get ready for it. */
-  mayOffer(move: Move): boolean {
-    if (!this.#isActive) return true;
+  mayOffer(move: Offer): boolean {
+    if (!this.#isActive) return !move.isOnlyUnbroken;
     if (this.#doubts.isBeingForgotten) return false;
-    if (this.#arePlain) return true;
+    if (this.#arePlain) return !move.isOnlyUnbroken;
     const vip = String(move.vip);
     if (!this.#wishes.hasRoomFor(vip)) return this.#moves.letGo(move);
     if (!this.#moves.isAbsent(move.to) && this.#wishes.keep(vip)) this.#wakeSoon();
@@ -247,6 +254,7 @@ export class Spreading implements SpreadSources {
     this.#phase = 'stopped';
     this.#timer?.cancel();
     this.#wake?.cancel();
+    this.#refusalOver?.cancel();
     this.#wishes.stop();
     this.#tables.end();
     this.#close();
@@ -264,7 +272,7 @@ export class Spreading implements SpreadSources {
    * What is passed on does not arrive, so it is not relied upon. Others have forgotten that this node takes part before
    * anything moves: the next owner begins alone, as without this.
    */
-  #withdraw({ ifindex }: Move): void {
+  #withdraw({ ifindex }: Offer): void {
     const { log, onNews } = this.#options;
     this.#doubts.noteFiltered();
     this.#wishes.forgetMoves();
@@ -276,11 +284,21 @@ export class Spreading implements SpreadSources {
     });
   }
 
+  // And again once it may be tried anew.
+  #noteRefused(): void {
+    const { clock, onNews } = this.#options;
+    onNews();
+    this.#refusalOver?.cancel();
+    this.#refusalOver = clock.after(REFUSED_FOR_MS, onNews);
+  }
+
   // Before others are asked to go first, so that all is handed over at once.
   #isReadyToLeave(): boolean {
     const moves = this.#options.segments().flatMap(({ segment: { ifindex }, loop: { state } }) => {
       const others = state.members.filter(({ phase }) => phase === 'active').map(({ bootId }) => bootId);
-      return [...state.claims.values()].flatMap(({ vip }) => others.map((to) => ({ ifindex, vip, to })));
+      return [...state.claims.values()].flatMap(({ vip }) =>
+        others.map((to) => ({ ifindex, vip, to, isOnlyUnbroken: false })),
+      );
     });
     return moves.map((move) => this.mayOffer(move)).every((isLet) => isLet);
   }

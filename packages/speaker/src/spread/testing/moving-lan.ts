@@ -105,7 +105,7 @@ export class MovingLan {
   async move(to: string): Promise<void> {
     const from = this.#speaker(this.owner);
     const { bootId } = this.#speaker(to);
-    const move = { ifindex: segmentOf(to).ifindex, vip: ip(VIP), to: bootId };
+    const move = { ifindex: segmentOf(to).ifindex, vip: ip(VIP), to: bootId, isOnlyUnbroken: false };
     while (!from.spreading.mayOffer(move)) await pass(this.#options.clock, 10);
     this.#own(to);
   }

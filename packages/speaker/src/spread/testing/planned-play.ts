@@ -3,12 +3,13 @@
 import { fingerprintOf, nodeIdOf } from '@berth/core';
 import type { ConntrackFlows } from '@berth/link';
 import type { FakeClock } from '@berth/runtime/testing';
+import type { Offer } from '../../membership/memberships-options.ts';
 import { ip } from '../../testing.ts';
-import type { Move } from '../planned-moves.ts';
 import { bootIdOf, CLUSTER, NAMES, type Played, pass, SERVICE, VIP } from './spread-cable.ts';
 
 export const ASKS_NOT = { ...SERVICE, metadata: { ...SERVICE.metadata, annotations: {} } };
-export const move = (to: string): Move => ({ ifindex: 4, vip: ip(VIP), to: bootIdOf(to) });
+export const move = (to: string): Offer => ({ ifindex: 4, vip: ip(VIP), to: bootIdOf(to), isOnlyUnbroken: false });
+export const onlyUnbroken = (to: string): Offer => ({ ...move(to), isOnlyUnbroken: true });
 
 /** So many connections of one client, from this port on. */
 export function flowsFrom(port: number, count: number): ConntrackFlows {

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Moves to a node that is preferred to the owner, and for balance, one at a time. All nodes work out the same move; the
+ * owner makes it.
+ */
+import type { OwnedVip } from '../placement/rebalance.ts';
+import { nextMove } from '../placement/rebalance.ts';
+import { begun, memberAtWork, offer } from './hand-over.ts';
+import { ownershipOf, presentCandidates } from './ownership.ts';
+import type { MembershipState } from './state.ts';
+import { change, report, type Turn } from './turn.ts';
+
+/** Makes the next move, when it is this node's to make, and the segment is calm or a person has asked for it. */
+export function rebalance(turn: Turn): void {
+  const { state, nowMs } = turn;
+  if (state.phase !== 'active' || state.handOvers.size > 0 || !isDue(state, nowMs)) return;
+  const { owners, loads } = ownershipOf(turn);
+  const present = presentCandidates(turn, 'at-work');
+  const owned = [...state.desired].flatMap(([key, desired]) => {
+    const owner = owners.get(key)?.node;
+    return owner === undefined ? [] : [{ vip: desired.vip, candidates: present(desired), owner }];
+  });
+  const isOnlyUnbroken = !isForAll(state);
+  const move = nextMove(isOnlyUnbroken ? unbroken(state, owned) : owned, loads);
+  change(turn, { balancedMs: nowMs });
+  if (move === undefined) end(turn);
+  const target = move?.from === state.self.node ? memberAtWork(turn, move.to) : undefined;
+  if (move && target) offer(turn, String(move.vip), { ...begun(turn, 'rebalance', target), isOnlyUnbroken });
+}
+
+/**
+ * Something changed for which a VIP may now have a better node than its owner. What a person moved stays until then.
+ */
+export function mayBeUneven(turn: Turn): void {
+  const { unevenMs, evenMs } = turn.state;
+  // Each later change would put it off once more.
+  if (unevenMs < evenMs || unevenMs === Number.NEGATIVE_INFINITY) change(turn, { unevenMs: turn.nowMs });
+}
+
+function isDue(state: MembershipState, nowMs: number): boolean {
+  const { rebalance: policy, isRebalanceOrdered, timing, balancedMs, changedMs, unevenMs, evenMs } = state;
+  if (nowMs - balancedMs < timing.rebalanceEveryMs) return false;
+  if (isRebalanceOrdered) return true;
+  const sinceMs = Math.max(changedMs, unevenMs);
+  if (policy === 'off' || nowMs - sinceMs < timing.rebalanceCalmMs) return false;
+  return policy === 'gradual' || sinceMs >= evenMs;
+}
+
+/** Whether connections may break. */
+function isForAll({ isRebalanceOrdered, rebalance: policy }: MembershipState): boolean {
+  return isRebalanceOrdered || policy === 'gradual';
+}
+
+/** What may move without a broken connection, and where to. */
+function unbroken({ self, keepsConnections, members }: MembershipState, owned: readonly OwnedVip[]): OwnedVip[] {
+  const keeping = new Set(members.filter((one) => one.keepsConnections).map(({ node }) => node));
+  if (keepsConnections) keeping.add(self.node);
+  const known = new Map<OwnedVip['candidates'], OwnedVip['candidates']>();
+  const keepingOf = (candidates: OwnedVip['candidates']) => {
+    const found = known.get(candidates) ?? candidates.filter(({ node }) => keeping.has(node));
+    known.set(candidates, found);
+    return found;
+  };
+  return owned.flatMap((one) => (keeping.has(one.owner) ? [{ ...one, candidates: keepingOf(one.candidates) }] : []));
+}
+
+function end(turn: Turn): void {
+  change(turn, { evenMs: turn.nowMs });
+  if (!turn.state.isRebalanceOrdered) return;
+  change(turn, { isRebalanceOrdered: false });
+  report(turn, { kind: 'rebalanced' });
+}
