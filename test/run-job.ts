@@ -6,10 +6,14 @@
 import { spawn } from 'node:child_process';
 import { resolve as pathOf } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Job } from './jobs.ts';
+import type { Importance, Job } from './jobs.ts';
 
-/** `idle`: the job runs where the processor had nothing else to do. */
-export type Importance = 'usual' | 'idle';
+/** What a job of each importance is started by. */
+const STARTED_BY: Readonly<Record<Importance, readonly string[]>> = {
+  usual: [],
+  low: ['nice', '-n', '10'],
+  idle: ['chrt', '--idle', '0'],
+};
 
 /** What spares processor time in thousands of processes. */
 const SPARING = {
@@ -22,17 +26,18 @@ const SPARING = {
 };
 
 export interface RunOptions {
-  readonly importance: Importance;
   /** Whether nothing else prints at the same time: lines are passed on as they are. */
   readonly isAlone: boolean;
 }
 
 /** Resolves with the exit code, or the name of the signal, with which the job ended. */
-export async function runJob(job: Pick<Job, 'name' | 'needs' | 'argv'>, options: RunOptions): Promise<number | string> {
+export async function runJob(
+  job: Pick<Job, 'name' | 'needs' | 'argv' | 'importance'>,
+  options: RunOptions,
+): Promise<number | string> {
   console.log(`\n== ${job.name} (needs ${job.needs}) ==`);
   const output = options.isAlone ? 'inherit' : 'pipe';
-  const prefix = options.importance === 'idle' ? ['chrt', '--idle', '0'] : [];
-  const [program = '', ...argv] = [...prefix, process.execPath, ...job.argv];
+  const [program = '', ...argv] = [...STARTED_BY[job.importance], process.execPath, ...job.argv];
   const child = spawn(program, argv, { stdio: ['ignore', output, output], env: { ...process.env, ...SPARING } });
   for (const stream of [child.stdout, child.stderr])
     if (stream) createInterface({ input: stream }).on('line', (line) => console.log(`${job.name} | ${line}`));

@@ -11,7 +11,7 @@ import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { BACKGROUND, type Job, jobsOf, STAGES, type Track } from './jobs.ts';
 import { KUBERNETES_VARIABLE, parseKubernetesVersion } from './lab/kubernetes-versions.ts';
-import { type Importance, runJob } from './run-job.ts';
+import { runJob } from './run-job.ts';
 import {
   countStates,
   failuresOf,
@@ -42,8 +42,8 @@ const resultsOf = new Map<Job, readonly TestResult[]>();
 const jobMs = new Map<string, number>();
 const startMs = performance.now();
 
-const background = runTrack(BACKGROUND, 'idle');
-for (const stage of STAGES) await Promise.all(stage.map((track) => runTrack(track, 'usual')));
+const background = runTrack(BACKGROUND);
+for (const stage of STAGES) await Promise.all(stage.map(runTrack));
 await background;
 
 if ([...resultsOf.values()].flatMap(failedFilesOf).length <= MOST_AGAIN)
@@ -62,16 +62,16 @@ const skipFails = skipped > 0 && process.env.CI === 'true' && values.grep === un
 if (skipFails) console.log('test: on CI a skipped test is a failure');
 process.exit(failed > 0 || passed === 0 || skipFails ? 1 : 0);
 
-async function runTrack(track: Track, importance: Importance): Promise<void> {
+async function runTrack(track: Track): Promise<void> {
   for (const name of track) {
     const job = wanted.find((one) => one.name === name);
-    if (job !== undefined) resultsOf.set(job, await timed(job, importance));
+    if (job !== undefined) resultsOf.set(job, await timed(job));
   }
 }
 
-async function timed(job: Job, importance: Importance): Promise<TestResult[]> {
+async function timed(job: Job): Promise<TestResult[]> {
   const beganMs = performance.now();
-  const results = await resultsOfRun(job, [], importance);
+  const results = await resultsOfRun(job);
   const endedMs = performance.now();
   jobMs.set(job.name, endedMs - beganMs);
   console.log(
@@ -80,14 +80,11 @@ async function timed(job: Job, importance: Importance): Promise<TestResult[]> {
   return results;
 }
 
-async function resultsOfRun(job: Job, more: readonly string[], importance: Importance): Promise<TestResult[]> {
+async function resultsOfRun(job: Job, more: readonly string[] = []): Promise<TestResult[]> {
   const beganMs = performance.now();
   if (job.part !== undefined) rmSync(resultsFile(job.name), { force: true });
   const grep = job.part === undefined || values.grep === undefined ? [] : ['--grep', values.grep];
-  const ended = await runJob(
-    { ...job, argv: [...job.argv, ...grep, ...more] },
-    { importance, isAlone: wanted.length === 1 },
-  );
+  const ended = await runJob({ ...job, argv: [...job.argv, ...grep, ...more] }, { isAlone: wanted.length === 1 });
   const own = { suite: job.group, durationMs: performance.now() - beganMs } as const;
   if (job.part === undefined)
     return [{ ...own, title: `${job.name} (npm test -- ${job.group})`, state: ended === 0 ? 'passed' : 'failed' }];
@@ -117,7 +114,6 @@ async function runFailedFilesAgain(job: Job, results: readonly TestResult[]): Pr
   const second = await resultsOfRun(
     job,
     files.flatMap((file) => ['--file', file]),
-    'usual',
   );
   const judged = withSecondRun(results, second);
   writeResults(job.name, judged);
