@@ -68,4 +68,25 @@ describe('explainService', () => {
       const lines = explainService(facts, 'ns-0/s-0')?.sections.flatMap((section) => section.lines) ?? [];
       expect(lines.filter((line) => line.startsWith('A planned move'))).to.deep.equal([text]);
     });
+
+  it('MV-35: names nodes that are preferred to the owner, and no others', () => {
+    const pools = { apiVersion: 'berth.dev/v1', kind: 'IPAddressPool', metadata: { name: 'lan' } };
+    const preference = { matchLabels: { 'kubernetes.io/hostname': 'edge-2' } };
+    const preferring = {
+      ...{ apiVersion: 'berth.dev/v1', kind: 'L2Advertisement', metadata: { name: 'lan' } },
+      spec: { preferredNodeSelectors: [{ weight: 50, preference }] },
+    };
+    const documents = [{ ...pools, spec: { addresses: ['198.18.0.0/24'] } }, preferring];
+    const text = documents.map((one) => JSON.stringify(one)).join('\n---\n');
+    const lines = (key: string, states?: Readonly<Record<string, Partial<NodeState>>>) => {
+      const facts = readCluster(sampleCluster({ nodes: 3, pools: text, ...(states && { states }) }));
+      const all = explainService(facts, key)?.sections.flatMap((section) => section.lines) ?? [];
+      return all.filter((line) => line.includes('preferred'));
+    };
+    expect(lines('ns-0/s-0')).to.deep.equal([
+      'edge-2 is preferred to edge-1, which owns 198.18.0.1: it moves by itself where that breaks no connection, unless the speakers have --rebalance=off.',
+    ]);
+    expect(lines('ns-0/s-1')).to.deep.equal([]);
+    expect(lines('ns-0/s-0', { 'edge-2': { fitness: 'unfit' } })).to.deep.equal([]);
+  });
 });

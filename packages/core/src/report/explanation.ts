@@ -10,6 +10,7 @@ import type { KubeService } from '../service/kube-service.ts';
 import { isOurs } from '../service/load-balancer-class.ts';
 import { readServiceRequest, type ServiceRequest } from '../service/service-request.ts';
 import { answeredBy } from './answered-by.ts';
+import { betterNodeTexts } from './better-node-words.ts';
 import { allocatorOf, type ClusterFacts } from './cluster-facts.ts';
 import { countText } from './count-text.ts';
 import { plannedMoveText } from './planned-move-words.ts';
@@ -51,6 +52,7 @@ export function explainService(facts: ClusterFacts, key: string): Explanation | 
       said(
         ...request.shownAddresses.map((vip) => answeredBy(vip, service, facts)),
         ...request.shownAddresses.flatMap((vip) => plannedMoveText(vip, facts) ?? []),
+        ...request.shownAddresses.flatMap((vip) => betterNodeTexts(vip, facts)),
       ),
       conditions,
       poolsOf(explainPools(allocator, request, nowMs)),

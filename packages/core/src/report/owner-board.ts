@@ -4,7 +4,7 @@
  * its speaker would offer, for owners that die what the others would take.
  */
 import type { IpAddress } from '../net/ip-address.ts';
-import type { VipCandidate } from '../placement/candidate.ts';
+import { byStanding, foremost, type VipCandidate } from '../placement/candidate.ts';
 import { placeOrphans } from '../placement/orphan-plan.ts';
 import { vipCandidates } from '../placement/vip-candidates.ts';
 import { type KubeService, serviceKeyOf } from '../service/kube-service.ts';
@@ -108,6 +108,14 @@ export class OwnerBoard {
     this.#holdings = this.#holdings.map((one) =>
       given.has(one) ? { ...one, owner: owners.get(String(one.vip)) } : one,
     );
+  }
+
+  /** The nodes that stand before the owner, whatever each owns: by policies, or since it is not well. */
+  betterThanOwner(one: Holding): readonly string[] {
+    const candidates = this.#candidatesOf(one);
+    const own = candidates.find(({ node }) => node === one.owner);
+    if (own === undefined) return [];
+    return foremost(candidates).flatMap((other) => (byStanding(other, own) < 0 ? [other.node] : []));
   }
 
   /** VIPs that each node owns on a segment. */
