@@ -62,12 +62,19 @@ describe('kubectl berth status', () => {
   });
 
   it('EN-26, CL-18: says what a node does for VIPs that every node serves', async () => {
-    await say('edge-1', STATE, { latestMs: 3, lapses: 0, spread: { forwarded: 1200, strays: 1 } });
+    await say('edge-1', STATE, { latestMs: 3, lapses: 0, spread: { forwarded: 1200, strays: 1, flows: 30 } });
     const passed =
-      '  edge-1: passed 1200 packets on to the nodes that serve them since it started; it keeps 1 flow that the hash gives to others';
+      '  edge-1: passed 1200 packets on to the nodes that serve them since it started; has 30 flows, and keeps 1 flow that the hash gives to others';
     const wide = (await ended('wide')).text.split('\n');
     expect(wide.slice(wide.indexOf(passed) - 2, -1), 'CL-18').to.deep.equal(['', 'Worth knowing:', passed]);
     expect((await lines()).join('\n'), 'CL-18').to.not.include('1200');
+  });
+
+  it('EN-26: says it of an older speaker as well, which does not count its flows', async () => {
+    await say('edge-1', STATE, { latestMs: 3, lapses: 0, spread: { forwarded: 1, strays: 0 } });
+    expect((await ended('wide')).text).to.include(
+      'edge-1: passed 1 packet on to the nodes that serve them since it started; keeps 0 flows that',
+    );
   });
 
   it('MV-30: says why planned moves of a node break connections, unless that is as people want it', async () => {

@@ -55,9 +55,10 @@ export async function status(operation: Status, environment: Environment): Promi
 function spreadRemarks(reports: readonly DatedReport[]): string[] {
   return reports.flatMap(({ node, health, freshness }) => {
     if (health?.spread === undefined || freshness === 'stale') return [];
-    const { forwarded, strays } = health.spread;
-    const kept = `it keeps ${strays} ${strays === 1 ? 'flow' : 'flows'} that the hash gives to others`;
-    return [`${node}: passed ${forwarded} packets on to the nodes that serve them since it started; ${kept}`];
+    const { forwarded, strays, flows } = health.spread;
+    const passed = `passed ${countOf(forwarded, 'packet')} on to the nodes that serve them since it started`;
+    const has = flows === undefined ? 'keeps' : `has ${countOf(flows, 'flow')}, and keeps`;
+    return [`${node}: ${passed}; ${has} ${countOf(strays, 'flow')} that the hash gives to others`];
   });
 }
 

@@ -101,13 +101,13 @@ export function decodeNodeHealth(text: string | undefined): NodeHealth | undefin
   const read = { latestMs: countOf(latestMs), lapses: countOf(lapses) };
   const lapsedSeconds =
     json.lapsed === undefined ? undefined : everyOf(listOf(json.lapsed, MAX_LAPSE_TIMES), secondsOf);
-  const [forwarded, strays] = (everyOf(listOf(json.spread, 8), countOf) ?? []).slice(0, 2);
+  const [forwarded, strays, flows] = everyOf(listOf(json.spread, 8), countOf) ?? [];
   return read.latestMs === undefined || read.lapses === undefined
     ? undefined
     : {
         ...{ latestMs: read.latestMs, lapses: read.lapses },
         ...(lapsedSeconds && { lapsedSeconds }),
-        ...(forwarded !== undefined && strays !== undefined && { spread: { forwarded, strays } }),
+        ...(forwarded !== undefined && strays !== undefined && { spread: { forwarded, strays, flows } }),
       };
 }
 

@@ -54,7 +54,7 @@ export function encodeNodeHealth({ latestMs, lapses, lapsedSeconds, spread }: No
     latestMs: Math.round(latestMs),
     lapses,
     lapsed: lapsedSeconds?.slice(-MAX_LAPSE_TIMES),
-    spread: spread && [spread.forwarded, spread.strays],
+    spread: spread && [spread.forwarded, spread.strays, spread.flows].filter((count) => count !== undefined),
   });
 }
 

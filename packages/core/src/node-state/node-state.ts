@@ -241,4 +241,6 @@ export interface SpreadHealth {
   readonly forwarded: number;
   /** Flows that it serves although their hash names another node. */
   readonly strays: number;
+  /** All flows that it has; undefined: an older speaker, which does not say. */
+  readonly flows?: number | undefined;
 }

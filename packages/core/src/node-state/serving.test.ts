@@ -57,8 +57,13 @@ describe('who serves, as text', () => {
 });
 
 describe('health of a node that serves its share', () => {
-  for (const spread of [undefined, { forwarded: 12, strays: 3 }])
-    it(`EN-28: comes back as it was, ${spread ? 'with' : 'without'} packets and strays`, () => {
+  const rows = [
+    { name: 'without', spread: undefined },
+    { name: 'with packets and strays of an older speaker', spread: { forwarded: 12, strays: 3, flows: undefined } },
+    { name: 'with packets, strays and flows', spread: { forwarded: 12, strays: 3, flows: 9 } },
+  ];
+  for (const { name, spread } of rows)
+    it(`EN-28: comes back as it was, ${name}`, () => {
       const health = { latestMs: 3, lapses: 0, ...(spread && { spread }) };
       expect(decodeNodeHealth(encodeNodeHealth(health))).to.deep.equal(health);
     });

@@ -13,6 +13,7 @@ import {
   type ServingState,
   SPREAD_TICK_MS,
   type SpreadAction,
+  type SpreadHealth,
   type SpreadSections,
 } from '@berth/core';
 import { type ConntrackFlows, type ConntrackQuery, isNearlyFull } from '@berth/link';
@@ -158,9 +159,11 @@ export class Spreading implements SpreadSources {
     });
   }
 
-  get health(): { readonly forwarded: number; readonly strays: number } | undefined {
+  get health(): SpreadHealth | undefined {
     const counters = this.#tables.counters();
-    return counters && { forwarded: counters.forwarded, strays: this.ownStrays };
+    // Each segment knows the flows of all VIPs.
+    const flows = Math.max(0, ...this.segments.map(({ state }) => state.flows.fingerprints.length));
+    return counters && { forwarded: counters.forwarded, strays: this.ownStrays, flows };
   }
 
   /** Part of connection tracking that was in use when it was last read, 0 to 1. */
