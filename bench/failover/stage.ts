@@ -66,6 +66,8 @@ export class Stage {
     services = SERVICES,
     askEveryMs = ASK_EVERY_MS,
   }: StageOptions): Promise<Stage> {
+    // Moves are what is measured: none but those of the fault.
+    await setSpeakerOptions(lab, 'REBALANCE=off');
     const watch = await WireWatch.start({ namespace: lab.namespaceOf('client') });
     const stage = new Stage(lab, client, watch, progress);
     await applyObjects(lab, ...services.map((name) => webService(name)));
