@@ -14,9 +14,6 @@ const IS_COMMENT = /^\s*(\/\/|\/\*|\*)/;
 
 /** Longer files, each with the reason. One that is not longer any more has to go from here. */
 export const LONGER_FILES: Readonly<Record<string, string>> = {
-  'packages/core/src/membership/company.ts': 'its rules are those that the schedules were played on',
-  'packages/core/src/membership/question.ts': 'as company.ts',
-  'packages/core/src/membership/state.ts': 'as company.ts',
   'packages/speaker/src/spread/spreading.ts': 'wires the parts of spreading',
 };
 

@@ -3,9 +3,9 @@
 import { foremost } from '../placement/candidate.ts';
 import { isConnected } from './company.ts';
 import type { AnswerReason, DesiredVip } from './event.ts';
-import { isHeard } from './member.ts';
+import { isHeard, isUnheard } from './member.ts';
+import { Doubts } from './orphan-doubt.ts';
 import type { Ownership } from './ownership.ts';
-import { Doubts, isAnybodySilent } from './question.ts';
 import type { MembershipState } from './state.ts';
 import type { Taken } from './take.ts';
 import { FORMER_MS, type Turn } from './turn.ts';
@@ -56,6 +56,16 @@ export function withoutDoubt(
   for (const { vip } of clear) doubts.end(String(vip));
   doubts.store();
   return clear;
+}
+
+/**
+ * Whether somebody may live who is not heard here: a member that answers for its VIPs or that others vouch for, or one
+ * that is no member here and stands in the list of a node that is heard.
+ */
+function isAnybodySilent({ members, self, farewells }: MembershipState, nowMs: number): boolean {
+  if (members.some((one) => isUnheard(one, nowMs))) return true;
+  const known = new Set([self.bootId, ...farewells.keys(), ...members.map(({ bootId }) => bootId)]);
+  return members.some(({ view }) => view !== undefined && [...view].some((bootId) => !known.has(bootId)));
 }
 
 /** Whether this node forgot others a moment ago and has not heard most of them since. */

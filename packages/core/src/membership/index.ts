@@ -15,6 +15,7 @@ export {
   renewed,
 } from './fence.ts';
 export { type FrameSender, senderProblem } from './identity.ts';
+export { initialMembership, type MembershipOptions } from './initial-state.ts';
 export * from './intake.ts';
 export { HEARTBEAT_SECRET, type KeyRing, signingKeyId } from './key-choice.ts';
 export { deadAtMs, isDeaf, lastSignMs, type Member } from './member.ts';
@@ -24,8 +25,6 @@ export { ownerOf, type VipOwner } from './owner.ts';
 export {
   currentPaceMs,
   type Identity,
-  initialMembership,
-  type MembershipOptions,
   type MembershipState,
   type OwnClaim,
   type Rebalancing,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** When a machine wants to be looked at again. */
-import { membersTickMs } from './question.ts';
+import { membersTickMs } from './silent-member.ts';
 import { listSpacingMs, type MembershipState } from './state.ts';
 
 /**

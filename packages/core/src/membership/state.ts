@@ -24,15 +24,6 @@ export interface Identity {
  */
 export type Rebalancing = 'off' | 'unbroken' | 'gradual';
 
-export interface MembershipOptions {
-  readonly self: Identity;
-  readonly timing: Timing;
-  /** Default: 'off'. */
-  readonly rebalance?: Rebalancing;
-  /** Counters that were heard on this segment before: of a machine that this one follows. Default: none. */
-  readonly retired?: ReadonlyMap<string, number>;
-}
-
 /** A VIP that this node owns. */
 export interface OwnClaim extends Claim {
   readonly sinceMs: number;
@@ -60,8 +51,8 @@ export interface Invitation extends Claim {
 }
 
 /**
- * Whether this node is cut off, by what it hears of others (company.ts). Times are those at which something began or
- * was last so.
+ * Whether this node is cut off, by what it hears of others (company.ts, cut-off.ts). Times are those at which something
+ * began or was last so.
  */
 export interface Company {
   /** fresh: it has only just come, and may not know who owns what. */
@@ -220,79 +211,6 @@ export interface MembershipState {
   /** When something else first changed that balance depends on, and when no move was left to make; see balance.ts. */
   readonly unevenMs: number;
   readonly evenMs: number;
-}
-
-const NEVER = Number.NEGATIVE_INFINITY;
-
-const NEWCOMER: Company = {
-  ...{
-    freshness: 'fresh',
-    absent: new Map(),
-    unasked: new Set(),
-    witnessedMs: NEVER,
-    askedMs: NEVER,
-    steadiness: 'steady',
-  },
-  ...{ connectedSinceMs: undefined, manySinceMs: undefined, cutOffSinceMs: undefined },
-  ...{ cutOffBeganMs: NEVER, cutOffEndedMs: NEVER },
-};
-
-/** A node that has heard nothing yet. */
-export function initialMembership(options: MembershipOptions, nowMs: number): MembershipState {
-  // A machine that is made anew in the same process, when its interface comes back, must not repeat a version for other
-  // contents.
-  const firstVersion = Math.floor(Math.abs(nowMs)) % 2 ** 32;
-  return {
-    self: options.self,
-    timing: options.timing,
-    rebalance: options.rebalance ?? 'off',
-    isRebalanceOrdered: false,
-    keepsConnections: false,
-    startedMs: nowMs,
-    fitness: 'fit',
-    phase: 'listening',
-    phaseSinceMs: nowMs,
-    steppedMs: undefined,
-    tickedMs: nowMs,
-    graceUntilMs: nowMs,
-    members: [],
-    retired: options.retired ?? new Map(),
-    farewells: new Map(),
-    strangers: new Map(),
-    desired: new Map(),
-    terms: new Map(),
-    claims: new Map(),
-    claimsVersion: firstVersion,
-    view: [],
-    viewVersion: firstVersion,
-    orphans: new Map(),
-    company: NEWCOMER,
-    candidateNames: new Set(),
-    silentClaims: new Map(),
-    predecessors: new Map(),
-    doubts: new Map(),
-    demands: new Map(),
-    stations: new Map(),
-    doubtMs: Number.POSITIVE_INFINITY,
-    questions: { untilMs: nowMs, left: 0 },
-    former: new Set(),
-    lapsedMs: Number.NEGATIVE_INFINITY,
-    plan: undefined,
-    handOvers: new Map(),
-    invitations: new Map(),
-    placement: 'due',
-    announce: 'done',
-    blockedUntilMs: Number.NEGATIVE_INFINITY,
-    listedMs: Number.NEGATIVE_INFINITY,
-    lists: 'due',
-    ridesUntilMs: Number.NEGATIVE_INFINITY,
-    hurriedMs: Number.NEGATIVE_INFINITY,
-    beat: undefined,
-    changedMs: nowMs,
-    balancedMs: nowMs,
-    unevenMs: NEVER,
-    evenMs: NEVER,
-  };
 }
 
 /** Time between two heartbeats of this node now. */

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The membership state machine of one segment: a pure function of state, event and monotonic time. */
 import type { VipCandidate } from '../placement/candidate.ts';
+import { hearAnswer } from './answer.ts';
 import { mayBeUneven } from './balance.ts';
-import { candidateNames, hearWitness } from './company.ts';
 import { hearDemand } from './demand.ts';
 import type { DesiredVip, MembershipAction, MembershipEvent } from './event.ts';
 import { orderMove } from './hand-over.ts';
 import { hear } from './hear.ts';
-import { hearAnswer } from './question.ts';
+import { candidateNames } from './majority.ts';
 import type { MembershipState } from './state.ts';
 import { hearIdentity } from './station.ts';
 import { tick } from './tick.ts';
 import { change, fallSilent, forgetMembers, report, type Turn } from './turn.ts';
+import { hearWitness } from './witness.ts';
 
 export interface Stepped {
   readonly state: MembershipState;

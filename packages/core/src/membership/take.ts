@@ -2,8 +2,9 @@
 /** Makes VIPs this node's own: the claim, its term, and the answer. */
 import type { IpAddress } from '../net/ip-address.ts';
 import { nextTerm, nextTermOfFew } from './claim.ts';
-import { areMostElsewhere, hasHeardMost, isFrail } from './company.ts';
+import { hasHeardMost, isFrail } from './company.ts';
 import type { AnswerReason, Succession } from './event.ts';
+import { areMostElsewhere } from './majority.ts';
 import { successionOf } from './predecessor.ts';
 import type { OwnClaim } from './state.ts';
 import { act, change, changeClaims, type Turn } from './turn.ts';

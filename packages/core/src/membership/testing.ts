@@ -5,7 +5,8 @@ import { MacAddress } from '../net/mac-address.ts';
 import type { Heartbeat, HeartbeatBody } from '../wire/heartbeat.ts';
 import type { WireClaim } from '../wire/heartbeat-section.ts';
 import type { MembershipAction, MembershipEvent, MembershipReport, StationKind } from './event.ts';
-import { initialMembership, type MembershipOptions, type MembershipState } from './state.ts';
+import { initialMembership, type MembershipOptions } from './initial-state.ts';
+import type { MembershipState } from './state.ts';
 import { stepMembership } from './step.ts';
 import { type TimingOptions, timingOf } from './timing.ts';
 

@@ -5,14 +5,15 @@
 import type { VipCandidate } from '../placement/candidate.ts';
 import { rebalance } from './balance.ts';
 import { beatOf, isSameBeat, listsOf } from './body.ts';
-import { askWitnesses, lookAtCompany } from './company.ts';
+import { lookAtCompany } from './cut-off.ts';
 import { handOver } from './hand-over.ts';
 import { contestKnown } from './hear-lists.ts';
 import { isDeaf, type Member } from './member.ts';
 import { place } from './place.ts';
-import { askOwners, buryDead } from './question.ts';
+import { askOwners, buryDead } from './silent-member.ts';
 import { listSpacingMs } from './state.ts';
 import { act, change, report, type Turn } from './turn.ts';
+import { askWitnesses } from './witness.ts';
 
 /**
  * A tick that comes later than this many intervals declares nobody dead, and neither do those of the next half

@@ -4,7 +4,7 @@
 import type { MembershipAction, MembershipReport, SilenceCause, StopReason } from './event.ts';
 import type { Member } from './member.ts';
 import { afterLoss, afterOwnSilence } from './predecessor.ts';
-import type { MembershipState, OwnClaim } from './state.ts';
+import type { Company, MembershipState, OwnClaim } from './state.ts';
 
 export interface Turn {
   state: MembershipState;
@@ -24,6 +24,10 @@ const MAX_RETIRED = 1024;
 
 export function change(turn: Turn, changes: Partial<MembershipState>): void {
   turn.state = { ...turn.state, ...changes };
+}
+
+export function changeCompany(turn: Turn, changes: Partial<Company>): void {
+  change(turn, { company: { ...turn.state.company, ...changes } });
 }
 
 export function act(turn: Turn, action: MembershipAction): void {
@@ -137,13 +141,12 @@ export function noteUnasked(turn: Turn, node: string, how: 'silent' | 'heard'): 
   if (company.unasked.has(node) === (how === 'silent')) return;
   const unasked = new Set(company.unasked);
   unasked[how === 'silent' ? 'add' : 'delete'](node);
-  change(turn, { company: { ...company, unasked } });
+  changeCompany(turn, { unasked });
 }
 
 // It counts among those that should be heard for a while.
 function miss(turn: Turn, { node, heardMs }: Pick<Member, 'node' | 'heardMs'>): void {
-  const { company } = turn.state;
-  change(turn, { company: { ...company, absent: new Map(company.absent).set(node, heardMs) } });
+  changeCompany(turn, { absent: new Map(turn.state.company.absent).set(node, heardMs) });
 }
 
 /**
