@@ -12,29 +12,16 @@ const MOST_COLUMNS = 120;
 const IS_TEST = /\.(test|vectors)\.tsx?$|^test\/|\/testing\/|^packages\/[a-z]+\/test\//;
 const IS_COMMENT = /^\s*(\/\/|\/\*|\*)/;
 
-/** Longer files, each with the reason. One that is not longer any more has to go from here. */
-export const LONGER_FILES: Readonly<Record<string, string>> = {
-  'packages/speaker/src/spread/spreading.ts': 'wires the parts of spreading',
-};
-
-/** One line for each file that is too long, for each comment that is too wide, and for each exception without need. */
-export function findShapeProblems(files: readonly SourceFile[], longer = LONGER_FILES): string[] {
+/** One line for each file that is too long, and for each comment that is too wide. */
+export function findShapeProblems(files: readonly SourceFile[]): string[] {
   const sources = files.filter(({ path }) => /\.(tsx?|c|h)$/.test(path));
-  const lengths = new Map(sources.map(({ path, text }) => [path, lineCount(text)]));
-  const isLong = (path: string) => (lengths.get(path) ?? 0) > MOST_LINES;
-  return [
-    ...[...lengths]
-      .filter(([path]) => isLong(path) && !IS_TEST.test(path) && !Object.hasOwn(longer, path))
-      .map(([path, lines]) => `${path}: ${lines} lines, at most ${MOST_LINES}: split it by what it does`),
-    ...Object.keys(longer)
-      .filter((path) => !isLong(path))
-      .map((path) => `${path}: is not longer than ${MOST_LINES} lines: take it out of LONGER_FILES`),
-    ...sources.flatMap(wideComments),
-  ];
+  return [...sources.flatMap(tooLong), ...sources.flatMap(wideComments)];
 }
 
-function lineCount(text: string): number {
-  return text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
+function tooLong({ path, text }: SourceFile): string[] {
+  const lines = text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
+  const isLong = lines > MOST_LINES && !IS_TEST.test(path);
+  return isLong ? [`${path}: ${lines} lines, at most ${MOST_LINES}: split it by what it does`] : [];
 }
 
 function wideComments({ path, text }: SourceFile): string[] {

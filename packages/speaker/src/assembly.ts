@@ -68,8 +68,8 @@ export async function assemble(common: ProcessParts): Promise<Assembly> {
   const spreading: Spreading = openSpreading({ ...common, lan, cluster, memberships, wanted, onNews });
   const answering = openAnswering({ ...common, cluster, lan, vips: () => speaker.wanted.map(({ vip }) => vip) });
   const publisher = new NodePublisher({
-    ...{ ...common, cluster, lan, memberships, guard, served, speaker, spreading },
-    ...{ engine: lan.engine, reachability: guard.reachability },
+    ...{ ...common, cluster, lan, memberships, guard, served, speaker },
+    ...{ spreading: spreading.facts, engine: lan.engine, reachability: guard.reachability },
     isLeaking: (ifindex) => answering.watch.isLeaking(ifindex),
   });
   const kubeProxy = openKubeProxyWatch({ url: config.kubeProxyHealth, clock, log });

@@ -37,7 +37,7 @@ export function metricSources(parts: Assembly): MetricSources {
         return served.now.filter(({ vip, interfaces }) => interfaces.length > 0 && !isInSubnet(vip, interfaces));
       },
     },
-    spread: spreading,
+    spread: spreading.facts,
     pools: cluster.pools,
   };
 }

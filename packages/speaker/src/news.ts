@@ -71,7 +71,7 @@ function followRefusals({ log, speaker, publisher }: Assembly): void {
 }
 
 function followSpreading({ clock, speaker, spreading, spreadingNews, memberships, publisher }: Assembly): void {
-  const tellMemberships = () => memberships.keepConnections(spreading.keepsConnections);
+  const tellMemberships = () => memberships.keepConnections(spreading.facts.keepsConnections);
   spreadingNews.subscribe(() => {
     publisher.changed('soon');
     // Never at once: membership may be in the middle of a step.

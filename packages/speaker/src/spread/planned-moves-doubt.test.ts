@@ -98,18 +98,18 @@ describe('planned moves, in doubt', () => {
       }),
     );
     spreading.start();
-    expect(spreading.keepsConnections).to.equal(true);
+    expect(spreading.facts.keepsConnections).to.equal(true);
     // The next owner takes no part; membership asks for 200 ms in each second.
     for (let second = 0; second < 3; second++)
       for (let tick = 0; tick < 40; tick++) {
         if (tick < 8) expect(spreading.mayOffer(onlyUnbroken('edge-2')), `${second} s`).to.equal(false);
         await pass(clock, 25);
       }
-    expect(spreading.keepsConnections).to.equal(false);
-    expect(spreading.plannedMoves).to.deep.equal({ kept: 0, plain: 0 });
+    expect(spreading.facts.keepsConnections).to.equal(false);
+    expect(spreading.facts.plannedMoves).to.deep.equal({ kept: 0, plain: 0 });
     const before = news;
     await pass(clock, 61_000);
-    expect(spreading.keepsConnections).to.equal(true);
+    expect(spreading.facts.keepsConnections).to.equal(true);
     expect(news).to.be.above(before);
     spreading.stop();
     expect(spreading.mayOffer(onlyUnbroken('edge-2'))).to.equal(false);
@@ -119,7 +119,7 @@ describe('planned moves, in doubt', () => {
     const clock = new FakeClock();
     const plain = new Spreading(optionsOf(clock, { plainMoves: () => ({ why: 'option', code: '' }) }));
     plain.start();
-    expect(plain.keepsConnections).to.equal(false);
+    expect(plain.facts.keepsConnections).to.equal(false);
     expect([plain.mayOffer(move('edge-2')), plain.mayOffer(onlyUnbroken('edge-2'))]).to.deep.equal([true, false]);
     plain.stop();
   });
@@ -139,7 +139,7 @@ describe('planned moves, in doubt', () => {
     };
     const seconds = [await asked(), await asked(), await asked()];
     expect(seconds.indexOf(true)).to.be.within(0, 2);
-    expect(first.spreading.keepsConnections).to.equal(true);
+    expect(first.spreading.facts.keepsConnections).to.equal(true);
     for (const { spreading } of all.values()) spreading.stop();
   });
 
@@ -173,7 +173,7 @@ describe('planned moves, in doubt', () => {
     const all = play(clock, NAMES, ASKS_NOT);
     const [first, second] = [nodeIn(all, 'edge-1'), nodeIn(all, 'edge-2')];
     const served = [{ vip: ip(VIP), services: ['shop/web'], interfaces: ['eth0'] }] as const;
-    const said = () => [first, second].flatMap(({ spreading }) => spreading.serving(served));
+    const said = () => [first, second].flatMap(({ spreading }) => spreading.facts.serving(served));
     first.flows = flowsFrom(40_000, 5);
     await pass(clock, 1_000);
     await untilOffered(clock, first, 'edge-2');
@@ -235,9 +235,9 @@ describe('planned moves, in doubt', () => {
     moveTo(all, 'edge-1');
     await pass(clock, 1_000);
     expect(await untilOffered(clock, first, 'edge-3')).to.equal(0);
-    expect(first.spreading.moves).to.deep.equal({ why: 'filter', code: '' });
+    expect(first.spreading.facts.moves).to.deep.equal({ why: 'filter', code: '' });
     await clock.advance(3_600_000);
-    expect(first.spreading.moves).to.equal('kept');
+    expect(first.spreading.facts.moves).to.equal('kept');
   });
 
   it('MV-28: trial frames go to owners alone, a few at first and then once a second; no one listens once it knows', async () => {

@@ -33,19 +33,19 @@ describe('planned moves of VIPs that their owner serves alone', () => {
     // Whatever reaches the next owner in its first moment goes to the one before.
     moveTo(all, 'edge-2');
     expect(setBy(second)).to.deep.equal(['edge-1 serving']);
-    expect(first.spreading.keeping).to.equal(1);
+    expect(first.spreading.facts.keeping).to.equal(1);
     await pass(clock, 2_000);
     expect(setBy(second)).to.deep.equal(['edge-1 draining', 'edge-2 serving']);
     for (const one of [second, nodeIn(all, 'edge-3')])
       expect([...one.table.strays].sort()).to.deep.equal([...first.flows.fingerprints].sort());
-    expect(first.spreading.plannedMoves).to.deep.equal({ kept: 1, plain: 0 });
+    expect(first.spreading.facts.plannedMoves).to.deep.equal({ kept: 1, plain: 0 });
     await pass(clock, 60_000);
     expect(loaded(all)).to.deep.equal([true, true, true]);
-    expect(first.spreading.keeping).to.equal(1);
+    expect(first.spreading.facts.keeping).to.equal(1);
     first.flows = NO_CONNTRACK;
     await pass(clock, 25_000);
     expect(loaded(all)).to.deep.equal([false, false, false]);
-    expect(first.spreading.keeping).to.equal(0);
+    expect(first.spreading.facts.keeping).to.equal(0);
   });
 
   it('MV-19: lists go on with higher versions when the program comes back: others remember what they have of a speaker', async () => {
@@ -117,7 +117,7 @@ describe('planned moves of VIPs that their owner serves alone', () => {
     expect(await untilOffered(clock, first, 'edge-2')).to.equal(0);
     await pass(clock, 2_000);
     expect(await untilOffered(clock, first, 'edge-3')).to.be.below(500);
-    expect(first.spreading.plannedMoves).to.deep.equal({ kept: 1, plain: 2 });
+    expect(first.spreading.facts.plannedMoves).to.deep.equal({ kept: 1, plain: 2 });
     await pass(clock, 15_000);
     expect(loaded(all)).to.deep.equal([false, false, false]);
   });
@@ -142,7 +142,7 @@ describe('planned moves of VIPs that their owner serves alone', () => {
       spreading.mayOffer(move('edge-2'));
       await pass(clock, 100);
       expect(spreading.mayOffer(move('edge-2')), name).to.equal(true);
-      expect(spreading.moves, 'MV-30').to.deep.equal({ why: name, code });
+      expect(spreading.facts.moves, 'MV-30').to.deep.equal({ why: name, code });
       spreading.stop();
     }
   });

@@ -26,7 +26,7 @@ function servingBy(all: ReadonlyMap<string, Played>): readonly number[] {
 /** What the owner tells people. */
 function saidBy(all: ReadonlyMap<string, Played>) {
   const served = [{ vip: ip(VIP), services: ['shop/web'], interfaces: ['eth0'] }] as const;
-  return all.get('edge-1')?.spreading.serving(served)[0];
+  return all.get('edge-1')?.spreading.facts.serving(served)[0];
 }
 
 const ALONE = [nodeIdOf('edge-1')];
@@ -87,7 +87,7 @@ describe('Spreading, when something is wrong', () => {
     };
     table.state = 'gone';
     await pass(clock, 10_000);
-    expect(spreading.obstacle?.what).to.equal('program');
+    expect(spreading.facts.obstacle?.what).to.equal('program');
     expect(table.isOpen).to.equal(false);
     expect(servingBy(all)).to.deep.equal(ALONE);
   });
@@ -201,21 +201,21 @@ describe('Spreading, when something is wrong', () => {
     };
     const spreading = new Spreading(optionsOf(clock, { ...options, serviceOf: () => service }));
     spreading.start();
-    expect(spreading.keeper).to.equal('none');
+    expect(spreading.facts.keeper).to.equal('none');
     await pass(clock, 2_000);
-    expect([table.keeper, spreading.keeper]).to.deep.equal(['/run/berth/keeper.sock', 'kept']);
+    expect([table.keeper, spreading.facts.keeper]).to.deep.equal(['/run/berth/keeper.sock', 'kept']);
     table.isKept = false;
     await pass(clock, 2_000);
-    expect(spreading.keeper).to.equal('not-kept');
+    expect(spreading.facts.keeper).to.equal('not-kept');
     expect(log.lines.filter((line) => line.includes('the keeper is not there'))).to.have.length(1);
-    expect(spreading.obstacle).to.equal(undefined);
+    expect(spreading.facts.obstacle).to.equal(undefined);
     table.isKept = true;
     await pass(clock, 2_000);
-    expect(spreading.keeper).to.equal('kept');
+    expect(spreading.facts.keeper).to.equal('kept');
     service = { ...SERVICE, metadata: { ...SERVICE.metadata, annotations: {} } };
     spreading.clusterChanged();
     await pass(clock, 30_000);
-    expect([table.attached, table.isOpen, spreading.keeper]).to.deep.equal([[], false, 'none']);
+    expect([table.attached, table.isOpen, spreading.facts.keeper]).to.deep.equal([[], false, 'none']);
   });
 
   it('EN-47: ends without taking the program off, so that the keeper has it for a moment more', async () => {
@@ -238,12 +238,12 @@ describe('Spreading, when something is wrong', () => {
     const { table, spreading } = all.get('edge-1') as Played;
     table.room = 0;
     await pass(clock, 6_000);
-    expect(spreading.obstacle?.what).to.equal('room');
+    expect(spreading.facts.obstacle?.what).to.equal('room');
     expect(saidBy(all)?.alone?.why).to.equal('room');
     expect(servingBy(all)).to.deep.equal(ALONE);
     table.room = 10;
     await pass(clock, 125_000);
-    expect(spreading.obstacle).to.equal(undefined);
+    expect(spreading.facts.obstacle).to.equal(undefined);
     expect(servingBy(all)).to.have.length(3);
   });
 
@@ -269,11 +269,11 @@ describe('Spreading, when something is wrong', () => {
     });
     (all.get('edge-3') as Played).state = { ...(all.get('edge-3') as Played).state, desired: new Map() };
     await pass(clock, 6_000);
-    expect(second.spreading.obstacle?.what).to.equal('conntrack');
+    expect(second.spreading.facts.obstacle?.what).to.equal('conntrack');
     expect(servingBy(all)).to.deep.equal(ALONE);
     isRefused = false;
     await pass(clock, 30_000);
-    expect(second.spreading.obstacle).to.equal(undefined);
+    expect(second.spreading.facts.obstacle).to.equal(undefined);
     expect(servingBy(all)).to.have.members(['edge-1', 'edge-2'].map(nodeIdOf));
   });
 
@@ -288,7 +288,7 @@ describe('Spreading, when something is wrong', () => {
     );
     spreading.start();
     await pass(clock, 20_000);
-    expect(spreading.conntrackFill).to.equal(0.95);
+    expect(spreading.facts.conntrackFill).to.equal(0.95);
     expect(log.lines.filter((line) => line.includes('nearly full'))).to.have.length(1);
   });
 

@@ -88,7 +88,7 @@ describe('Spreading', () => {
     const spreading = new Spreading(optionsOf(clock, { openTable, segments: oneSegment }));
     spreading.start();
     await pass(clock, 1_000);
-    expect(spreading.obstacle).to.deep.equal({ what: 'program', error: refusal });
+    expect(spreading.facts.obstacle).to.deep.equal({ what: 'program', error: refusal });
     expect(spreading.segments).to.deep.equal([]);
   });
 
@@ -115,7 +115,7 @@ describe('Spreading', () => {
     const spreading = new Spreading(optionsOf(clock, { openTable, segments }));
     spreading.start();
     await pass(clock, 1_000);
-    expect(spreading.obstacle).to.deep.equal({ what: 'program', error: refusal });
+    expect(spreading.facts.obstacle).to.deep.equal({ what: 'program', error: refusal });
     expect(spreading.segments).to.deep.equal([]);
     expect(tables.map(({ isOpen }) => isOpen)).to.deep.equal([false]);
     isRefused = false;

@@ -72,7 +72,7 @@ export class MovingLan {
   }
 
   counts(name: string): { readonly kept: number; readonly plain: number } {
-    return this.#speaker(name).spreading.plannedMoves;
+    return this.#speaker(name).spreading.facts.plannedMoves;
   }
 
   start(name: string): void {

@@ -18,7 +18,8 @@ import { type FakeClock, RecordingLog } from '@berth/runtime/testing';
 import type { Segment } from '../../layer2/segments.ts';
 import { ip, mac } from '../../testing.ts';
 import type { SpreadTablePort } from '../spread-table-port.ts';
-import { Spreading, type SpreadingOptions } from '../spreading.ts';
+import { Spreading } from '../spreading.ts';
+import type { SpreadingOptions } from '../spreading-options.ts';
 
 export const VIP = '203.0.113.20';
 export const CLUSTER = '0123456789abcdef';
