@@ -101,7 +101,7 @@ export const SUITES: readonly Suite[] = [
     name: 'e2e',
     needs: 'Berth on the lab cluster',
     files: ['test/e2e/**/*.test.ts'],
-    timeoutMs: 300_000,
+    timeoutMs: 600_000,
     parts: {
       // They count connections that break and times without an answer, with nothing busy beside them.
       connections: ['test/e2e/{every-node-serves,planned-moves}.test.ts'],

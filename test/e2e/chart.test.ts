@@ -11,12 +11,13 @@ import { CHART_FOLDER } from '../../tools/release/chart.ts';
 import { labImage } from '../lab/berth.ts';
 import { ensureHelm } from '../lab/helm.ts';
 import { Lab } from '../lab/lab.ts';
+import { ROLLOUT_TIMEOUT } from '../lab/rollout.ts';
 import { run } from '../lab/run.ts';
 import { applyObjects, BERTH_NAMESPACE, waitForExternalIp, webService } from '../support/workload.ts';
 import { besideCluster } from './cluster.ts';
 
 const LAB = besideCluster('chart');
-const UP_TIMEOUT_MS = 300_000;
+const UP_TIMEOUT_MS = 600_000;
 
 interface Rendered {
   readonly kind: string;
@@ -49,7 +50,7 @@ describe('the Helm chart', () => {
   /** Runs Helm against the lab. */
   const onLab = (...argv: string[]) =>
     run([helm, ...argv, '--namespace', BERTH_NAMESPACE, '--kubeconfig', lab.kubeconfig]);
-  const installed = ['berth', CHART_FOLDER, '--wait', '--timeout', '90s'];
+  const installed = ['berth', CHART_FOLDER, '--wait', '--timeout', ROLLOUT_TIMEOUT];
   const argumentsOf = async (workload: string) => {
     const path = 'jsonpath={.spec.template.spec.containers[0].args}';
     return JSON.parse(await lab.kubectl(['get', workload, '-n', BERTH_NAMESPACE, '-o', path])) as string[];
@@ -139,14 +140,14 @@ describe('the Helm chart', () => {
   it('is upgraded to another option, and rolled back', async () => {
     await onLab('upgrade', ...installed, '--reuse-values', '--set', 'speaker.options.log-level=debug');
     expect(await argumentsOf('daemonset/speaker')).to.include('--log-level=debug');
-    await onLab('rollback', 'berth', '1', '--wait', '--timeout', '90s');
+    await onLab('rollback', 'berth', '1', '--wait', '--timeout', ROLLOUT_TIMEOUT);
     expect(await argumentsOf('daemonset/speaker')).not.to.include('--log-level=debug');
     expect(await waitForExternalIp(lab, 'web')).to.equal(lab.plan.pools[0]?.split('-')[0]);
   });
 
   it('is uninstalled, and leaves the pools to their owner', async () => {
     await lab.kubectl(['delete', 'service', 'web', '--timeout=30s']);
-    await onLab('uninstall', 'berth', '--wait', '--timeout', '60s');
+    await onLab('uninstall', 'berth', '--wait', '--timeout', ROLLOUT_TIMEOUT);
     const left = await lab.kubectl(['get', 'daemonsets,deployments,configmaps', '-n', BERTH_NAMESPACE, '-o', 'name']);
     expect(left).to.include('configmap/ip-address-pools');
     expect(left).not.to.match(/speaker|deployment/);

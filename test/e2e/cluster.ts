@@ -9,7 +9,8 @@ import { applyObjects, deployWeb, poolsConfigMap } from '../support/workload.ts'
 
 /** Two runs at a time need two names. */
 const NAME = process.env.BERTH_E2E_LAB ?? 'e2e';
-const UP_TIMEOUT_MS = 300_000;
+/** Three rollouts may take four minutes each. */
+const UP_TIMEOUT_MS = 900_000;
 
 /** The name of a lab beside the shared one, for one test file alone. */
 export function besideCluster(what: string): string {
@@ -36,7 +37,7 @@ async function bringUp(): Promise<Lab> {
 
 /** Deletes Services and waits until they are gone, so that no test sees those of another. */
 export async function deleteServices(lab: Lab, ...names: string[]): Promise<void> {
-  await lab.kubectl(['delete', 'service', ...names, '--ignore-not-found', '--timeout=30s']);
+  await lab.kubectl(['delete', 'service', ...names, '--ignore-not-found', '--timeout=120s']);
 }
 
 after(async function takeDown() {

@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import { hostNamed } from '../lab/address-plan.ts';
 import { inUrl } from '../lab/in-url.ts';
 import type { Lab } from '../lab/lab.ts';
+import { rolledOut } from '../lab/rollout.ts';
 import { waitUntil } from '../lab/wait.ts';
 import { addressesOf } from '../support/serving.ts';
 import { allNodesReady } from '../support/speakers.ts';
@@ -94,7 +95,7 @@ describe('a Service of type LoadBalancer', () => {
       },
     });
     await lab.kubectl(['scale', 'deployment/web', '--replicas=3']);
-    await lab.kubectl(['rollout', 'status', 'deployment/web', '--timeout=60s']);
+    await rolledOut(lab, 'deployment/web');
     await waitForAnswer(lab, `http://${vip}/hostname`);
   });
 

@@ -9,6 +9,7 @@ import { bundleCommand, commandFile } from '../../tools/bundle.ts';
 import { codeBlocks, section } from '../docs/markdown.ts';
 import { installBerth } from '../lab/berth.ts';
 import { Lab } from '../lab/lab.ts';
+import { rolledOut } from '../lab/rollout.ts';
 import { type RunResult, tryRun } from '../lab/run.ts';
 import { waitUntil } from '../lab/wait.ts';
 import { type ConnectProbe, startConnectProbe } from '../support/connect-probe.ts';
@@ -97,7 +98,7 @@ describe('kubectl berth migrate metallb', function () {
   it('MB-11: a controller that may read the objects again, as after a Helm upgrade, takes them for what was moved', async () => {
     const inBerth = (...args: string[]) => lab.kubectl(['-n', 'berth-system', ...args]);
     await inBerth('set', 'env', 'deployment/controller', 'METALLB_NAMESPACE-');
-    await inBerth('rollout', 'status', 'deployment/controller', '--timeout=90s');
+    await rolledOut(lab, 'deployment/controller', 'berth-system');
     const status = async (): Promise<Record<string, string>> =>
       JSON.parse(await inBerth('get', 'configmap', 'pool-status', '-o', 'json')).data;
     await waitUntil({

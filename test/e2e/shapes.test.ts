@@ -7,14 +7,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { expect } from 'chai';
 import { codeBlocks, section } from '../docs/markdown.ts';
-import { labImage } from '../lab/berth.ts';
+import { berthRolledOut, labImage } from '../lab/berth.ts';
 import { Lab } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
 import { applyObjects, BERTH_NAMESPACE, poolsConfigMap, waitForExternalIp, webService } from '../support/workload.ts';
 import { besideCluster } from './cluster.ts';
 
 const LAB = besideCluster('shapes');
-const UP_TIMEOUT_MS = 300_000;
+const UP_TIMEOUT_MS = 600_000;
 
 interface Template {
   readonly spec: { readonly template: { readonly metadata: object; readonly spec: object } };
@@ -35,7 +35,7 @@ describe('the manifests on clusters of other shapes', () => {
     lab = await Lab.up({ name: LAB, nodes: 2 });
     await lab.load(await labImage());
     await lab.kubectl(['apply', '-k', 'manifests']);
-    await rolledOut(BERTH_NAMESPACE);
+    await berthRolledOut(lab);
     await applyObjects(lab, poolsConfigMap(lab.plan.pools));
   });
 
@@ -44,11 +44,6 @@ describe('the manifests on clusters of other shapes', () => {
     await Lab.down(LAB);
   });
 
-  async function rolledOut(namespace: string): Promise<void> {
-    for (const workload of ['deployment/controller', 'daemonset/speaker'])
-      await lab.kubectl(['rollout', 'status', '-n', namespace, '--timeout=90s', workload]);
-  }
-
   function speakers(path: string): Promise<string> {
     return lab.kubectl(['get', 'daemonset', 'speaker', '-n', BERTH_NAMESPACE, '-o', `jsonpath={${path}}`]);
   }
@@ -56,7 +51,7 @@ describe('the manifests on clusters of other shapes', () => {
   it('MS-01: a drain of the only node is not held up', async () => {
     await lab.kubectl(['cordon', 'node-2']);
     await lab.kubectl(['rollout', 'restart', '-n', BERTH_NAMESPACE, 'deployment/controller']);
-    await rolledOut(BERTH_NAMESPACE);
+    await berthRolledOut(lab);
     const path = 'jsonpath={.items[*].spec.nodeName}';
     const selector = ['-l', 'app.kubernetes.io/component=controller'];
     expect(await lab.kubectl(['get', 'pods', '-n', BERTH_NAMESPACE, ...selector, '-o', path])).to.match(
@@ -64,8 +59,8 @@ describe('the manifests on clusters of other shapes', () => {
     );
     await lab.kubectl(['drain', 'node-1', '--ignore-daemonsets', '--delete-emptydir-data', '--force', '--timeout=60s']);
     for (const node of ['node-1', 'node-2']) await lab.kubectl(['uncordon', node]);
-    await rolledOut(BERTH_NAMESPACE);
-  }).timeout(300_000);
+    await berthRolledOut(lab);
+  });
 
   it('MS-03: nodes of other architectures are left out', async () => {
     const scheduled = async (count: string) => (await speakers('.status.desiredNumberScheduled')) === count;
@@ -83,8 +78,8 @@ describe('the manifests on clusters of other shapes', () => {
     const patience = { timeoutMs: 120_000, intervalMs: 1000, explain };
     await waitUntil({ what: 'one speaker', ...patience, probe: becomes('riscv64', '1') });
     await waitUntil({ what: 'two speakers', ...patience, probe: becomes('amd64', '2') });
-    await rolledOut(BERTH_NAMESPACE);
-  }).timeout(400_000);
+    await berthRolledOut(lab);
+  });
 
   it('MS-05: the controller is fit for a namespace with restricted pod security, the speaker needs the label of ours', async () => {
     await lab.kubectl(['create', 'namespace', 'strict']);
@@ -128,7 +123,7 @@ describe('the manifests on clusters of other shapes', () => {
     await waitUntil({ what: 'the new speaker on node-1', timeoutMs: 60_000, probe: isUpdated });
     lab = await Lab.up({ name: LAB, nodes: 2 });
     await lab.kubectl(['wait', '--for=condition=Ready', 'node', 'node-2', '--timeout=60s']);
-  }).timeout(300_000);
+  });
 
   it('MO-11: with the component metrics-auth both daemons serve metrics to the reader alone, and are probed in plain', async () => {
     const folder = mkdtempSync('build/shapes-');
@@ -143,7 +138,7 @@ describe('the manifests on clusters of other shapes', () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
-    await rolledOut(BERTH_NAMESPACE);
+    await berthRolledOut(lab);
     const path = 'jsonpath={.data.token}';
     const secret = ['get', 'secret', 'metrics-reader-token', '-n', BERTH_NAMESPACE, '-o', path];
     const token = Buffer.from(await lab.kubectl(secret), 'base64').toString();
@@ -166,7 +161,7 @@ describe('the manifests on clusters of other shapes', () => {
       expect(await curl('-H', `Authorization: Bearer ${token}`)).to.include('berth_build_info');
       expect(await curl('-o', '/dev/null', '-w', '%{http_code}')).to.equal('401');
     }
-  }).timeout(300_000);
+  });
 
   it('MB-01: the role of the manifests is enough to read objects of MetalLB', async () => {
     const crds = 'test/support/metallb-crds.yaml';
@@ -180,14 +175,14 @@ describe('the manifests on clusters of other shapes', () => {
     await lab.kubectl(['create', 'namespace', 'metallb-system']);
     await applyObjects(lab, pool);
     await lab.kubectl(['rollout', 'restart', '-n', BERTH_NAMESPACE, 'deployment/controller']);
-    await rolledOut(BERTH_NAMESPACE);
+    await berthRolledOut(lab);
     await applyObjects(lab, webService('moved'));
     await lab.kubectl(['annotate', 'service', 'moved', 'metallb.io/address-pool=of-metallb']);
     const hasMoved = async () => (await waitForExternalIp(lab, 'moved')) === '203.0.113.40';
     await waitUntil({ what: 'an address of the object', timeoutMs: 60_000, probe: hasMoved });
     await lab.kubectl(['delete', 'service', 'moved', '--timeout=30s']);
     await lab.kubectl(['delete', '-f', crds]);
-  }).timeout(300_000);
+  });
 
   it('MS-02: bindings and processes follow the namespace of somebody else’s kustomization', async () => {
     await lab.kubectl(['delete', '-k', 'manifests', '--timeout=90s']);
@@ -197,7 +192,7 @@ describe('the manifests on clusters of other shapes', () => {
     try {
       expect(await lab.kubectl(['kustomize', folder])).to.not.include('berth-system');
       await lab.kubectl(['apply', '-k', folder]);
-      await rolledOut('lb');
+      await berthRolledOut(lab, 'lb');
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -206,7 +201,7 @@ describe('the manifests on clusters of other shapes', () => {
     expect(await waitForExternalIp(lab, 'elsewhere', 60_000)).to.equal(lab.plan.pools[0]?.split('-')[0]);
     expect(await lab.kubectl(['get', 'configmap', 'ledger', '-n', 'lb', '-o', 'name'])).to.equal('configmap/ledger\n');
     await lab.kubectl(['delete', 'service', 'elsewhere', '--timeout=30s']);
-  }).timeout(300_000);
+  });
 });
 
 /** Words of a command line with single quotes, as a shell would split it. */

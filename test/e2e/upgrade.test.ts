@@ -7,8 +7,9 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { expect } from 'chai';
 import { imageReference } from '../../tools/image.ts';
-import { labImage } from '../lab/berth.ts';
+import { berthRolledOut, labImage } from '../lab/berth.ts';
 import { Lab } from '../lab/lab.ts';
+import { rolledOut } from '../lab/rollout.ts';
 import { waitUntil } from '../lab/wait.ts';
 import { berthText } from '../support/berth-command.ts';
 import { type ConnectProbe, startConnectProbe } from '../support/connect-probe.ts';
@@ -39,7 +40,6 @@ const MOST_FAILED = 0.01;
 /** Patience for machines whose clients starve, in milliseconds. */
 const LONGEST_GAP_MS = 1_000;
 const PATIENCE_MS = 60_000;
-const ROLLED_OUT = '--timeout=240s';
 const SPEAKERS = 'app.kubernetes.io/component=speaker';
 const PROBE = { port: 80, intervalMs: 10, timeoutMs: 500 } as const;
 const SERVICES = {
@@ -84,7 +84,7 @@ describe('an upgrade from the version before', function () {
     for (const one of [old.archive, archive]) await lab.load(one);
     await lab.kubectl(['apply', '-k', old.kustomization]);
     await deployWeb(lab, NODES.length);
-    await rolledOut();
+    await berthRolledOut(lab);
     expect(await images()).to.deep.equal([old.image]);
     const services = Object.entries(SERVICES).map(([name, spec]) => webService(name, spec));
     await applyObjects(lab, poolsConfigMap(lab.plan.pools), ...services);
@@ -130,7 +130,7 @@ describe('an upgrade from the version before', function () {
     const given = await ledger();
     const seen = await underTraffic(async () => {
       await lab.kubectl(['apply', '-k', to.kustomization]);
-      await rolledOut();
+      await berthRolledOut(lab);
     });
     expect(await images()).to.deep.equal([to.image]);
     expect(await ledger(), 'the ledger').to.deep.equal(given);
@@ -180,7 +180,7 @@ describe('an upgrade from the version before', function () {
       JSON.stringify({ resources: [relative(folder, 'manifests')], patches }),
     );
     await lab.kubectl(['apply', '-k', folder]);
-    await inBerth('rollout', 'status', 'deployment/controller', ROLLED_OUT);
+    await rolledOut(lab, 'deployment/controller', BERTH_NAMESPACE);
     await inBerth('delete', 'pod', '-l', SPEAKERS, '--field-selector', `spec.nodeName=${node}`);
     await waitUntil({
       what: `the new speaker on ${node}, ready`,
@@ -190,11 +190,6 @@ describe('an upgrade from the version before', function () {
         return ready.length === NODES.length && ready.filter((pod) => imagesOf(pod).includes(own)).length === 1;
       },
     });
-  }
-
-  async function rolledOut(): Promise<void> {
-    for (const workload of ['deployment/controller', 'daemonset/speaker'])
-      await inBerth('rollout', 'status', workload, ROLLED_OUT);
   }
 
   async function oneOwnerEach(): Promise<void> {

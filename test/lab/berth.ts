@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { buildImage } from '../../tools/image.ts';
 import type { Lab } from './lab.ts';
 import { withLock } from './lock.ts';
+import { rolledOut } from './rollout.ts';
 
 const TREE = join(import.meta.dirname, '..', '..');
 const NAMESPACE = 'berth-system';
@@ -30,7 +31,10 @@ export async function installBerth(lab: Lab, { report = () => {} }: InstallOptio
   report('kubectl apply -k manifests/');
   await lab.kubectl(['apply', '-k', join(TREE, 'manifests')]);
   report('wait for controller and speakers');
-  for (const workload of ['deployment/controller', 'daemonset/speaker']) {
-    await lab.kubectl(['rollout', 'status', '--namespace', NAMESPACE, '--timeout=90s', workload]);
-  }
+  await berthRolledOut(lab);
+}
+
+/** Waits until all pods of controller and speaker are ready, and new. */
+export async function berthRolledOut(lab: Lab, namespace = NAMESPACE): Promise<void> {
+  for (const workload of ['deployment/controller', 'daemonset/speaker']) await rolledOut(lab, workload, namespace);
 }

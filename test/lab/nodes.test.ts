@@ -15,6 +15,7 @@ import { hostNamed } from './address-plan.ts';
 import { inUrl } from './in-url.ts';
 import { DEFAULT_KUBERNETES, kubernetesOfEnvironment } from './kubernetes-versions.ts';
 import { Lab } from './lab.ts';
+import { rolledOut } from './rollout.ts';
 import { run } from './run.ts';
 import { labPaths } from './state.ts';
 import { containerTracesOf, tracesOf } from './traces.ts';
@@ -70,14 +71,14 @@ const WEB = {
 };
 
 describe('a lab with nodes (needs root)', function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let lab: Lab;
 
   before(async function () {
     if (process.getuid?.() !== 0) this.skip();
     lab = await Lab.up({ name: NAME, nodes: 2 });
     await lab.kubectl(['apply', '-f', '-'], { input: JSON.stringify(WEB) });
-    await lab.kubectl(['rollout', 'status', 'deployment/web', '--timeout=60s']);
+    await rolledOut(lab, 'deployment/web');
   });
 
   after(() => Lab.down(NAME));
@@ -191,7 +192,7 @@ describe('a lab with nodes (needs root)', function () {
     const some = [...(await lab.processIds('cp')).slice(0, 2), ...(await lab.processIds('node-1'))];
     for (const pid of some) process.kill(pid, 'SIGKILL');
     await Lab.up({ name: NAME });
-    await lab.kubectl(['rollout', 'status', 'deployment/web', '--timeout=60s']);
+    await rolledOut(lab, 'deployment/web');
     expect(
       await lab.kubectl(['exec', 'deployment/web', '--', 'curl', '-s', '--max-time', '3', 'http://web/hostname']),
     ).to.match(/^web-/);

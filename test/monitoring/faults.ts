@@ -5,6 +5,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parse } from 'yaml';
 import type { Lab } from '../lab/lab.ts';
+import { rolledOut } from '../lab/rollout.ts';
+import { scaleControllers } from '../support/controllers.ts';
 import type { LanFaults } from '../support/lan-faults.ts';
 import {
   applyObjects,
@@ -165,11 +167,6 @@ export const FAULTS: Readonly<Record<string, StagedFault>> = {
   },
 };
 
-async function scaleControllers(lab: Lab, replicas: number): Promise<void> {
-  await lab.kubectl(['scale', 'deployment', 'controller', '-n', BERTH_NAMESPACE, `--replicas=${replicas}`]);
-  await lab.kubectl(['rollout', 'status', 'deployment', 'controller', '-n', BERTH_NAMESPACE, '--timeout=60s']);
-}
-
 /** Adds what a node must have for a speaker to run there. */
 async function patchSpeakers(lab: Lab, more: readonly object[]): Promise<void> {
   const arch = { key: 'kubernetes.io/arch', operator: 'In', values: ['amd64', 'arm64'] };
@@ -186,7 +183,7 @@ async function patchSpeakers(lab: Lab, more: readonly object[]): Promise<void> {
     '-p',
     JSON.stringify(patch),
   ]);
-  await lab.kubectl(['rollout', 'status', 'daemonset', 'speaker', '-n', BERTH_NAMESPACE, '--timeout=120s']);
+  await rolledOut(lab, 'daemonset/speaker', BERTH_NAMESPACE);
 }
 
 /** Leaves so many Services, numbered from 1. */

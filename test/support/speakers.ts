@@ -4,6 +4,7 @@
 
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Lab } from '../lab/lab.ts';
+import { rolledOut } from '../lab/rollout.ts';
 import { waitUntil } from '../lab/wait.ts';
 import { BERTH_NAMESPACE } from './workload.ts';
 
@@ -79,7 +80,7 @@ export async function upgradeSpeakers(lab: Lab): Promise<void> {
 }
 
 export async function speakersRolledOut(lab: Lab): Promise<void> {
-  await lab.kubectl(['-n', BERTH_NAMESPACE, 'rollout', 'status', 'daemonset/speaker', '--timeout=240s']);
+  await rolledOut(lab, 'daemonset/speaker', BERTH_NAMESPACE);
 }
 
 /** How often speakers fell silent by themselves, or were missed, by what those that run now have logged. */

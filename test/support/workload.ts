@@ -4,6 +4,7 @@
 // on the LAN sees it. Demo, end-to-end tests and benchmarks use the same.
 
 import type { Lab } from '../lab/lab.ts';
+import { rolledOut } from '../lab/rollout.ts';
 import { waitUntil } from '../lab/wait.ts';
 
 export const BERTH_NAMESPACE = 'berth-system';
@@ -97,7 +98,7 @@ export function webService(name: string, spec: object = {}): object {
 /** Applies a {@link webDeployment} and waits until all of its pods are ready. */
 export async function deployWeb(lab: Lab, replicas: number, pods: WebPods = {}): Promise<void> {
   await applyObjects(lab, webDeployment(replicas, pods));
-  await lab.kubectl(['rollout', 'status', `deployment/${pods.name ?? 'web'}`, '--timeout=120s']);
+  await rolledOut(lab, `deployment/${pods.name ?? 'web'}`);
 }
 
 /** Returns the first address in a Service's status, or undefined while it is pending. */

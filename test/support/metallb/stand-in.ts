@@ -8,6 +8,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeOciArchive } from '../../../tools/oci-archive.ts';
 import type { Lab } from '../../lab/lab.ts';
+import { rolledOut } from '../../lab/rollout.ts';
 import { run } from '../../lab/run.ts';
 import { applyObjects } from '../workload.ts';
 
@@ -36,8 +37,7 @@ export async function installMetallb(lab: Lab, { addresses, range }: StandIn): P
     controller(),
     speaker([...addresses.values()], lab),
   );
-  for (const workload of ['deployment/controller', 'daemonset/speaker'])
-    await lab.kubectl(['rollout', 'status', '-n', NAMESPACE, '--timeout=90s', workload]);
+  for (const workload of ['deployment/controller', 'daemonset/speaker']) await rolledOut(lab, workload, NAMESPACE);
 }
 
 /** Writes the address into the status of a Service, as MetalLB's controller does. */
