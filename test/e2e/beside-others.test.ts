@@ -7,6 +7,7 @@ import { expect } from 'chai';
 import { installBerth } from '../lab/berth.ts';
 import type { Lab } from '../lab/lab.ts';
 import { waitUntil } from '../lab/wait.ts';
+import { scaleControllers } from '../support/controllers.ts';
 import { allNodesReady } from '../support/speakers.ts';
 import {
   applyObjects,
@@ -79,35 +80,19 @@ describe('beside other LoadBalancers', () => {
     this.timeout(clusterTimeoutMs);
     await applyObjects(lab, webService('flips'));
     await waitForExternalIp(lab, 'flips');
-    const scale = (replicas: number) =>
-      lab.kubectl(['-n', 'berth-system', 'scale', 'deployment/controller', `--replicas=${replicas}`, '--timeout=60s']);
-    await scale(0);
-    await waitUntil({
-      what: 'no controller to run',
-      timeoutMs: 60_000,
-      probe: async () =>
-        (await lab.kubectl([
-          '-n',
-          'berth-system',
-          'get',
-          'pods',
-          '-l',
-          'app.kubernetes.io/component=controller',
-          '-o',
-          'name',
-        ])) === '',
-    });
+    await scaleControllers(lab, 0);
     const patch = (spec: object) =>
       lab.kubectl(['patch', 'service', 'flips', '--type=merge', '-p', JSON.stringify({ spec })]);
     await patch({ type: 'ClusterIP' });
     await patch({ type: 'LoadBalancer', loadBalancerClass: OTHER_CLASS });
     await patchStatus('flips', '192.0.2.98');
-    await scale(2);
+    await scaleControllers(lab, 2);
     await waitUntil({
       what: 'the conditions of Berth for people to go',
       timeoutMs: 60_000,
       probe: async () =>
         !(await jsonpath('{.status.conditions[*].type}', 'service', 'flips')).includes('berth.dev/AddressAssigned'),
+      explain: () => lab.kubectl(['describe', 'service', 'flips']),
     });
     expect(await externalIpOf(lab, 'flips')).to.equal('192.0.2.98');
     // Whoever gave it would take the finalizer away.
