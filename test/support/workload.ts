@@ -12,7 +12,13 @@ export const BERTH_NAMESPACE = 'berth-system';
 /** Image that the lab imports into every node; `netexec` serves /hostname and /clientip. */
 export const AGNHOST_IMAGE = 'localhost/agnhost:lab';
 
-const WEB_PORT = 8080;
+export const WEB_PORT = 8080;
+
+/**
+ * What pods that answer clients ask for. Without a request the kernel gives a pod the least share there is, 2 where a
+ * speaker has 102: beside other tests on a busy machine it answered hardly any request within a second.
+ */
+export const WEB_RESOURCES = { requests: { cpu: '50m' } } as const;
 
 /** Applies objects, given as JSON, with kubectl. */
 export function applyObjects(lab: Lab, ...items: readonly object[]): Promise<string> {
@@ -53,6 +59,7 @@ export function webDeployment(replicas: number, { name = 'web', labels = {}, ser
     image: AGNHOST_IMAGE,
     imagePullPolicy: 'Never',
     args: ['netexec', `--http-port=${WEB_PORT}`],
+    resources: WEB_RESOURCES,
     readinessProbe: { httpGet: { path: '/healthz', port: WEB_PORT }, periodSeconds: 1 },
     ...(servesOnSeconds !== undefined && { lifecycle: { preStop: { sleep: { seconds: servesOnSeconds } } } }),
   };
