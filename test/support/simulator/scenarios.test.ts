@@ -171,7 +171,7 @@ describe('simulated segment', () => {
       simulation.run(50 + 5);
       expect(simulation.unsettled(), `seed ${seed}`).to.deep.equal([]);
     }
-  });
+  }).timeout(120_000);
 
   it('has the winner of a healed split announce, and no loser', () => {
     for (let seed = 1; seed <= 20; seed++) {
