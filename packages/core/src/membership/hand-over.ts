@@ -57,6 +57,8 @@ function dropFinished(turn: Turn): void {
   const isOpen = ([key, one]: [string, HandOver]) => {
     const wanted = desired.get(key);
     if (!claims.has(key) || wanted === undefined) return false;
+    // What has to go begins anew: it is worth more than the move for its own good that is under way.
+    if (one.isOnlyUnbroken && (phase === 'leaving' || !isOwnCandidate(turn, wanted))) return false;
     // What made it necessary may have passed before anybody took it.
     if (one.why === 'unfit') return turn.state.fitness === 'unfit';
     return one.why !== 'not-eligible' || !isOwnCandidate(turn, wanted) || phase === 'leaving';
