@@ -142,4 +142,17 @@ describe('rebalance', () => {
     }
     expect(offersIn(node)).to.deep.equal([String(vipOf(22))]);
   });
+
+  it('MV-33: a node that leaves, or may not own it any more, hands a VIP over though such a move of it is under way', () => {
+    for (const why of ['leaving', 'not-eligible'] as const) {
+      const node = loaded('unbroken');
+      node.pass(10_000, keeping(1));
+      while (node.state.handOvers.size === 0) node.pass(25, keeping(1));
+      if (why === 'leaving') node.give({ type: 'leave' });
+      else node.want(['edge-2'], ...NUMBERS);
+      node.give({ type: 'tick' });
+      const open = [...node.state.handOvers.values()];
+      expect(open.map((one) => `${one.why} ${one.isOnlyUnbroken}`)).to.deep.equal(NUMBERS.map(() => `${why} false`));
+    }
+  });
 });

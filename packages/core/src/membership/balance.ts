@@ -10,6 +10,12 @@ import { ownershipOf, presentCandidates } from './ownership.ts';
 import type { MembershipState } from './state.ts';
 import { change, report, type Turn } from './turn.ts';
 
+/**
+ * A VIP that was found to be the next to move so often is left where it is until something changes: nodes disagree
+ * about it, or nobody can take it. Longer than an owner takes to find out whether connections break.
+ */
+const LOOKS = 20;
+
 /** Makes the next move, when it is this node's to make, and the segment is calm or a person has asked for it. */
 export function rebalance(turn: Turn): void {
   const { state, nowMs } = turn;
@@ -21,9 +27,11 @@ export function rebalance(turn: Turn): void {
     return owner === undefined ? [] : [{ vip: desired.vip, candidates: present(desired), owner }];
   });
   const isOnlyUnbroken = !isForAll(state);
-  const move = nextMove(isOnlyUnbroken ? unbroken(state, owned) : owned, loads);
+  const open = state.rebalance === 'unbroken' ? owned.filter(({ vip }) => looksAt(state, String(vip)) < LOOKS) : owned;
+  const move = nextMove(isOnlyUnbroken ? unbroken(state, open) : open, loads);
   change(turn, { balancedMs: nowMs });
   if (move === undefined) end(turn);
+  else noteLook(turn, String(move.vip));
   const target = move?.from === state.self.node ? memberAtWork(turn, move.to) : undefined;
   if (move && target) offer(turn, String(move.vip), { ...begun(turn, 'rebalance', target), isOnlyUnbroken });
 }
@@ -33,6 +41,7 @@ export function rebalance(turn: Turn): void {
  */
 export function mayBeUneven(turn: Turn): void {
   const { unevenMs, evenMs } = turn.state;
+  change(turn, { newsMs: turn.nowMs });
   // Each later change would put it off once more.
   if (unevenMs < evenMs || unevenMs === Number.NEGATIVE_INFINITY) change(turn, { unevenMs: turn.nowMs });
 }
@@ -51,8 +60,30 @@ function isForAll({ isRebalanceOrdered, rebalance: policy }: MembershipState): b
   return isRebalanceOrdered || policy === 'gradual';
 }
 
-/** What may move without a broken connection, and where to. */
-function unbroken({ self, keepsConnections, members }: MembershipState, owned: readonly OwnedVip[]): OwnedVip[] {
+/** When anything last changed that balance depends on. */
+function latestChangeMs({ changedMs, newsMs }: MembershipState): number {
+  return Math.max(changedMs, newsMs);
+}
+
+function looksAt(state: MembershipState, key: string): number {
+  return state.looks.sinceMs === latestChangeMs(state) ? (state.looks.times.get(key) ?? 0) : 0;
+}
+
+function noteLook(turn: Turn, key: string): void {
+  const { looks } = turn.state;
+  const sinceMs = latestChangeMs(turn.state);
+  const times = new Map(looks.sinceMs === sinceMs ? looks.times : []);
+  change(turn, { looks: { sinceMs, times: times.set(key, looksAt(turn.state, key) + 1) } });
+}
+
+/**
+ * What may move without a broken connection, and where to. What this node took since the last change stays: a person
+ * moved it, or it went where it belongs.
+ */
+function unbroken(state: MembershipState, all: readonly OwnedVip[]): OwnedVip[] {
+  const { self, keepsConnections, members, claims } = state;
+  const latestMs = latestChangeMs(state);
+  const owned = all.filter(({ vip }) => (claims.get(String(vip))?.sinceMs ?? latestMs) <= latestMs);
   const keeping = new Set(members.filter((one) => one.keepsConnections).map(({ node }) => node));
   if (keepsConnections) keeping.add(self.node);
   const known = new Map<OwnedVip['candidates'], OwnedVip['candidates']>();

@@ -82,5 +82,7 @@ export function initialMembership(options: MembershipOptions, nowMs: number): Me
     balancedMs: nowMs,
     unevenMs: NEVER,
     evenMs: NEVER,
+    newsMs: NEVER,
+    looks: { sinceMs: NEVER, times: new Map() },
   };
 }

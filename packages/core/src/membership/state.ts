@@ -211,6 +211,10 @@ export interface MembershipState {
   /** When something else first changed that balance depends on, and when no move was left to make; see balance.ts. */
   readonly unevenMs: number;
   readonly evenMs: number;
+  /** When that last changed, */
+  readonly newsMs: number;
+  /** and how often each VIP was found to be the next to move since the last change of any kind. */
+  readonly looks: { readonly sinceMs: number; readonly times: ReadonlyMap<string, number> };
 }
 
 /** Time between two heartbeats of this node now. */

@@ -79,7 +79,7 @@ function handle(turn: Turn, event: MembershipEvent): void {
       change(turn, { keepsConnections: event.keepConnections });
       break;
     case 'rebalance':
-      change(turn, { isRebalanceOrdered: true });
+      change(turn, { isRebalanceOrdered: true, looks: { ...turn.state.looks, times: new Map() } });
       break;
     case 'leave':
       leave(turn);
