@@ -8,7 +8,7 @@ import type { Timer } from '@berth/runtime';
 import type { Offer } from '../membership/memberships-options.ts';
 import { MoveDoubts, type Refusal } from './move-doubts.ts';
 import { PassageTrials } from './passage-trials.ts';
-import { PlannedMoves, REFUSED_FOR_MS } from './planned-moves.ts';
+import { PlannedMoves } from './planned-moves.ts';
 import type { SpreadSegments } from './spread-segments.ts';
 import type { SpreadWishes } from './spread-wishes.ts';
 import type { SpreadingOptions } from './spreading-options.ts';
@@ -33,7 +33,7 @@ export class MoveGate {
   constructor(parts: MoveGateParts) {
     this.#parts = parts;
     const { clock, log, openTrialFrames } = parts.options;
-    this.#moves = new PlannedMoves({ clock, log, onRefused: () => this.#noteRefused() });
+    this.#moves = new PlannedMoves({ clock, log, onRefused: (forMs) => this.#noteRefused(forMs) });
     this.#trials = new PassageTrials(clock, openTrialFrames);
     this.#doubts = new MoveDoubts(clock, () => parts.options.plainMoves());
   }
@@ -126,10 +126,10 @@ export class MoveGate {
   }
 
   // And again once it may be tried anew.
-  #noteRefused(): void {
+  #noteRefused(forMs: number): void {
     const { clock, onNews } = this.#parts.options;
     onNews();
     this.#refusalOver?.cancel();
-    this.#refusalOver = clock.after(REFUSED_FOR_MS, onNews);
+    this.#refusalOver = clock.after(forMs, onNews);
   }
 }

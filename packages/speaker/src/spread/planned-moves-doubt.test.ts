@@ -115,6 +115,39 @@ describe('planned moves, in doubt', () => {
     expect(spreading.mayOffer(onlyUnbroken('edge-2'))).to.equal(false);
   });
 
+  it('MV-33: a next owner that never gets ready is tried ever more seldom, once an hour in the end', async () => {
+    const clock = new FakeClock();
+    const loop = { state: membershipOf('edge-1'), saySpread: () => undefined };
+    let loads = 0;
+    const spreading = new Spreading(
+      optionsOf(clock, {
+        segments: () => [{ segment: segmentOf('edge-1'), loop }],
+        serviceOf: () => ASKS_NOT,
+        openTable: async () => {
+          loads++;
+          return new FakeTable();
+        },
+      }),
+    );
+    spreading.start();
+    // As membership does: for 200 ms in each second while the node says that it keeps connections.
+    const attemptsIn = async (seconds: number) => {
+      const before = loads;
+      for (let second = 0; second < seconds; second++) {
+        for (let tick = 0; spreading.facts.keepsConnections && tick < 8; tick++) {
+          expect(spreading.mayOffer(onlyUnbroken('edge-2'))).to.equal(false);
+          await pass(clock, 25);
+        }
+        await pass(clock, 1_000);
+      }
+      return loads - before;
+    };
+    expect(await attemptsIn(600)).to.be.within(3, 4);
+    expect(await attemptsIn(4 * 3600)).to.be.at.most(7);
+    expect(await attemptsIn(4 * 3600)).to.be.at.most(5);
+    spreading.stop();
+  });
+
   it('MV-33: in doubt a VIP that must go goes, and one that may stay stays', async () => {
     const clock = new FakeClock();
     const plain = new Spreading(optionsOf(clock, { plainMoves: () => ({ why: 'option', code: '' }) }));

@@ -19,8 +19,11 @@ const TRIED_WITHIN_MS = 3_000;
 const OVER_AFTER_MS = 1_000;
 /** one that waits still: for balance a VIP is offered once a second. */
 const HELD_OVER_AFTER_MS = 1_500;
-/** After a VIP had to stay, none is moved for its own good for so long, in milliseconds. */
-export const REFUSED_FOR_MS = 60_000;
+/**
+ * After a VIP had to stay, none is moved for its own good for so long, in milliseconds: at first, and at most where it
+ * happens again and again. Each attempt loads the program at all nodes.
+ */
+const [REFUSED_FOR_MS, REFUSED_AT_MOST_MS] = [60_000, 3_600_000];
 /** A speaker that did not take part in time is not waited for again for so long, in milliseconds. */
 const ABSENT_FOR_MS = 60_000;
 
@@ -35,8 +38,8 @@ interface Hold {
 export interface PlannedMovesOptions {
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
-  /** A VIP stays where it is, since its connections would have been broken. */
-  onRefused(): void;
+  /** A VIP stays where it is, since its connections would have been broken; none is moved for its own good so long. */
+  onRefused(forMs: number): void;
 }
 
 export class PlannedMoves {
@@ -47,7 +50,9 @@ export class PlannedMoves {
   /** When speakers were found not to take part, by boot id. */
   readonly #absentMs = new Map<string, number>();
   readonly #counts = { kept: 0, plain: 0 };
-  #refusedMs = Number.NEGATIVE_INFINITY;
+  #refusedUntilMs = Number.NEGATIVE_INFINITY;
+  /** How long the next refusal counts: twice as long as the last, until a VIP moved without a broken connection. */
+  #refusedForMs = REFUSED_FOR_MS;
   /** When hand-overs that have ended were last forgotten. */
   #forgotMs = Number.NEGATIVE_INFINITY;
 
@@ -82,7 +87,7 @@ export class PlannedMoves {
 
   /** Whether a VIP lately stayed where it is, since its connections would have been broken. */
   get hasRefused(): boolean {
-    return this.#clock.now() - this.#refusedMs < REFUSED_FOR_MS;
+    return this.#clock.now() < this.#refusedUntilMs;
   }
 
   /**
@@ -115,13 +120,18 @@ export class PlannedMoves {
   }
 
   #refuse(): false {
-    this.#refusedMs = this.#clock.now();
-    this.#onRefused();
+    // Asked again in the same attempt.
+    if (this.hasRefused) return false;
+    const forMs = this.#refusedForMs;
+    this.#refusedUntilMs = this.#clock.now() + forMs;
+    this.#refusedForMs = Math.min(2 * forMs, REFUSED_AT_MOST_MS);
+    this.#onRefused(forMs);
     return false;
   }
 
   #let(hold: Hold, how: 'kept' | 'plain'): true {
     if (hold.how === undefined) this.#counts[how]++;
+    if (how === 'kept') this.#refusedForMs = REFUSED_FOR_MS;
     hold.how = how;
     return true;
   }
