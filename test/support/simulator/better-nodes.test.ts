@@ -87,24 +87,24 @@ describe('VIPs that move to better nodes', () => {
     expect(owners(simulation)).to.deep.equal(['edge-2', 'edge-3']);
   });
 
-  it('MV-31: an order to rebalance that cannot be carried out to the end is over after a while', () => {
-    const simulation = unbroken(2, 0);
-    wish(simulation, { 'edge-1': 9 });
-    start(simulation);
-    simulation.cutOffApi('edge-2', 'cut');
-    wish(simulation, { 'edge-1': 0, 'edge-2': 9 });
-    simulation.run(60_000);
-    const ordered = () => simulation.nodes.some(({ state }) => state.isRebalanceOrdered);
-    for (const one of simulation.nodes) one.give({ type: 'rebalance' });
-    const before = refusals(simulation);
-    simulation.run(3000);
-    // Again at once, though it was left where it is.
-    expect(refusals(simulation)).to.be.above(before);
-    expect(ordered()).to.equal(true);
-    simulation.run(30_000);
-    expect(ordered()).to.equal(false);
-    expect(isEven(simulation)).to.equal(true);
-  });
+  for (const policy of ['off', 'unbroken', 'gradual'] as const)
+    it(`MV-31: an order to rebalance that cannot be carried out to the end is over after a while, with ${policy}`, () => {
+      const simulation = new Simulation({ nodes: 2, vips: 0, seed: 3, rebalance: policy });
+      wish(simulation, { 'edge-1': 9 });
+      start(simulation);
+      simulation.cutOffApi('edge-2', 'cut');
+      wish(simulation, { 'edge-1': 0, 'edge-2': 9 });
+      simulation.run(60_000);
+      const ordered = () => simulation.nodes.some(({ state }) => state.isRebalanceOrdered);
+      for (const one of simulation.nodes) one.give({ type: 'rebalance' });
+      const before = refusals(simulation);
+      simulation.run(3000);
+      // Again at once, though it was left where it is.
+      expect(refusals(simulation)).to.be.above(before);
+      expect(ordered()).to.equal(true);
+      simulation.run(30_000);
+      expect(ordered()).to.equal(false);
+    });
 
   it('MV-32: what a person moves while moves are still to be made stays as well', () => {
     const simulation = unbroken(3, 6);

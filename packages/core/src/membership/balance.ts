@@ -27,7 +27,8 @@ export function rebalance(turn: Turn): void {
     return owner === undefined ? [] : [{ vip: desired.vip, candidates: present(desired), owner }];
   });
   const isOnlyUnbroken = !isForAll(state);
-  const open = state.rebalance === 'unbroken' ? owned.filter(({ vip }) => looksAt(state, String(vip)) < LOOKS) : owned;
+  const isBounded = state.rebalance === 'unbroken' || state.isRebalanceOrdered;
+  const open = isBounded ? owned.filter(({ vip }) => looksAt(state, String(vip)) < LOOKS) : owned;
   const move = nextMove(isOnlyUnbroken ? unbroken(state, open) : open, loads);
   change(turn, { balancedMs: nowMs });
   if (move === undefined) end(turn);
