@@ -70,10 +70,10 @@ export const BACKGROUND: Track = ['lint', 'fuzz/parsers', 'fuzz/c'];
  */
 export const STAGES: readonly Stage[] = [
   [['contract/crowds'], ['unit']],
-  [['contract/controller'], ['contract/outages'], ['contract/speaker'], ['wire']],
+  [['contract/controller', 'lab'], ['contract/outages', 'browser'], ['contract/speaker'], ['wire']],
   [['contract/timed-1'], ['contract/timed-2']],
-  [['contract/busy', 'browser', 'e2e/connections', 'e2e/migrations']],
-  [['e2e/cluster', 'e2e/shapes', 'lab'], ['sanitized/answers'], ['sanitized/others']],
+  [['contract/busy', 'e2e/connections', 'e2e/migrations']],
+  [['e2e/cluster', 'e2e/shapes'], ['sanitized/answers'], ['sanitized/others']],
 ];
 
 // Sanitizers are busy all the time, and kept labs from coming up; an idle one could hold locks of the kernel for long.
