@@ -193,9 +193,13 @@ describe('a lab with nodes (needs root)', function () {
     for (const pid of some) process.kill(pid, 'SIGKILL');
     await Lab.up({ name: NAME });
     await rolledOut(lab, 'deployment/web');
-    expect(
-      await lab.kubectl(['exec', 'deployment/web', '--', 'curl', '-s', '--max-time', '3', 'http://web/hostname']),
-    ).to.match(/^web-/);
+    const curl = ['exec', 'deployment/web', '--', 'curl', '-s', '--max-time', '3', 'http://web/hostname'];
+    await waitUntil({
+      what: 'a pod to reach the Service',
+      timeoutMs: 60_000,
+      // For a moment the API server may still name a pod whose container was killed.
+      probe: async () => /^web-/.test(await lab.kubectl(curl).catch(() => '')),
+    });
   });
 
   it('is made anew after it was killed and its network is half gone', async () => {
