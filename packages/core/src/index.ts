@@ -102,6 +102,7 @@ export * from './report/config-facts.ts';
 export * from './report/count-text.ts';
 export * from './report/explanation.ts';
 export type * from './report/model.ts';
+export * from './report/moving-vip.ts';
 export * from './report/node-obstacle.ts';
 export { nodeProblems, notAnsweredRemarks } from './report/node-problems.ts';
 export * from './report/node-report.ts';

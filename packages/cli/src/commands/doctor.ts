@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `kubectl berth doctor [-f POOLS]`: what is wrong in a cluster, or will be once Berth is installed. */
 import { type Examination, examine, type Finding, type PoolConfig } from '@berth/core';
-import { readFacts } from '../cluster-facts.ts';
+import { readSettledFacts } from '../cluster-facts.ts';
 import { readDoctorObjects } from '../doctor-objects.ts';
 import { type Environment, EXIT } from '../environment.ts';
 import type { Operation } from '../operation.ts';
@@ -34,7 +34,7 @@ async function examineCluster(
   config: PoolConfig | undefined,
 ): Promise<Examination> {
   const { api } = await connect(cluster);
-  const [facts, objects] = await Promise.all([readFacts(api, cluster, clock), readDoctorObjects(api)]);
+  const [facts, objects] = await Promise.all([readSettledFacts(api, cluster, clock), readDoctorObjects(api)]);
   return examine(facts, objects, config);
 }
 

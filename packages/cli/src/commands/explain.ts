@@ -3,7 +3,7 @@
  * `kubectl berth explain SERVICE`: why it has this address, or none, and who answers for it, from all that is known.
  */
 import { type Explanation, explainService } from '@berth/core';
-import { readFacts } from '../cluster-facts.ts';
+import { readSettledFacts } from '../cluster-facts.ts';
 import { noteOnConfig } from '../cluster-state.ts';
 import { type Environment, EXIT } from '../environment.ts';
 import { missingService } from '../names.ts';
@@ -17,7 +17,7 @@ export async function explain(operation: Explain, environment: Environment): Pro
   const { api, namespace } = await environment.connect(cluster);
   const { name, namespace: at = namespace } = operation.service;
   const key = `${at}/${name}`;
-  const facts = await readFacts(api, cluster, environment.clock);
+  const facts = await readSettledFacts(api, cluster, environment.clock);
   environment.err(noteOnConfig(facts));
   const explanation = explainService(facts, key);
   if (explanation === undefined) throw await missingService({ namespace: at, name }, api);

@@ -13,7 +13,7 @@ import {
   vipsOf,
   yamlText,
 } from '@berth/core';
-import { readFacts } from '../cluster-facts.ts';
+import { readSettledFacts } from '../cluster-facts.ts';
 import { type Environment, EXIT } from '../environment.ts';
 import { type Absence, lookForBerth } from '../installed.ts';
 import { LiveTable } from '../live-table.ts';
@@ -42,7 +42,7 @@ export async function status(operation: Status, environment: Environment): Promi
   const { cluster, output, isWatching } = operation;
   if (isWatching) return watch(operation, environment);
   const { api } = await environment.connect(cluster);
-  const facts = await readFacts(api, cluster, environment.clock);
+  const facts = await readSettledFacts(api, cluster, environment.clock);
   const absence = await lookForBerth(facts.reports, api, cluster);
   const rows = absence === undefined ? rowsOf(facts) : [absentRow(absence)];
   const view = new StatusText(environment, output, () => facts.objects.nowMs);
