@@ -537,6 +537,18 @@ describe('random schedules of faults', () => {
         ],
       },
     },
+    {
+      name: 'who wakes up takes back what it had only where no owner lives that others hear and it does not',
+      schedule: {
+        ...{ seed: 0, nodes: 5, vips: 1, rebalance: 'off', witnesses: 0, clients: 0, old: 0, calmMs: 500 },
+        steps: [
+          { afterMs: 0, fault: { kind: 'filter', from: 0, to: 6, way: 'both' } },
+          { afterMs: 0, fault: { kind: 'halt', how: 'hung', node: 6, forMs: 795 } },
+          { afterMs: 500, fault: { kind: 'filter', from: 0, to: 0, way: 'one' } },
+          { afterMs: 3574, fault: { kind: 'filter', from: 0, to: 0, way: 'one' } },
+        ],
+      },
+    },
   ];
   for (const { name, schedule } of found) {
     it(name, () => {

@@ -30,8 +30,10 @@ export function withoutDoubt(
 ): Taken[] {
   const { state, nowMs } = turn;
   const doubts = new Doubts(turn);
-  const isUnsure =
-    taken.length > 0 && (!isConnected(state, nowMs) || isAnybodySilent(state, nowMs) || knowsLittle(state, nowMs));
+  const isSomebodySilent = taken.length > 0 && isAnybodySilent(state, nowMs);
+  const isUnsure = taken.length > 0 && (!isConnected(state, nowMs) || isSomebodySilent || knowsLittle(state, nowMs));
+  // What this node had until it fell silent, nobody else took unless somebody lives who is not heard.
+  const isStillOwn = (key: string) => former.has(key) && !isSomebodySilent;
   const isFresh = state.company.freshness === 'fresh';
   // What was left lying may have been taken unheard since its owner was asked.
   const isAsked = (key: string, reason: AnswerReason) =>
@@ -50,7 +52,7 @@ export function withoutDoubt(
     if (turnMs !== undefined && nowMs - (state.orphans.get(key) ?? nowMs) < turnMs) return false;
     const placeOf = () => unheardBefore(turn, state.desired.get(key));
     if (turnMs !== undefined) return doubts.isOver(key, vip, placeOf);
-    if (!doubts.has(key) && (!mayBeOwned(key, reason) || isAsked(key, reason) || former.has(key))) return true;
+    if (!doubts.has(key) && (!mayBeOwned(key, reason) || isAsked(key, reason) || isStillOwn(key))) return true;
     return doubts.isOver(key, vip, placeOf);
   });
   for (const { vip } of clear) doubts.end(String(vip));
