@@ -3,10 +3,9 @@
  * Moves to a node that is preferred to the owner, and for balance, one at a time. All nodes work out the same move; the
  * owner makes it.
  */
-import type { OwnedVip } from '../placement/rebalance.ts';
-import { nextMove } from '../placement/rebalance.ts';
+import { nextMove, type OwnedVip } from '../placement/rebalance.ts';
 import { begun, memberAtWork, offer } from './hand-over.ts';
-import { ownershipOf, presentCandidates } from './ownership.ts';
+import { oncePerList, ownershipOf, presentCandidates } from './ownership.ts';
 import type { MembershipState } from './state.ts';
 import { change, report, type Turn } from './turn.ts';
 
@@ -22,13 +21,13 @@ export function rebalance(turn: Turn): void {
   if (state.phase !== 'active' || state.handOvers.size > 0 || !isDue(state, nowMs)) return;
   const { owners, loads } = ownershipOf(turn);
   const present = presentCandidates(turn, 'at-work');
-  const owned = [...state.desired].flatMap(([key, desired]) => {
-    const owner = owners.get(key)?.node;
-    return owner === undefined ? [] : [{ vip: desired.vip, candidates: present(desired), owner }];
-  });
-  const isOnlyUnbroken = !isForAll(state);
   const isBounded = state.rebalance === 'unbroken' || state.isRebalanceOrdered;
-  const open = isBounded ? owned.filter(({ vip }) => looksAt(state, String(vip)) < LOOKS) : owned;
+  const open = [...state.desired].flatMap(([key, desired]) => {
+    const owner = owners.get(key)?.node;
+    if (owner === undefined || (isBounded && looksAt(state, key) >= LOOKS)) return [];
+    return [{ vip: desired.vip, candidates: present(desired), owner }];
+  });
+  const isOnlyUnbroken = state.rebalance !== 'gradual' && !state.isRebalanceOrdered;
   const move = nextMove(isOnlyUnbroken ? unbroken(state, open) : open, loads);
   change(turn, { balancedMs: nowMs });
   if (move === undefined) end(turn);
@@ -54,11 +53,6 @@ function isDue(state: MembershipState, nowMs: number): boolean {
   const sinceMs = Math.max(changedMs, unevenMs);
   if (policy === 'off' || nowMs - sinceMs < timing.rebalanceCalmMs) return false;
   return policy === 'gradual' || sinceMs >= evenMs;
-}
-
-/** Whether connections may break. */
-function isForAll({ isRebalanceOrdered, rebalance: policy }: MembershipState): boolean {
-  return isRebalanceOrdered || policy === 'gradual';
 }
 
 /** When anything last changed that balance depends on. */
@@ -87,12 +81,7 @@ function unbroken(state: MembershipState, all: readonly OwnedVip[]): OwnedVip[] 
   const owned = all.filter(({ vip }) => (claims.get(String(vip))?.sinceMs ?? latestMs) <= latestMs);
   const keeping = new Set(members.filter((one) => one.keepsConnections).map(({ node }) => node));
   if (keepsConnections) keeping.add(self.node);
-  const known = new Map<OwnedVip['candidates'], OwnedVip['candidates']>();
-  const keepingOf = (candidates: OwnedVip['candidates']) => {
-    const found = known.get(candidates) ?? candidates.filter(({ node }) => keeping.has(node));
-    known.set(candidates, found);
-    return found;
-  };
+  const keepingOf = oncePerList((candidates) => candidates.filter(({ node }) => keeping.has(node)));
   return owned.flatMap((one) => (keeping.has(one.owner) ? [{ ...one, candidates: keepingOf(one.candidates) }] : []));
 }
 

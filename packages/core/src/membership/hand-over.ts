@@ -10,7 +10,7 @@ import { offersOf } from './body.ts';
 import { isOfOpenLine } from './claim.ts';
 import type { DesiredVip } from './event.ts';
 import { isHeard, type Member } from './member.ts';
-import { isOwnCandidate, ownershipOf, presentCandidates } from './ownership.ts';
+import { isOwnCandidate, oncePerList, ownershipOf, presentCandidates } from './ownership.ts';
 import type { HandOver } from './state.ts';
 import { act, change, changeClaims, giveUp, report, stopAnswering, type Turn } from './turn.ts';
 
@@ -188,11 +188,9 @@ export function offer(turn: Turn, key: string, one: HandOver): void {
 function othersAtWork(turn: Turn): (vip: DesiredVip, refused: readonly string[]) => readonly VipCandidate[] {
   const present = presentCandidates(turn, 'at-work');
   const { self, members } = turn.state;
-  const without = new Map<readonly VipCandidate[], readonly VipCandidate[]>();
+  const withoutSelf = oncePerList((all) => all.filter(({ node }) => node !== self.node));
   return (vip, refused) => {
-    const all = present(vip);
-    const others = without.get(all) ?? all.filter(({ node }) => node !== self.node);
-    without.set(all, others);
+    const others = withoutSelf(present(vip));
     if (refused.length === 0) return others;
     const names = new Set(members.filter((one) => refused.includes(one.bootId)).map((one) => one.node));
     return others.filter(({ node }) => !names.has(node));

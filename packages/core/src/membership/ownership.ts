@@ -50,11 +50,19 @@ export function presentCandidates(
     if (isPresent(member) && member.darkSinceMs === undefined)
       names.set(member.node, member.isUnsteady ? 'unfit' : member.fitness);
   if (isPresent(turn.state)) names.set(turn.state.self.node, isFrail(turn.state) ? 'unfit' : turn.state.fitness);
+  const present = oncePerList((candidates) => presentOf(candidates, names));
+  return ({ candidates }) => present(candidates);
+}
+
+/** The same function of lists of candidates, worked out once for each list: many VIPs share one. */
+export function oncePerList(
+  work: (candidates: readonly VipCandidate[]) => readonly VipCandidate[],
+): (candidates: readonly VipCandidate[]) => readonly VipCandidate[] {
   const known = new Map<readonly VipCandidate[], readonly VipCandidate[]>();
-  return ({ candidates }) => {
-    const present = known.get(candidates) ?? presentOf(candidates, names);
-    known.set(candidates, present);
-    return present;
+  return (candidates) => {
+    const found = known.get(candidates) ?? work(candidates);
+    known.set(candidates, found);
+    return found;
   };
 }
 

@@ -92,7 +92,7 @@ function desire(turn: Turn, vips: readonly DesiredVip[]): void {
   const { members, claims, terms } = turn.state;
   const isNeeded = (key: string) =>
     desired.has(key) || claims.has(key) || members.some((member) => member.claims.has(key));
-  if (vips.some((one) => hasOtherCandidates(one, turn.state.desired))) mayBeUneven(turn);
+  if ([...desired].some(([key, one]) => hasOtherCandidates(one, turn.state.desired.get(key)))) mayBeUneven(turn);
   const kept = new Map([...terms].filter(([key]) => isNeeded(key)));
   const silentClaims = new Map([...turn.state.silentClaims].filter(([key]) => desired.has(key)));
   const predecessors = new Map([...turn.state.predecessors].filter(([key]) => desired.has(key)));
@@ -107,8 +107,8 @@ function desire(turn: Turn, vips: readonly DesiredVip[]): void {
 }
 
 /** A VIP that is new goes where it belongs in any case. */
-function hasOtherCandidates({ vip, candidates }: DesiredVip, known: MembershipState['desired']): boolean {
-  const before = known.get(String(vip))?.candidates;
+function hasOtherCandidates({ candidates }: DesiredVip, known: DesiredVip | undefined): boolean {
+  const before = known?.candidates;
   if (before === undefined || before === candidates) return false;
   if (before.length !== candidates.length) return true;
   return candidates.some((one, index) => !isSameCandidate(one, before[index]));
