@@ -29,14 +29,12 @@ export async function readFacts(
 
 /** As {@link readFacts}; while a VIP is on its way from one node to the next, that is not the moment to look. */
 export async function readSettledFacts(api: KubeApi, cluster: ClusterOptions, clock: Clock): Promise<ClusterFacts> {
-  let facts = await readFacts(api, cluster, clock);
-  if (!hasMovingVip(facts)) return facts;
-  await waitFor(
+  const settled = await waitFor(
     async () => {
-      facts = await readFacts(api, cluster, clock);
+      const facts = await readFacts(api, cluster, clock);
       return hasMovingVip(facts) ? undefined : facts;
     },
     { clock, timeoutSeconds: MOVED_WITHIN_SECONDS, everyMs: LOOK_AGAIN_MS },
   );
-  return facts;
+  return settled ?? readFacts(api, cluster, clock);
 }

@@ -4,13 +4,14 @@ import type { IpAddress } from '../net/ip-address.ts';
 import type { ClusterFacts } from './cluster-facts.ts';
 import { OwnerBoard } from './owner-board.ts';
 
-/** A sentence for each segment on which another node stands before the owner of the address. */
-export function betterNodeTexts(vip: IpAddress, facts: ClusterFacts): readonly string[] {
+/** A sentence for each of these addresses, and segment, on which another node stands before the owner. */
+export function betterNodeTexts(vips: readonly IpAddress[], facts: ClusterFacts): readonly string[] {
   const board = new OwnerBoard(facts);
-  return board.holdings.flatMap((one) => {
-    const better = one.vip.equals(vip) ? board.betterThanOwner(one) : [];
+  const asked = vips.flatMap((vip) => board.holdings.filter((one) => one.vip.equals(vip)));
+  return asked.flatMap((one) => {
+    const better = board.betterThanOwner(one);
     if (better.length === 0) return [];
-    const nodes = `${better.join(' and ')} ${better.length === 1 ? 'is' : 'are'} preferred to ${one.owner}, which owns ${vip}`;
+    const nodes = `${better.join(' and ')} ${better.length === 1 ? 'is' : 'are'} preferred to ${one.owner}, which owns ${one.vip}`;
     return [`${nodes}: it moves by itself where that breaks no connection, unless the speakers have --rebalance=off.`];
   });
 }

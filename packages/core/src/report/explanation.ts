@@ -52,7 +52,7 @@ export function explainService(facts: ClusterFacts, key: string): Explanation | 
       said(
         ...request.shownAddresses.map((vip) => answeredBy(vip, service, facts)),
         ...request.shownAddresses.flatMap((vip) => plannedMoveText(vip, facts) ?? []),
-        ...request.shownAddresses.flatMap((vip) => betterNodeTexts(vip, facts)),
+        ...betterNodeTexts(request.shownAddresses, facts),
       ),
       conditions,
       poolsOf(explainPools(allocator, request, nowMs)),

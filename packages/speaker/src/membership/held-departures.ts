@@ -16,7 +16,8 @@ const AGAIN_MS = 25;
 /** And after so many times as long as the last look took: thousands of VIPs must not keep the event loop busy. */
 const REST = 4;
 
-type MayOffer = (vip: IpAddress, to: string) => boolean;
+/** Whether a VIP that must go may be offered to a member now. */
+type MayPartWith = (vip: IpAddress, to: string) => boolean;
 
 /** A VIP that is about to be handed over to a member. */
 export interface SegmentOffer {
@@ -63,10 +64,6 @@ export class HeldDepartures {
     return !isOfUse || (mayOffer?.({ ifindex: segment.ifindex, vip, to, isOnlyUnbroken }) ?? true);
   }
 
-  #mayPartWith(vip: IpAddress, to: string, segment: Segment): boolean {
-    return this.mayOffer({ vip, to, segment, isOnlyUnbroken: false });
-  }
-
   become(fitness: NodeFitness): void {
     this.#next = fitness;
     this.#follow();
@@ -76,7 +73,7 @@ export class HeldDepartures {
   desiresOf(desired: readonly DesiredVip[], segment: Segment, state: MembershipState): readonly DesiredVip[] {
     const held = heldDesires(desired, state, {
       serves: (vip) => this.#parts.serves(vip),
-      mayOffer: (vip, to) => this.#mayPartWith(vip, to, segment),
+      mayPartWith: (vip, to) => this.#mayPartWith(vip, to, segment),
     });
     if (held === undefined) return desired;
     this.#lookAgain();
@@ -101,6 +98,10 @@ export class HeldDepartures {
     return each.every((may) => may);
   }
 
+  #mayPartWith(vip: IpAddress, to: string, segment: Segment): boolean {
+    return this.mayOffer({ vip, to, segment, isOnlyUnbroken: false });
+  }
+
   #lookAgain(): void {
     if (!this.#parts.isOpen()) return;
     const { clock } = this.#options;
@@ -121,7 +122,7 @@ export class HeldDepartures {
 function heldDesires(
   desired: readonly DesiredVip[],
   state: MembershipState,
-  { serves, mayOffer }: { readonly serves: DepartureParts['serves']; readonly mayOffer: MayOffer },
+  { serves, mayPartWith }: { readonly serves: DepartureParts['serves']; readonly mayPartWith: MayPartWith },
 ): readonly DesiredVip[] | undefined {
   const isOwn = ({ candidates }: DesiredVip) => candidates.some(({ node }) => node === state.self.node);
   const before = new Map<DesiredVip, DesiredVip>();
@@ -133,24 +134,24 @@ function heldDesires(
   }
   const asked = [...before.keys()].map((one) => {
     const names = new Set(one.candidates.map(({ node }) => node));
-    return othersMay(state, one.vip, { mayOffer, among: ({ node }) => names.has(node) });
+    return othersMay(state, one.vip, { mayPartWith, among: ({ node }) => names.has(node) });
   });
   return asked.every((isLet) => isLet) ? undefined : desired.map((one) => before.get(one) ?? one);
 }
 
 /** Whether all that this node owns may be offered to any other. */
-function mayPart(state: MembershipState, mayOffer: MayOffer): boolean {
-  const all = { mayOffer, among: () => true };
+function mayPart(state: MembershipState, mayPartWith: MayPartWith): boolean {
+  const all = { mayPartWith, among: () => true };
   return [...state.claims.values()].map(({ vip }) => othersMay(state, vip, all)).every((isLet) => isLet);
 }
 
 interface Others {
-  readonly mayOffer: MayOffer;
+  readonly mayPartWith: MayPartWith;
   among(member: MembershipState['members'][number]): boolean;
 }
 
 // Each is asked about, so that all get ready at the same time.
-function othersMay({ members }: MembershipState, vip: IpAddress, { mayOffer, among }: Others): boolean {
+function othersMay({ members }: MembershipState, vip: IpAddress, { mayPartWith, among }: Others): boolean {
   const takers = members.filter((one) => one.phase === 'active' && among(one));
-  return takers.map(({ bootId }) => mayOffer(vip, bootId)).every((isLet) => isLet);
+  return takers.map(({ bootId }) => mayPartWith(vip, bootId)).every((isLet) => isLet);
 }

@@ -79,7 +79,7 @@ export class PlannedMoves {
     return false;
   }
 
-  /** The VIP moves without waiting for anyone. */
+  /** The VIP moves without waiting for anyone, or stays where that is not worth a broken connection. */
   letGo(offer: Offer): boolean {
     if (offer.isOnlyUnbroken) return this.#refuse();
     return this.#let(this.#holdOf(offer, this.#clock.now()), 'plain');
